@@ -1,0 +1,186 @@
+"""The three models: an autoencoder, a linear VAE and our convolutional VAE.
+
+All are a LatentModel over the layers that architecture.py declares: ``encode`` gives a posterior (the caller says ``mean`` or ``sample``), ``decode_logits`` gives
+pixels before the sigmoid, which is what the losses use. Decoders hold only layers that the browser decoder can run.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from vaelab.architecture import Layer, architecture
+from vaelab.config import ModelConfig
+from vaelab.errors import ConfigError
+from vaelab.losses import kl_divergence, kl_per_dim
+
+
+@dataclass(frozen=True)
+class GaussianPosterior:
+    """q(z|x) = N(mu, exp(logvar)), a diagonal Gaussian. mu, logvar: (B, Z). Kingma & Welling 2014, section 2.4."""
+
+    mu: Tensor
+    logvar: Tensor
+
+    @property
+    def mean(self) -> Tensor:
+        """(B, Z)."""
+        return self.mu
+
+    @property
+    def sigma(self) -> Tensor:
+        """Standard deviation, (B, Z). The half matters: exp(logvar) is the variance."""
+        return torch.exp(0.5 * self.logvar)
+
+    def sample(self, eps: Tensor | None = None, *, generator: torch.Generator | None = None) -> Tensor:
+        """z = mu + sigma * eps, the reparameterization trick. eps: (B, Z) from N(0, I), drawn here if absent."""
+        if eps is None:
+            eps = torch.randn(self.mu.shape, generator=generator, device=self.mu.device, dtype=self.mu.dtype)
+        return self.mu + self.sigma * eps
+
+    def kl(self) -> Tensor:
+        """KL from the prior N(0, I), per image. (B,) nats."""
+        return kl_divergence(self.mu, self.logvar)
+
+    def kl_per_dim(self) -> Tensor:
+        """KL from the prior in each dimension. (B, Z) nats."""
+        return kl_per_dim(self.mu, self.logvar)
+
+
+@dataclass(frozen=True)
+class PointPosterior:
+    """The code of a plain autoencoder: one point, no spread, no KL term. mu: (B, Z)."""
+
+    mu: Tensor
+
+    @property
+    def mean(self) -> Tensor:
+        """(B, Z)."""
+        return self.mu
+
+    def sample(self, eps: Tensor | None = None, *, generator: torch.Generator | None = None) -> Tensor:
+        """The point itself: there is nothing to draw."""
+        return self.mu
+
+    def kl(self) -> Tensor:
+        """Zeros, (B,)."""
+        return self.mu.new_zeros(len(self.mu))
+
+    def kl_per_dim(self) -> Tensor:
+        """Zeros, (B, Z)."""
+        return torch.zeros_like(self.mu)
+
+
+Posterior = GaussianPosterior | PointPosterior
+
+
+class LatentModel(nn.Module):
+    """An encoder and a decoder with a latent vector z of cfg.latent_dim numbers between them.
+
+    The code's average and spread over the training images are kept as buffers (``code_mean``, ``code_std``, both (Z,)):
+    for a VAE they stay 0 and 1, the prior; an autoencoder has no prior, so ``sample`` draws around its codes instead.
+    With cfg.label it is the conditional VAE p(x|z, y): the one-hot label joins the features and z (Sohn et al. 2015).
+    """
+
+    code_mean: Tensor
+    code_std: Tensor
+
+    def __init__(self, cfg: ModelConfig) -> None:
+        super().__init__()
+        self.cfg = cfg
+        layers = architecture(cfg)
+        self.features = _sequential(layers.features)
+        self.head = _sequential(layers.head)
+        self.decoder = _sequential(layers.decoder)
+        self.register_buffer("code_mean", torch.zeros(cfg.latent_dim))
+        self.register_buffer("code_std", torch.ones(cfg.latent_dim))
+
+    @property
+    def is_variational(self) -> bool:
+        """Whether the encoder outputs a distribution."""
+        return self.cfg.name != "autoencoder"
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """(C, H, W) of an image."""
+        return self.cfg.channels, self.cfg.image_size, self.cfg.image_size
+
+    def encode(self, x: Tensor, y: Tensor | None = None) -> Posterior:
+        """The posterior of z. x: (B, C, H, W) in [0, 1]; y: (B,) class indices if the model is conditional.
+
+        Raises ConfigError when a label is missing, superfluous or of another length.
+        """
+        h = self.head(self._with_label(self.features(x).flatten(1), y))
+        if not self.is_variational:
+            return PointPosterior(h)
+        mu, logvar = h.chunk(2, dim=1)
+        return GaussianPosterior(mu, logvar)
+
+    def decode_logits(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+        """Pixels before the sigmoid. z: (B, Z); y: (B,) if conditional -> (B, C, H, W)."""
+        logits: Tensor = self.decoder[:-1](self._with_label(z, y))
+        return logits
+
+    def decode(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+        """x_hat in [0, 1]. z: (B, Z); y: (B,) if conditional -> (B, C, H, W)."""
+        return torch.sigmoid(self.decode_logits(z, y))
+
+    def sample(
+        self, n: int, *, generator: torch.Generator | None = None, y: Tensor | None = None, temperature: float = 1.0
+    ) -> Tensor:
+        """n images from the model: z from the prior, then the decoder. -> (n, C, H, W) in [0, 1]."""
+        return self.decode(self.sample_z(n, generator=generator, temperature=temperature), y)
+
+    def sample_z(self, n: int, *, generator: torch.Generator | None = None, temperature: float = 1.0) -> Tensor:
+        """n draws from the prior (for an autoencoder: around its codes). -> (n, Z)."""
+        eps = torch.randn(n, self.cfg.latent_dim, generator=generator).to(self.code_mean.device)
+        return self.code_mean + temperature * self.code_std * eps
+
+    @torch.no_grad()
+    def remember_codes(self, z: Tensor) -> None:
+        """Keep the average and spread of codes z: (N, Z), around which an autoencoder's ``sample`` draws."""
+        if not self.is_variational:
+            self.code_mean.copy_(z.mean(dim=0))
+            self.code_std.copy_(z.std(dim=0, unbiased=False))
+
+    def forward(self, x: Tensor, y: Tensor | None = None, eps: Tensor | None = None) -> tuple[Tensor, Posterior]:
+        """Logits of the reconstruction from a sampled z, and the posterior. eps: (B, Z), drawn if absent."""
+        q = self.encode(x, y)
+        return self.decode_logits(q.sample(eps), y), q
+
+    def _with_label(self, h: Tensor, y: Tensor | None) -> Tensor:
+        """h with the one-hot label beside it, (B, D) -> (B, D + classes); h itself for an unconditional model."""
+        classes = self.cfg.classes
+        if classes == 0:
+            if y is not None:
+                raise ConfigError("y must be left out for a model without a label (train one with model.label set)")
+            return h
+        if y is None or len(y) != len(h):
+            got = "none" if y is None else f"{len(y)}"
+            raise ConfigError(f"y must hold one class from 0 to {classes - 1} for each of {len(h)} images, got {got}")
+        return torch.cat([h, nn.functional.one_hot(y.long(), classes).to(h.dtype)], dim=1)
+
+
+def _module(layer: Layer) -> nn.Module:
+    if layer.kind == "Linear":
+        return nn.Linear(layer.inputs, layer.outputs)
+    if layer.kind == "Conv2d":
+        return nn.Conv2d(layer.inputs, layer.outputs, layer.kernel, layer.stride, layer.padding)
+    if layer.kind == "ConvTranspose2d":
+        return nn.ConvTranspose2d(layer.inputs, layer.outputs, layer.kernel, layer.stride, layer.padding)
+    if layer.kind == "Upsample":
+        return nn.Upsample(scale_factor=layer.stride, mode="nearest")
+    if layer.kind == "Reshape":
+        return nn.Unflatten(1, layer.shape)
+    return nn.ReLU() if layer.kind == "ReLU" else nn.Sigmoid()
+
+
+def _sequential(layers: tuple[Layer, ...]) -> nn.Sequential:
+    return nn.Sequential(*(_module(layer) for layer in layers))
+
+
+def build(cfg: ModelConfig) -> LatentModel:
+    """The model of a config, with freshly drawn weights (torch's global generator)."""
+    return LatentModel(cfg)
