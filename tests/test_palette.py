@@ -1,0 +1,60 @@
+"""The palette: contrast in both themes, and one source for the theme file."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from vaelab import palette
+from vaelab.palette import THEMES
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_contrast_known_values():
+    assert palette.contrast("#000000", "#FFFFFF") == pytest.approx(21.0)
+    assert palette.contrast("#777777", "#FFFFFF") == pytest.approx(4.478, abs=1e-3)  # WCAG's well-known near miss
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("ground", ["background", "surface"])
+def test_contrast(theme, ground):
+    behind = palette.surface(ground, theme)
+    for role in palette.roles():
+        assert palette.contrast(palette.colour(role, theme), behind) >= 3.0, role
+        assert palette.contrast(palette.text_colour(role, theme), behind) >= 4.5, role
+    for name in ("text", "muted"):
+        assert palette.contrast(palette.surface(name, theme), behind) >= 4.5, name
+    for colour in palette.class_colours(theme):
+        assert palette.contrast(colour, behind) >= 3.0, colour
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_white_is_readable_on_the_primary_colour(theme):
+    assert palette.contrast("#FFFFFF", palette.colour("z", theme)) >= 4.0
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_colours_are_distinct(theme):
+    lines = [palette.colour(role, theme) for role in palette.roles()]
+    assert len(set(lines)) == len(lines)
+    assert len(set(palette.class_colours(theme))) == 10
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_css_variables(theme):
+    pairs = dict(pair.split(":") for pair in palette.css_variables(theme).rstrip(";").split(";"))
+    assert pairs["--vl-mu"] == palette.colour("mu", theme)
+    assert pairs["--vl-z-text"] == palette.text_colour("z", theme)
+    assert pairs["--vl-class-9"] == palette.class_colours(theme)[9]
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_theme_file_repeats_the_palette(theme):
+    section = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())["theme"][theme]
+    assert section["primaryColor"] == palette.colour("z", theme)
+    assert section["backgroundColor"] == palette.surface("background", theme)
+    assert section["secondaryBackgroundColor"] == palette.surface("surface", theme)
+    assert section["textColor"] == palette.surface("text", theme)
+    assert section["borderColor"] == palette.surface("border", theme)
+    assert tuple(section["chartCategoricalColors"]) == palette.class_colours(theme)

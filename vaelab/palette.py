@@ -1,0 +1,147 @@
+"""One colour for one quantity, in both themes: every chart, slider, formula and diagram takes its colours from here.
+
+The hues are those of Okabe and Ito's colour-blind safe set. Lightness is tuned per theme: a role's line colour has a
+contrast of at least 3:1 against the theme's background and surface, its text colour at least 4.5:1 (WCAG 2.2).
+.streamlit/config.toml repeats some of these values; a test keeps the two equal.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+Theme = Literal["light", "dark"]
+Role = Literal["encoder", "mu", "sigma", "eps", "z", "decoder", "prior", "total"]
+
+THEMES: tuple[Theme, ...] = ("light", "dark")
+
+# encoder: also q(z|x) and the KL term; decoder: also p(x|z) and the reconstruction term; prior: p(z) and references;
+# total: the total loss and the data.
+_LINES: dict[Theme, dict[Role, str]] = {
+    "light": {
+        "encoder": "#C870A1",
+        "mu": "#BB8100",
+        "sigma": "#009E73",
+        "eps": "#D55E00",
+        "z": "#0072B2",
+        "decoder": "#1C94D8",
+        "prior": "#7A8594",
+        "total": "#1A2230",
+    },
+    "dark": {
+        "encoder": "#CC79A7",
+        "mu": "#E69F00",
+        "sigma": "#009E73",
+        "eps": "#D55E00",
+        "z": "#0084CC",
+        "decoder": "#56B4E9",
+        "prior": "#8D99A8",
+        "total": "#E8ECF1",
+    },
+}
+_TEXTS: dict[Theme, dict[Role, str]] = {
+    "light": {
+        "encoder": "#B74684",
+        "mu": "#956700",
+        "sigma": "#007F5D",
+        "eps": "#B85100",
+        "z": "#0072B2",
+        "decoder": "#1676AC",
+        "prior": "#566172",
+        "total": "#1A2230",
+    },
+    "dark": {
+        "encoder": "#CC79A7",
+        "mu": "#E69F00",
+        "sigma": "#00A87A",
+        "eps": "#DF6300",
+        "z": "#008EDD",
+        "decoder": "#56B4E9",
+        "prior": "#9AA6B5",
+        "total": "#E8ECF1",
+    },
+}
+_SURFACES: dict[Theme, dict[str, str]] = {
+    "light": {
+        "background": "#FFFFFF",
+        "surface": "#F3F5F8",
+        "border": "#D5DBE3",
+        "text": "#1A2230",
+        "muted": "#566172",
+    },
+    "dark": {"background": "#12161C", "surface": "#1B2129", "border": "#333C48", "text": "#E8ECF1", "muted": "#9AA6B5"},
+}
+_CLASSES: dict[Theme, tuple[str, ...]] = {
+    "light": (
+        "#1F77B4",
+        "#DE6A00",
+        "#2A9A2A",
+        "#D62728",
+        "#8A5CB8",
+        "#8C564B",
+        "#D453AE",
+        "#6F7680",
+        "#8F8F00",
+        "#0E8FA0",
+    ),
+    "dark": (
+        "#4C9BE0",
+        "#FF8F2B",
+        "#4DBB4D",
+        "#F0605F",
+        "#AE86DB",
+        "#B98274",
+        "#EE8AD0",
+        "#A3ABB5",
+        "#CFCF3C",
+        "#2CCBDB",
+    ),
+}
+
+SEQUENTIAL = "viridis"  # continuous values, perceptually even; a name that Vega and Plotly both know
+DIVERGING = {"light": ("#B2182B", "#F7F7F7", "#2166AC"), "dark": ("#F4756B", "#2A313B", "#5AA9E6")}  # signed errors
+
+
+def colour(role: Role, theme: Theme) -> str:
+    """The role's colour for lines, points and bars, as #RRGGBB."""
+    return _LINES[theme][role]
+
+
+def text_colour(role: Role, theme: Theme) -> str:
+    """The role's colour for words and numbers, as #RRGGBB."""
+    return _TEXTS[theme][role]
+
+
+def surface(name: str, theme: Theme) -> str:
+    """Colour of the page itself: background, surface (cards), border, text or muted (secondary text)."""
+    return _SURFACES[theme][name]
+
+
+def class_colours(theme: Theme) -> tuple[str, ...]:
+    """Ten colours for classes; class k takes the colour k modulo 10."""
+    return _CLASSES[theme]
+
+
+def roles() -> tuple[Role, ...]:
+    """Every role, in the order of the pipeline."""
+    return tuple(_LINES["light"])
+
+
+def css_variables(theme: Theme) -> str:
+    """Declarations for a stylesheet: --vl-ROLE, --vl-ROLE-text, --vl-SURFACE and --vl-class-0 to --vl-class-9."""
+    pairs = [(role, colour(role, theme)) for role in roles()]
+    pairs += [(f"{role}-text", text_colour(role, theme)) for role in roles()]
+    pairs += list(_SURFACES[theme].items())
+    pairs += [(f"class-{k}", value) for k, value in enumerate(_CLASSES[theme])]
+    return "".join(f"--vl-{name}:{value};" for name, value in pairs)
+
+
+def contrast(a: str, b: str) -> float:
+    """WCAG 2.2 contrast ratio of two #RRGGBB colours, 1 to 21."""
+    bright, dark = sorted((_luminance(a), _luminance(b)), reverse=True)
+    return (bright + 0.05) / (dark + 0.05)
+
+
+def _luminance(hex_colour: str) -> float:
+    values = [int(hex_colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    red, green, blue = (v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in values)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
