@@ -1,0 +1,63 @@
+"""What a data set is made of: plain numpy arrays and the words that describe them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Pixels: TypeAlias = NDArray[np.uint8]
+Labels: TypeAlias = NDArray[np.int64]
+Origin = Literal["embedded", "drawn", "download", "folder"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Images:
+    """One split. pixels: (N, C, H, W) uint8 in 0-255; labels: (N,) or None; factors: name to (N,) value indices."""
+
+    pixels: Pixels
+    labels: Labels | None = None
+    factors: Mapping[str, Labels] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+    def take(self, rows: slice | Labels) -> Images:
+        """The images of some rows, with their labels and factors."""
+        return Images(
+            pixels=self.pixels[rows],
+            labels=None if self.labels is None else self.labels[rows],
+            factors={name: values[rows] for name, values in self.factors.items()},
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetInfo:
+    """What is known about a data set without loading its images."""
+
+    name: str
+    title: str
+    description: str
+    channels: int  # as published: 1 (grey) or 3 (RGB)
+    native_size: int  # width and height in pixels before fitting; 0 where images differ in size
+    train_images: int
+    test_images: int
+    classes: tuple[str, ...] = ()
+    factors: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # factor to the names of its values
+    licence: str
+    source: str
+    download_mb: float = 0.0  # size of the download in 10^6 bytes; 0 where nothing is downloaded
+    origin: Origin
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dataset:
+    """A loaded data set. skipped: files of a folder that could not be read as images."""
+
+    info: DatasetInfo
+    train: Images
+    test: Images
+    skipped: int = 0
