@@ -58,7 +58,7 @@ def floor(x: Tensor, cfg: LossConfig) -> Tensor:
     """
     if cfg.likelihood == "gaussian":
         pixels = x[0].numel()
-        return torch.full((len(x),), pixels * (math.log(cfg.sigma) + 0.5 * LOG_2PI), device=x.device)
+        return x.new_full((len(x),), pixels * (math.log(cfg.sigma) + 0.5 * LOG_2PI))
     entropy: Tensor = -(torch.special.xlogy(x, x) + torch.special.xlogy(1.0 - x, 1.0 - x))
     return entropy.flatten(1).sum(dim=1)
 
