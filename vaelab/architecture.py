@@ -12,7 +12,7 @@ from typing import Literal
 
 from vaelab.config import ModelConfig
 
-LayerKind = Literal["Linear", "Conv2d", "ConvTranspose2d", "Upsample", "ReLU", "Sigmoid", "Reshape"]
+LayerKind = Literal["Linear", "Conv2d", "ConvTranspose2d", "Upsample", "ReLU", "LeakyReLU", "Sigmoid", "Reshape"]
 Shape = tuple[int, ...]
 
 
@@ -20,6 +20,7 @@ Shape = tuple[int, ...]
 class Layer:
     """One layer. inputs, outputs: features or channels; kernel, stride, padding in pixels; shape for Reshape only.
 
+    LeakyReLU multiplies what is below 0 by LEAK.
     Upsample repeats every pixel stride times in both directions (nearest neighbour).
     """
 
@@ -78,7 +79,8 @@ def shapes(layers: tuple[Layer, ...], start: Shape) -> list[Shape]:
     return found
 
 
-RELU, SIGMOID = Layer("ReLU"), Layer("Sigmoid")
+LEAK = 0.1
+RELU, LEAKY, SIGMOID = Layer("ReLU"), Layer("LeakyReLU"), Layer("Sigmoid")
 
 
 def _halve(inputs: int, outputs: int) -> Layer:
@@ -116,21 +118,24 @@ def _linear_vae(cfg: ModelConfig) -> Architecture:
 
 
 def _conv_vae(cfg: ModelConfig) -> Architecture:
+    """Our default: strided convolutions to 4x4 and the same way back, any channels, an optional label beside z.
+
+    Widths are set by the browser: 64 images of a traversal grid must decode within a frame. No batch normalisation,
+    so a batch gives the same loss in training and in evaluation.
+    """
     down = (cfg.channels, 32, 64, 128) if cfg.image_size == 32 else (cfg.channels, 32, 64, 96, 128)
     up = (96, 48, 24, cfg.channels) if cfg.image_size == 32 else (96, 48, 24, 16, cfg.channels)
     features: list[Layer] = []
     for a, b in pairwise(down):
-        features += [_halve(a, b), RELU]
-    head = (Layer("Linear", down[-1] * 16 + cfg.classes, 256), RELU, Layer("Linear", 256, 2 * cfg.latent_dim))
+        features += [_halve(a, b), LEAKY]
+    head = (Layer("Linear", down[-1] * 16 + cfg.classes, 2 * cfg.latent_dim),)
     decoder = [
-        Layer("Linear", cfg.latent_dim + cfg.classes, 256),
-        RELU,
-        Layer("Linear", 256, up[0] * 16),
-        RELU,
+        Layer("Linear", cfg.latent_dim + cfg.classes, up[0] * 16),
+        LEAKY,
         Layer("Reshape", shape=(up[0], 4, 4)),
     ]
     for a, b in pairwise(up):
-        decoder += [_double(a, b), RELU]
+        decoder += [_double(a, b), LEAKY]
     return Architecture(tuple(features), head, (*decoder[:-1], SIGMOID))
 
 

@@ -17,11 +17,13 @@ from vaelab.errors import ConfigError
 ModelName = Literal["autoencoder", "linear-vae", "conv-vae"]
 Likelihood = Literal["bernoulli", "gaussian"]
 ScheduleKind = Literal["constant", "linear", "cyclic"]
+RateSchedule = Literal["constant", "cosine"]
 DeviceName = Literal["auto", "cpu", "cuda", "mps"]
 
 MODEL_NAMES: tuple[str, ...] = get_args(ModelName)
 LIKELIHOODS: tuple[str, ...] = get_args(Likelihood)
 SCHEDULES: tuple[str, ...] = get_args(ScheduleKind)
+RATE_SCHEDULES: tuple[str, ...] = get_args(RateSchedule)
 DEVICES: tuple[str, ...] = get_args(DeviceName)
 
 REFERENCE_MODELS = ("autoencoder", "linear-vae")  # RGB models of spec.md section 1; grey images are repeated for them
@@ -196,11 +198,15 @@ class OptimConfig(_Strict):
     )
     batch_size: int = setting(128, "Images per update. Small batches learn more per image, large ones go faster.")
     epochs: int = setting(10, "How many times every training image is seen.")
+    rate: RateSchedule = setting(
+        "constant", "constant, or cosine: the learning rate warms up and then falls to almost 0."
+    )
 
     def __post_init__(self) -> None:
         _check_real("optim.lr", self.lr, 0.0, 10.0, "0.001 is a safe start", open_low=True)
         _check_int("optim.batch_size", self.batch_size, 1, MAX_BATCH, "128 is a good start")
         _check_int("optim.epochs", self.epochs, 1, MAX_EPOCHS, "10 is a good start")
+        _check_choice("optim.rate", self.rate, RATE_SCHEDULES)
 
 
 @dataclass(frozen=True, kw_only=True)

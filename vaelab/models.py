@@ -6,12 +6,13 @@ pixels before the sigmoid, which is what the losses use. Decoders hold only laye
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from vaelab.architecture import Layer, architecture
+from vaelab.architecture import LEAK, Layer, architecture
 from vaelab.config import ModelConfig
 from vaelab.errors import ConfigError
 from vaelab.losses import kl_divergence, kl_per_dim
@@ -174,6 +175,8 @@ def _module(layer: Layer) -> nn.Module:
         return nn.Upsample(scale_factor=layer.stride, mode="nearest")
     if layer.kind == "Reshape":
         return nn.Unflatten(1, layer.shape)
+    if layer.kind == "LeakyReLU":
+        return nn.LeakyReLU(LEAK)
     return nn.ReLU() if layer.kind == "ReLU" else nn.Sigmoid()
 
 
@@ -182,5 +185,32 @@ def _sequential(layers: tuple[Layer, ...]) -> nn.Sequential:
 
 
 def build(cfg: ModelConfig) -> LatentModel:
-    """The model of a config, with freshly drawn weights (torch's global generator)."""
-    return LatentModel(cfg)
+    """The model of a config, with freshly drawn weights (torch's global generator).
+
+    The two reference models keep torch's defaults, as their reference training does.
+    """
+    model = LatentModel(cfg)
+    if cfg.name == "conv-vae":
+        _initialise(model)
+    return model
+
+
+@torch.no_grad()
+def _initialise(model: LatentModel) -> None:
+    """Weights that keep the activations' variance from layer to layer (He et al. 2015); biases zero.
+
+    The last layer of head and decoder starts small: near the prior, and near grey.
+    """
+    for module in model.modules():
+        if isinstance(module, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
+            inputs = module.weight[0].numel()
+            if isinstance(
+                module, nn.ConvTranspose2d
+            ):  # each output pixel sees kernel^2 / stride^2 taps of every input map
+                inputs = module.in_channels * module.kernel_size[0] ** 2 // module.stride[0] ** 2
+            module.weight.normal_(std=math.sqrt(2.0 / inputs))
+            if module.bias is not None:
+                module.bias.zero_()
+    for last in (model.head[-1], model.decoder[-2]):
+        assert isinstance(last, nn.Linear | nn.ConvTranspose2d)
+        last.weight.mul_(0.3)
