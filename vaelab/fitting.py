@@ -94,11 +94,10 @@ def fit_size(pixels: Pixels, image_size: int) -> Pixels:
 
 
 def fit(pixels: Pixels, image_size: int, channels: int) -> Pixels:
-    """(N, C, H, W) uint8 -> (N, channels, image_size, image_size) uint8, contiguous and never the given array itself.
+    """(N, C, H, W) uint8 -> (N, channels, image_size, image_size) uint8, contiguous; the given array itself if it fits.
 
     Raises DataError for a size other than 32 or 64 or channels other than 1 or 3.
     """
     if pixels.shape[1] > channels:  # the cheaper order first: fewer channels before resizing, more after it
         pixels = fit_channels(pixels, channels)
-    fitted = np.ascontiguousarray(fit_channels(fit_size(pixels, image_size), channels))
-    return fitted.copy() if np.may_share_memory(fitted, pixels) or not fitted.flags.writeable else fitted
+    return np.ascontiguousarray(fit_channels(fit_size(pixels, image_size), channels))

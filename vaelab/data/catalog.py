@@ -7,6 +7,8 @@ import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+
 from vaelab.data import cifar, embedded, idx, shapes
 from vaelab.data.paths import data_root
 from vaelab.data.types import Dataset, DatasetInfo, Images, Labels
@@ -27,6 +29,7 @@ class Entry:
     info: DatasetInfo
     read: Callable[[int, int | None], Splits]
     present: Callable[[], bool]
+    cached: bool = False  # read answers the same arrays again and again: callers get copies
 
 
 def _always() -> bool:
@@ -65,6 +68,7 @@ _ENTRIES = (
         ),
         lambda image_size, limit: embedded.pixel_faces(),
         _always,
+        cached=True,
     ),
     Entry(
         DatasetInfo(
@@ -83,6 +87,7 @@ _ENTRIES = (
         ),
         lambda image_size, limit: embedded.fashion_10k(),
         _always,
+        cached=True,
     ),
     Entry(
         DatasetInfo(
@@ -100,6 +105,7 @@ _ENTRIES = (
         ),
         lambda image_size, limit: embedded.digits(),
         _always,
+        cached=True,
     ),
     Entry(
         DatasetInfo(
@@ -119,6 +125,7 @@ _ENTRIES = (
         ),
         lambda image_size, limit: shapes.shapes(image_size),
         _always,
+        cached=True,
     ),
     Entry(
         DatasetInfo(
@@ -229,8 +236,10 @@ def load(name: str, *, image_size: int = 32, channels: int | None = None, limit:
     depth = channels or known.info.channels
 
     def fitted(images: Images) -> Images:
+        pixels = fit(images.pixels, image_size, depth)
+        borrowed = known.cached and np.may_share_memory(pixels, images.pixels)
         return Images(
-            pixels=fit(images.pixels, image_size, depth),
+            pixels=pixels.copy() if borrowed or not pixels.flags.writeable else pixels,
             labels=None if images.labels is None else images.labels.copy(),
             factors={factor: values.copy() for factor, values in images.factors.items()},
         )
