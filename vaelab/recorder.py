@@ -47,11 +47,15 @@ class Recorder:
             self._control = self.run.desired()
         return dataclasses.replace(self._control, desired="stop") if self._stop else self._control
 
+    def beat_due(self) -> bool:
+        """Whether `update` would write now; ask before computing costly fields."""
+        return time.monotonic() - self._beaten >= BEAT_SECONDS
+
     def update(self, state: State | None = None, **changes: Any) -> None:
         """Change fields of the status. It is written twice a second, and at once when the state changes."""
         changed = state is not None and state != self.status.state
         self.status = dataclasses.replace(self.status, state=state or self.status.state, **changes)
-        if changed or time.monotonic() - self._beaten >= BEAT_SECONDS:
+        if changed or self.beat_due():
             self._write_status()
 
     def close(self, state: State, message: str = "") -> Status:

@@ -1,0 +1,248 @@
+"""Start, steer and stop trainings from the app or the command line. No torch: trainings are other processes."""
+
+from __future__ import annotations
+
+import atexit
+import dataclasses
+import os
+import subprocess
+import sys
+import threading
+import time
+from typing import IO
+
+from vaelab import __version__, data
+from vaelab.cadence import Cadence
+from vaelab.config import LossConfig, OptimConfig, RunConfig
+from vaelab.device import DeviceQueue, likely
+from vaelab.errors import RunError
+from vaelab.processes import FileLock, ProcessIdentity
+from vaelab.run_files import unwritable, write_json
+from vaelab.runs import PROJECT, Run, Status, create_run, runs_root
+
+REWARM_SECONDS = 8.0  # the next standby imports torch when the new training's first pictures are out
+
+
+def start(cfg: RunConfig, name: str | None = None) -> Run:
+    """Create a run and train it in another process.
+
+    Raises ConfigError when the settings cannot work with the data, DataError for an unknown or absent data set,
+    RunError for a bad name or an unwritable folder.
+    """
+    check(cfg)
+    run = create_run(dataclasses.replace(cfg, version=__version__), name)
+    _begin(run)
+    return run
+
+
+def check(cfg: RunConfig) -> None:
+    """Whether a training can begin, as far as that is known without loading images. Raises ConfigError or DataError."""
+    info = data.info(cfg.data.name)
+    if not data.is_available(cfg.data.name):
+        data.load(
+            cfg.data.name, image_size=cfg.data.image_size, channels=cfg.model.channels, limit=1
+        )  # says what is missing
+    images = min(info.train_images, cfg.data.limit or info.train_images)
+    Cadence.of(images, info.test_images, cfg.optim)
+
+
+def resume(run: Run) -> Run:
+    """Go on from the latest checkpoint, or from the start if there is none. Raises RunError if it is finished or busy."""
+    if run.is_shipped:
+        raise RunError(f"{run.name} is shipped with VAE Lab and cannot be resumed (start a run of your own)")
+    run.config()
+    if run.status().state == "finished":
+        raise RunError(f"run {run.name} is finished and cannot be resumed (start a new one with more epochs)")
+    _begin(run)
+    return run
+
+
+def pause(run: Run) -> None:
+    """Pause after the current step; a snapshot and a checkpoint are written. Raises RunError if it is not in training."""
+    _check_active(run)
+    run.ask("pause")
+
+
+def unpause(run: Run) -> None:
+    """Go on after a pause. Raises RunError if it is not in training."""
+    _check_active(run)
+    run.ask("run")
+
+
+def step(run: Run) -> None:
+    """Make exactly one update, then stay paused. Raises RunError if it is not in training."""
+    _check_active(run)
+    run.ask("step")
+
+
+def stop(run: Run) -> None:
+    """Stop with a checkpoint. Raises RunError if it is not in training."""
+    _check_active(run)
+    run.ask("stop")
+
+
+def set_dials(run: Run, beta: float | None = None, lr: float | None = None) -> None:
+    """Turn beta or the learning rate of a live training. Raises ConfigError for a value out of range, RunError as above."""
+    if beta is not None:
+        LossConfig(beta=beta)
+    if lr is not None:
+        OptimConfig(lr=lr)
+    _check_active(run)
+    run.ask(beta=beta, lr=lr)
+
+
+def _check_active(run: Run) -> None:
+    status = run.status()
+    if not status.is_active:
+        raise RunError(f"run {run.name} is {status.state}, not in training (resume it, or start a new one)")
+
+
+def _begin(run: Run) -> None:
+    """Hand the run to the standby worker if the device is free, else to a new process that queues first."""
+    with FileLock(run.path / "start.lock") as lock:
+        if not lock.take() or run.status().is_active or run.worker_lock.is_taken():
+            raise RunError(f"run {run.name} is being trained already (stop it first)")
+        run.ask("run", fresh=True)
+        now = time.time()
+        standby = _standbys.take() if DeviceQueue(runs_root(), likely(run.config().device), now).is_free() else None
+        identity = (
+            dataclasses.asdict(ProcessIdentity.of(standby.pid))
+            if standby
+            else dict.fromkeys(("pid", "start_time", "boot_id"))
+        )
+        before = run.status()
+        fields = {**before.to_dict(), **identity, "state": "queued", "message": "", "heartbeat": now, "queued_at": now}
+        write_json(run.status_file, Status(**fields).to_dict())
+        if standby is None or not _standbys.hand_over(standby, run):
+            _spawn(run)
+    _standbys.warm_later()
+
+
+def _spawn(run: Run) -> None:
+    """A new worker process in a session of its own: it lives on when the server dies."""
+    try:
+        with run.log_file.open("ab") as log:
+            process = _python(["-m", "vaelab.worker", str(run.path)], stdin=subprocess.DEVNULL, output=log)
+    except OSError as error:
+        raise unwritable(run.path, error) from error
+    _reap(process, run)
+
+
+def _python(arguments: list[str], stdin: int, output: IO[bytes] | int) -> subprocess.Popen[bytes]:
+    path = os.pathsep.join(filter(None, (str(PROJECT), os.environ.get("PYTHONPATH"))))
+    return subprocess.Popen(
+        [sys.executable, *arguments],
+        stdin=stdin,
+        stdout=output,
+        stderr=subprocess.STDOUT if not isinstance(output, int) else output,
+        start_new_session=True,
+        env={**os.environ, "PYTHONPATH": path},
+    )
+
+
+def _reap(process: subprocess.Popen[bytes], run: Run) -> None:
+    """Collect the exit status of a worker; say so in the status if it ended before it could say anything itself."""
+
+    def wait() -> None:
+        code = process.wait()
+        status = run.status()
+        if code > 0 and status.state == "queued" and status.pid in (None, process.pid):
+            message = f"The worker could not begin and ended with code {code} (details are in {run.log_file.name})."
+            fields = {**status.to_dict(), "state": "failed", "message": message}
+            write_json(run.status_file, Status(**fields).to_dict())
+
+    threading.Thread(target=wait, name=f"reap-{run.name}", daemon=True).start()
+
+
+class _Standbys:
+    """At most one worker that has torch imported and waits on its stdin for a run; it ends when we do."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._environment: dict[str, str] = {}
+        self._timer: threading.Timer | None = None
+
+    def warm_up(self) -> None:
+        """Start one if there is none that suits."""
+        with self._lock:
+            if self._suits():
+                return
+            self._close()
+            self._environment = _environment()
+            self._process = _python(["-m", "vaelab.worker", "--standby"], subprocess.PIPE, subprocess.DEVNULL)
+
+    def warm_later(self) -> None:
+        """Start one soon; only in a server that asked for standbys before."""
+        with self._lock:
+            if not self._environment or self._timer is not None:
+                return
+            self._timer = threading.Timer(REWARM_SECONDS, self._warm_now)
+            self._timer.daemon = True
+            self._timer.start()
+
+    def take(self) -> subprocess.Popen[bytes] | None:
+        """The waiting process, which is the caller's from now on."""
+        with self._lock:
+            if not self._suits():
+                return None
+            process, self._process = self._process, None
+            return process
+
+    def hand_over(self, process: subprocess.Popen[bytes], run: Run) -> bool:
+        """Tell a standby its run; False if it died meanwhile."""
+        assert process.stdin is not None
+        try:
+            with process.stdin as pipe:
+                pipe.write(f"{run.path}\n".encode())
+        except OSError:
+            process.wait()
+            return False
+        _reap(process, run)
+        return True
+
+    def close(self) -> None:
+        """End the waiting process and start no further one."""
+        with self._lock:
+            self._environment = {}
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
+            self._close()
+
+    def _warm_now(self) -> None:
+        with self._lock:
+            self._timer = None
+            wanted = bool(self._environment)
+        if wanted:
+            self.warm_up()
+
+    def _suits(self) -> bool:
+        return self._process is not None and self._process.poll() is None and self._environment == _environment()
+
+    def _close(self) -> None:
+        if self._process is not None:
+            assert self._process.stdin is not None
+            self._process.stdin.close()  # end of file: it ends by itself
+            self._process.terminate()
+            self._process.wait()
+            self._process = None
+
+
+def _environment() -> dict[str, str]:
+    """What a worker reads from the environment; a standby started under other values is of no use."""
+    return {"": "", **{name: value for name, value in os.environ.items() if name.startswith("VAELAB_")}}
+
+
+_standbys = _Standbys()
+atexit.register(_standbys.close)
+
+
+def warm_up() -> None:
+    """Keep a worker ready that has torch imported, from now on. Safe to call often and from any thread."""
+    _standbys.warm_up()
+
+
+def cool_down() -> None:
+    """End the waiting worker and keep none; trainings go on."""
+    _standbys.close()
