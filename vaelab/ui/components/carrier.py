@@ -1,0 +1,86 @@
+"""How the browser decoder's modules and weights reach the browser: addresses that routes.py answers, and the component that loads them.
+
+A page gives ``loader_js(ENTRY)`` to ``st.components.v2.component`` and sends the addresses below as small JSON; the bytes themselves
+travel over HTTP, where the browser caches them and can ask for newer ones without a rerun (docs/decisions/0003-browser-decoder.md).
+All addresses are relative to the root of the app, so that they hold behind a proxy.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from functools import lru_cache
+from pathlib import Path
+from urllib.parse import quote
+
+from vaelab.bundle import Part
+from vaelab.runs import Run
+
+FOLDER = Path(__file__).resolve().parent
+PREFIX = "vaelab"  # first part of every address of ours
+
+_LOADER = """
+const script = [...document.scripts].find(({ src }) => src.includes("/static/js/"));
+const root = script ? script.src.slice(0, script.src.indexOf("/static/js/") + 1) : new URL("./", document.baseURI).href;
+const entry = import(root + "%(url)s");
+export default function (component) {
+  let unmount = null;
+  let gone = false;
+  entry.then((module) => { if (!gone) unmount = module.default(component); }).catch((error) => {
+    console.error(error);
+    if (!gone) component.parentElement.textContent = %(failed)s;
+  });
+  return () => { gone = true; if (typeof unmount === "function") unmount(); };
+}
+"""
+FAILED = "The scripts of this view could not be loaded. Reload the page; if it stays, start the app with `streamlit run app.py`."
+
+
+def modules() -> dict[str, Path]:
+    """Every JavaScript module that the browser may ask for, by its file name."""
+    return {path.name: path for path in sorted(FOLDER.glob("*.js"))}
+
+
+def modules_digest() -> str:
+    """Changes when any module changes; part of their address, so browsers may keep them for ever."""
+    return _digest(tuple((path, path.stat().st_mtime_ns) for path in modules().values()))
+
+
+@lru_cache(maxsize=4)
+def _digest(stamped: tuple[tuple[Path, int], ...]) -> str:
+    digest = hashlib.sha256()
+    for path, _ in stamped:
+        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
+
+
+def module_url(name: str) -> str:
+    """Address of a module; its own imports, written "./other.js", resolve beside it."""
+    return f"{PREFIX}/js/{modules_digest()}/{name}"
+
+
+def loader_js(entry: str, failed: str = FAILED) -> str:
+    """The `js` of a component: loads the module `entry` and calls its default export with the component at every rerun.
+
+    entry: a file name in this folder, whose default export takes what Streamlit passes ({data, parentElement, setStateValue, ...}) and
+    may return a function that cleans up. failed: the sentence shown when the module cannot be loaded.
+    """
+    if entry not in modules():
+        raise KeyError(f"{entry} must be a module in {FOLDER.name}; there are {', '.join(modules())}")
+    quoted = '"' + failed.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return _LOADER % {"url": module_url(entry), "failed": quoted}
+
+
+def bundle_url(run: Run, part: Part = "decoder", step: int | None = None) -> str:
+    """Address of the weights of one half of a run's model: at a snapshot (decoder only), or the newest saved whole model.
+
+    Raises WeightsError when nothing was saved yet. The file's time is part of the address: it names one content.
+    """
+    file = run.model_file() if step is None else run.snapshot_file(step)
+    source = "model" if step is None else str(step)
+    stamp = file.stat().st_mtime_ns if file.exists() else 0
+    return f"{PREFIX}/weights/{quote(run.name, safe='')}/{source}/{part}.bin?v={stamp}"
+
+
+def newest_url(run: Run) -> str:
+    """Address of a small JSON that says which weights of a run are the newest: what a view asks again and again during a training."""
+    return f"{PREFIX}/weights/{quote(run.name, safe='')}/newest.json"

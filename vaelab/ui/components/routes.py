@@ -1,0 +1,97 @@
+"""The HTTP side of the browser decoder: serves its modules and the weights of runs. app.py adds these routes to the app."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, get_args
+
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from vaelab.bundle import Part, browser_bundle
+from vaelab.errors import VaeLabError
+from vaelab.run_files import read_arrays
+from vaelab.runs import Run, runs_root, weights_root
+from vaelab.ui.components.carrier import PREFIX, bundle_url, modules, modules_digest
+
+FOREVER = {"Cache-Control": "public, max-age=31536000, immutable"}
+FRESH = {"Cache-Control": "no-store"}
+
+
+def routes() -> list[Route]:
+    """Every route, below server.baseUrlPath where that is set."""
+    from streamlit import get_option
+
+    base = str(get_option("server.baseUrlPath") or "").strip("/")
+    root = f"/{base}/{PREFIX}" if base else f"/{PREFIX}"
+    return [
+        Route(f"{root}/js/{{digest}}/{{name}}", module),
+        Route(f"{root}/weights/{{run}}/newest.json", newest),
+        Route(f"{root}/weights/{{run}}/{{source}}/{{part}}.bin", bundle),
+    ]
+
+
+def module(request: Request) -> Response:
+    """One JavaScript module. An address of an older version gets today's text, not to be kept."""
+    path = modules().get(request.path_params["name"])
+    if path is None:
+        return _refused("there is no such module", 404)
+    headers = FOREVER if request.path_params["digest"] == modules_digest() else FRESH
+    return FileResponse(path, media_type="text/javascript", headers=headers)
+
+
+def newest(request: Request) -> Response:
+    """{"state", "active", "step", "decoder", "encoder"}: addresses of the newest weights, null before any were saved."""
+    run = _named(request.path_params["run"])
+    if run is None:
+        return _refused("there is no such run", 404)
+    status = run.status()
+    steps = run.snapshots()
+    saved = run.model_file_or_none()
+    if steps and (status.is_active or saved is None):
+        decoder: str | None = bundle_url(run, "decoder", steps[-1])
+    else:
+        decoder = bundle_url(run, "decoder") if saved else None
+    answer: dict[str, Any] = {
+        "state": status.state,
+        "active": status.is_active,
+        "step": steps[-1] if steps else status.step,
+        "decoder": decoder,
+        "encoder": bundle_url(run, "encoder") if saved else None,
+    }
+    return JSONResponse(answer, headers=FRESH)
+
+
+def bundle(request: Request) -> Response:
+    """One half of a model as vaelab.bundle writes it; source: "model" or the step of a snapshot."""
+    run = _named(request.path_params["run"])
+    part, source = request.path_params["part"], request.path_params["source"]
+    if run is None or part not in get_args(Part) or not (source == "model" or _is_step(source)):
+        return _refused("there are no such weights", 404)
+    try:
+        file = run.model_file() if source == "model" else run.snapshot_file(int(source))
+        content = browser_bundle(run.config().model, read_arrays(file), part)
+    except VaeLabError as error:
+        return _refused(str(error), 409)
+    # "identity" keeps the server from compressing: float32 weights hardly shrink, and it would cost the training's time.
+    headers = {"Content-Encoding": "identity", **(FOREVER if "v" in request.query_params else FRESH)}
+    return Response(content, media_type="application/octet-stream", headers=headers)
+
+
+def _named(name: str) -> Run | None:
+    """A run or a shipped model by its bare name; a name that could lead out of the two folders finds nothing."""
+    if name.startswith(".") or Path(name).name != name or "\\" in name or "\0" in name:
+        return None
+    for root in (runs_root(), weights_root()):
+        if (root / name / "config.json").is_file():
+            return Run(root / name)
+    return None
+
+
+def _is_step(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= 12
+
+
+def _refused(sentence: str, status: int) -> Response:
+    return PlainTextResponse(sentence, status_code=status, headers=FRESH)

@@ -1,0 +1,205 @@
+// The three kernels of plan.js as WebAssembly SIMD, assembled here at run time: no compiler, no stored binary. js_kernels.js holds the same three.
+
+import { createJsKernels } from "./js_kernels.js";
+import { FLOAT, LANES, TILES } from "./plan.js";
+import { FunctionBuilder, assemble } from "./wasm_assembler.js";
+
+const VECTOR = FLOAT * LANES; // bytes
+const PAIR = 8; // bytes of an (in, out) entry of the position table
+const GEMM_PARAMETERS = {
+  a: "i32", aStep: "i32", aBlock: "i32", blocks: "i32", terms: "i32", termsEnd: "i32", positions: "i32", positionsEnd: "i32",
+  bias: "i32", biasAlongLanes: "i32", outRow: "i32", outShift: "i32", lane1: "i32", lane2: "i32", lane3: "i32", slope: "f32",
+};
+// 2^f = exp(f ln 2) for |f| <= 1/2 by its Taylor series: the first term left out is below 1.2e-7.
+const EXP2 = [1, 0.6931471805599453, 0.2402265069591007, 0.05550410866482158, 0.009618129107628477, 0.0013333558146428443, 0.00015403530393381608];
+const LOG2_E = 1.4426950408889634;
+const EXPONENT_LIMIT = 126; // 2^126 is still a float32
+
+/**
+ * out[row][vector] = max(x, slope x) of x = bias + sum over terms of a[term][row] * b[term][vector], rows x width accumulators in
+ * registers. For each group of `width` vectors, for each block of rows, for each term: one load a vector, one splat a row.
+ */
+function gemm(rows, width, fused) {
+  const f = new FunctionBuilder(GEMM_PARAMETERS);
+  const vectors = [...Array(width).keys()];
+  const all = [...Array(rows).keys()].flatMap((r) => vectors.map((v) => ({ r, v, acc: `acc${r}_${v}` })));
+  for (const name of ["weight", "w", "term", "offset", "biasRow", "left"]) f.local(name, "i32");
+  for (const v of vectors) f.local(`in${v}`, "i32").local(`out${v}`, "i32").local(`b${v}`, "v128");
+  for (const { acc } of all) f.local(acc, "v128");
+  f.local("s", "v128").local("slopes", "v128");
+
+  f.get("slope").op("f32x4.splat").set("slopes");
+  f.loop((nextGroup) => {
+    for (const v of vectors) {
+      f.get("positions").memory("i32.load", v * PAIR).set(`in${v}`);
+      f.get("positions").memory("i32.load", v * PAIR + 4).get("outShift").op("i32.add").set(`out${v}`);
+    }
+    f.get("a").set("weight").get("bias").set("biasRow").get("blocks").set("left");
+    f.loop((nextBlock) => {
+      f.get("biasAlongLanes").if(
+        () => all.forEach(({ v, acc }) => f.get("bias").memory("v128.load", v * VECTOR).set(acc)),
+        () => all.forEach(({ r, acc }) => f.get("biasRow").memory("v128.load32_splat", r * FLOAT).set(acc)),
+      );
+      f.get("weight").set("w");
+      f.get("terms").tee("term").get("termsEnd").op("i32.ne").if(() =>
+        f.loop((nextTerm) => {
+          f.get("term").memory("i32.load").set("offset");
+          for (const v of vectors) f.get(`in${v}`).get("offset").op("i32.add").memory("v128.load").set(`b${v}`);
+          for (const { r, v, acc } of all) {
+            if (v === 0) f.get("w").memory("v128.load32_splat", r * FLOAT).set("s");
+            if (fused) f.get("s").get(`b${v}`).get(acc).op("f32x4.relaxed_madd").set(acc);
+            else f.get("s").get(`b${v}`).op("f32x4.mul").get(acc).op("f32x4.add").set(acc);
+          }
+          f.get("aStep").advance("w").i32(FLOAT).advance("term");
+          f.get("term").get("termsEnd").op("i32.ne");
+          nextTerm();
+        }),
+      );
+      for (const { acc } of all) f.get(acc).get("slopes").op("f32x4.mul").get(acc).op("f32x4.pmax").set(acc);
+      f.get("lane3").i32(3 * FLOAT).op("i32.eq").if(
+        () => all.forEach(({ v, acc }) => f.get(`out${v}`).get(acc).memory("v128.store").get("outRow").advance(`out${v}`)),
+        () => all.forEach(({ v, acc }) => {
+          f.get(`out${v}`).get(acc).memory("v128.store32_lane", 0, 0);
+          for (const lane of [1, 2, 3]) f.get(`out${v}`).get(`lane${lane}`).op("i32.add").get(acc).memory("v128.store32_lane", 0, lane);
+          f.get("outRow").advance(`out${v}`);
+        }),
+      );
+      f.i32(rows * FLOAT).advance("biasRow").get("aBlock").advance("weight");
+      f.get("left").i32(1).op("i32.sub").tee("left");
+      nextBlock();
+    });
+    f.get("biasAlongLanes").i32(width * VECTOR).op("i32.mul").advance("bias");
+    f.i32(width * PAIR).advance("positions").get("positions").get("positionsEnd").op("i32.ne");
+    nextGroup();
+  });
+  return f;
+}
+
+/** Cells from one place to another, as max(x, slope x); n is 1, 2 or a multiple of 4. */
+function copy() {
+  const f = new FunctionBuilder({ table: "i32", tableEnd: "i32", n: "i32", slope: "f32" });
+  f.local("from", "i32").local("to", "i32").local("end", "i32").local("x", "v128").local("slopes", "v128");
+  f.get("slope").op("f32x4.splat").set("slopes");
+  f.loop((nextPair) => {
+    f.get("table").memory("i32.load").set("from").get("table").memory("i32.load", 4).set("to");
+    f.get("n").i32(2).op("i32.shl").get("from").op("i32.add").set("end");
+    f.get("n").i32(LANES).op("i32.lt_u").if(
+      () => f.loop((next) => {
+        f.get("to").get("from").memory("f32.load").get("slope").op("f32.mul").get("from").memory("f32.load").op("f32.max").memory("f32.store");
+        f.i32(FLOAT).advance("to").i32(FLOAT).advance("from").get("from").get("end").op("i32.ne");
+        next();
+      }),
+      () => f.loop((next) => {
+        f.get("to").get("from").memory("v128.load").tee("x").get("slopes").op("f32x4.mul").get("x").op("f32x4.pmax").memory("v128.store");
+        f.i32(VECTOR).advance("to").i32(VECTOR).advance("from").get("from").get("end").op("i32.ne");
+        next();
+      }),
+    );
+    f.i32(PAIR).advance("table").get("table").get("tableEnd").op("i32.ne");
+    nextPair();
+  });
+  return f;
+}
+
+/** (cells, n) to (n, cells), cells a multiple of 4, through the sigmoid if asked. width: 1, 2 or 4, the images that go together. */
+function finish(width) {
+  const f = new FunctionBuilder({ source: "i32", target: "i32", cells: "i32", n: "i32", sigmoid: "i32" });
+  for (const name of ["image", "from", "to", "at", "end", "step", "row"]) f.local(name, "i32");
+  const vectors = [...Array(width).keys()];
+  for (const v of vectors) f.local(`x${v}`, "v128").local(`y${v}`, "v128");
+  for (const name of ["t", "whole"]) f.local(name, "v128");
+  f.get("n").i32(2).op("i32.shl").set("step").get("cells").i32(2).op("i32.shl").set("row");
+  f.loop((nextImages) => {
+    f.get("image").i32(2).op("i32.shl").get("source").op("i32.add").set("from").get("target").set("to");
+    f.get("target").get("row").op("i32.add").set("end");
+    f.loop((nextCells) => {
+      for (const v of vectors) {
+        if (width < LANES) f.get("from").memory("v128.load", v * VECTOR).set(`x${v}`);
+        else f.get("from").memory("v128.load").set(`x${v}`).get("step").advance("from");
+      }
+      if (width < LANES) f.get("step").i32(2).op("i32.shl").advance("from");
+      f.get("sigmoid").if(() => vectors.forEach((v) => sigmoid(f, `x${v}`)));
+      transpose(f, width);
+      f.get("to").set("at");
+      for (const v of vectors) f.get("at").get(`x${v}`).memory("v128.store").get("row").advance("at");
+      f.i32(VECTOR).advance("to").get("to").get("end").op("i32.ne");
+      nextCells();
+    });
+    f.get("row").i32(width).op("i32.mul").advance("target");
+    f.i32(width).advance("image").get("image").get("n").op("i32.ne");
+    nextImages();
+  });
+  return f;
+}
+
+/** x = 1 / (1 + 2^(-x log2 e)), the power as 2^whole times a polynomial of the rest. */
+function sigmoid(f, x) {
+  f.get(x).f32x4(-LOG2_E).op("f32x4.mul").f32x4(EXPONENT_LIMIT).op("f32x4.pmin").f32x4(-EXPONENT_LIMIT).op("f32x4.pmax").tee("t");
+  f.op("f32x4.nearest").set("whole").get("t").get("whole").op("f32x4.sub").set("t");
+  f.f32x4(EXP2.at(-1));
+  for (const coefficient of EXP2.slice(0, -1).reverse()) f.get("t").op("f32x4.mul").f32x4(coefficient).op("f32x4.add");
+  f.get("whole").op("i32x4.trunc_sat_f32x4_s").i32x4(127).op("i32x4.add").i32(23).op("i32x4.shl"); // the bits of 2^whole
+  f.op("f32x4.mul").f32x4(1).op("f32x4.add").set("t");
+  f.f32x4(1).get("t").op("f32x4.div").set(x);
+}
+
+/** x0..x3 hold 4 cells of `width` images, cell by cell; afterwards image by image. */
+function transpose(f, width) {
+  const pick = (to, from, other, ...lanes) => f.get(from).get(other).shuffle(...lanes).set(to);
+  if (width === 2) {
+    pick("y0", "x0", "x1", 0, 2, 4, 6);
+    pick("x1", "x0", "x1", 1, 3, 5, 7);
+    f.get("y0").set("x0");
+  }
+  if (width === 4) {
+    pick("y0", "x0", "x1", 0, 4, 1, 5);
+    pick("y1", "x0", "x1", 2, 6, 3, 7);
+    pick("y2", "x2", "x3", 0, 4, 1, 5);
+    pick("y3", "x2", "x3", 2, 6, 3, 7);
+    pick("x0", "y0", "y2", 0, 1, 4, 5);
+    pick("x1", "y0", "y2", 2, 3, 6, 7);
+    pick("x2", "y1", "y3", 0, 1, 4, 5);
+    pick("x3", "y1", "y3", 2, 3, 6, 7);
+  }
+}
+
+/** Whether the browser multiplies and adds in one instruction (relaxed SIMD). */
+function hasFusedMultiplyAdd() {
+  const f = new FunctionBuilder({ x: "v128" }).get("x").get("x").get("x").op("f32x4.relaxed_madd").set("x");
+  return WebAssembly.validate(assemble({ f }));
+}
+
+let compiled = null;
+
+/** The kernels' bytes; fused: with relaxed SIMD. */
+export function assembleKernels(fused) {
+  const functions = { copy: copy(), finish1: finish(1), finish2: finish(2), finish4: finish(4) };
+  for (const [rows, width] of Object.entries(TILES)) {
+    functions[`gemm${rows}x${width}`] = gemm(Number(rows), width, fused);
+    functions[`gemm${rows}x1`] = gemm(Number(rows), 1, fused);
+  }
+  return assemble(functions);
+}
+
+/** gemm, copy and finish over a WebAssembly.Memory. Rejects with ReferenceError or WebAssembly.CompileError where that is not to be had. */
+export async function createWasmKernels(memory) {
+  compiled ??= WebAssembly.compile(assembleKernels(hasFusedMultiplyAdd()));
+  const { exports } = await WebAssembly.instantiate(await compiled, { env: { memory } });
+  const plain = createJsKernels(memory);
+  return {
+    gemm(s) {
+      exports[s.name ??= `gemm${s.height}x${s.width}`](
+        s.a, s.aStep, s.aBlock, s.blocks, s.terms, s.termsEnd, s.positions, s.positionsEnd, s.bias, s.biasAlongLanes, s.outRow, s.outShift,
+        s.lanes[0], s.lanes[1], s.lanes[2], s.slope,
+      );
+    },
+    copy({ table, tableEnd, n, slope }) {
+      exports.copy(table, tableEnd, n, slope);
+    },
+    finish(step) {
+      const { source, target, cells, n, sigmoid } = step;
+      if (cells % LANES) plain.finish(step); // a few numbers of an encoder
+      else exports[n < LANES ? `finish${n}` : "finish4"](source, target, cells, n, sigmoid);
+    },
+  };
+}
