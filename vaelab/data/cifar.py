@@ -62,7 +62,7 @@ def read_batch(path: Path) -> tuple[Pixels, Labels]:
             if not labels or length != len(labels) * IMAGE_BYTES or not 0 <= min(labels) <= max(labels) <= 9:
                 raise DataError(broken)
             pixels = np.empty((len(labels), 3, 32, 32), dtype=np.uint8)
-            if file.readinto(memoryview(pixels.reshape(-1))) != length:
+            if file.readinto(pixels.data) != length:
                 raise DataError(broken)
     except OSError as error:
         raise DataError(f"CIFAR-10's {path.name} could not be read ({error.strerror}); download it again") from error
