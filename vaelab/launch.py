@@ -48,13 +48,18 @@ def check(cfg: RunConfig) -> None:
 
 def resume(run: Run) -> Run:
     """Go on from the latest checkpoint, or from the start if there is none. Raises RunError if it is finished or busy."""
+    check_resumable(run)
+    _begin(run)
+    return run
+
+
+def check_resumable(run: Run) -> None:
+    """Whether there is something to go on with. Raises RunError if the run is shipped, unreadable or finished."""
     if run.is_shipped:
         raise RunError(f"{run.name} is shipped with VAE Lab and cannot be resumed (start a run of your own)")
     run.config()
     if run.status().state == "finished":
         raise RunError(f"run {run.name} is finished and cannot be resumed (start a new one with more epochs)")
-    _begin(run)
-    return run
 
 
 def pause(run: Run) -> None:
