@@ -1,0 +1,111 @@
+"""Train the models of weights/ again: `python scripts/train_weights.py [NAME ...]`; without a name, all of them.
+
+CIFAR-10 and MNIST must be there (`python -m vaelab datasets --download cifar10`); the other sets come with the project
+or are downloaded in the same way. A training that was stopped goes on; a finished one only gets its card written anew.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from vaelab import runs, worker  # noqa: E402
+from vaelab.card import write_card  # noqa: E402
+from vaelab.config import RunConfig  # noqa: E402
+from vaelab.errors import RunError, VaeLabError  # noqa: E402
+from vaelab.plan import plan, train_command  # noqa: E402
+from vaelab.run_files import Row  # noqa: E402
+
+# Name in weights/: the arguments of vaelab.plan.plan, the same as the options of `python -m vaelab train`.
+SETTINGS: dict[str, dict[str, Any]] = {
+    "pixel-faces-conv-vae": {"dataset": "pixel-faces", "model": "conv-vae", "latent_dim": 16, "epochs": 60},
+    "fashion-conv-vae": {"dataset": "fashion-mnist", "model": "conv-vae", "latent_dim": 16, "epochs": 30},
+    "mnist-conv-vae": {"dataset": "mnist", "model": "conv-vae", "latent_dim": 16, "epochs": 30},
+    "cifar10-autoencoder": {"dataset": "cifar10", "model": "autoencoder", "epochs": 20},
+    # The reference training: it stays as it is.
+    "cifar10-linear-vae": {
+        "dataset": "cifar10",
+        "model": "linear-vae",
+        "latent_dim": 16,
+        "epochs": 10,
+        "batch_size": 32,
+        "lr": 1e-3,
+    },
+    "cifar10-conv-vae": {"dataset": "cifar10", "model": "conv-vae", "latent_dim": 64, "epochs": 60, "rate": "cosine"},
+    "shapes-conv-vae": {"dataset": "shapes", "model": "conv-vae", "latent_dim": 10, "epochs": 60},
+}
+
+
+@click.command()
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option("--list", "only_list", is_flag=True, help="Print the commands that ask for the same trainings, and stop.")
+@click.option("--epochs", type=int, help="Another number of epochs, to try a training out.")
+@click.option("--limit", type=int, help="Train on the first N images only, to try a training out.")
+@click.option("--device", default="auto", show_default=True, help=RunConfig.help("device"))
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=runs.weights_root(),
+    help="Where the folders go; weights/ if left out.",
+)
+def main(
+    names: tuple[str, ...], only_list: bool, epochs: int | None, limit: int | None, device: str, out: Path
+) -> None:
+    """Train the models of weights/ again: all of them, or the ones that are named."""
+    unknown = sorted(set(names) - set(SETTINGS))
+    if unknown:
+        raise click.UsageError(f"there is no model {unknown[0]!r}; choose from {', '.join(SETTINGS)}")
+    tried = {key: value for key, value in (("epochs", epochs), ("limit", limit)) if value is not None}
+    try:
+        for name in names or SETTINGS:
+            cfg = plan(**SETTINGS[name] | tried, device=device)
+            click.echo(f"{name}: {train_command(cfg)}")
+            if not only_list:
+                _train_and_write(name, cfg, out)
+    except VaeLabError as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _train_and_write(name: str, cfg: RunConfig, out: Path) -> None:
+    run = _run_for(name, cfg)
+    if run.status().state != "finished":
+        status = worker.run_here(run, _Narrator().tell)
+        if status.state != "finished":
+            raise RunError(f"the training of {name} is {status.state} at step {status.step:,}. {status.message}")
+    test = write_card(run, out / name)["test"]
+    click.echo(f"{name}: test loss {test['loss']:,.2f}, floor {test['floor']:,.2f}, {test['active_units']} active")
+
+
+def _run_for(name: str, cfg: RunConfig) -> runs.Run:
+    """The run of an earlier call if its settings are the same, else a new one in its place."""
+    run = runs.Run(runs.runs_root() / f"training-{name}")
+    if run.config_file.exists():
+        if run.config() == cfg:
+            return run
+        runs.delete_run(run)
+    return runs.create_run(cfg, path=run.path)
+
+
+class _Narrator:
+    """One line an epoch."""
+
+    def __init__(self) -> None:
+        self._epoch = 0
+
+    def tell(self, row: Row) -> None:
+        if row["epoch"] > self._epoch and "test_loss" in row:
+            self._epoch = row["epoch"]
+            click.echo(
+                f"  epoch {row['epoch']}  {row['seconds']:.0f} s  loss {row['loss']:,.2f}  test {row['test_loss']:,.2f}"
+                f"  above the floor {row['test_loss'] - row['test_floor']:,.2f}"
+            )
+
+
+if __name__ == "__main__":
+    main()
