@@ -1,0 +1,50 @@
+"""The command line: `python -m vaelab COMMAND`. Exit code 0, or 2 with one sentence on stderr for bad input."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from vaelab import __version__
+from vaelab.cli import catalog, measure, models, training
+from vaelab.errors import VaeLabError
+
+BAD_INPUT = 2
+INTERRUPTED = 130  # what a shell reports for a program that Ctrl-C ended
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="vaelab", message="%(prog)s %(version)s")
+def cli() -> None:
+    """See how autoencoders and variational autoencoders work: train, measure and use them.
+
+    RUN is the name of a run (`vaelab runs`), the path of one, or a trained model that comes with the project
+    (`vaelab models`). The app with the pictures starts with `streamlit run app.py`.
+    """
+
+
+for module in (catalog, training, models, measure):
+    for command in module.COMMANDS:
+        cli.add_command(command)
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Run a command and exit: 0, 2 with one sentence for bad input, 130 after Ctrl-C."""
+    try:
+        code = cli.main(args, prog_name="python -m vaelab", standalone_mode=False)
+    except (click.ClickException, VaeLabError) as error:
+        _exit_with(error.format_message() if isinstance(error, click.ClickException) else str(error), BAD_INPUT)
+    except (click.Abort, KeyboardInterrupt):
+        _exit_with("stopped by Ctrl-C", INTERRUPTED)
+    except BrokenPipeError:  # the reader of a pipe, `head` say, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _exit_with(message: str, code: int) -> None:
+    click.echo(f"vaelab: {' '.join(message.split())}", err=True)
+    sys.exit(code)

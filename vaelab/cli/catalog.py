@@ -1,0 +1,182 @@
+"""Commands that list what there is: summary, datasets, models, runs. None of them imports torch."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import click
+
+from vaelab import data, runs
+from vaelab.architecture import Layer, architecture, shapes
+from vaelab.cli.output import json_option, print_json, table
+from vaelab.config import MODEL_NAMES, REFERENCE_MODELS, ModelConfig
+
+MODEL_SENTENCES = {
+    "autoencoder": "Convolutional autoencoder: a code of 384 numbers, no distribution.",
+    "linear-vae": "Variational autoencoder of fully connected layers, the smallest of the kind.",
+    "conv-vae": "Convolutional variational autoencoder: grey or RGB, 32 or 64 pixels, label if wanted.",
+}
+
+
+@click.command()
+@click.argument("model")
+@click.option(
+    "--latent-dim",
+    type=int,
+    default=ModelConfig.latent_dim,
+    show_default=True,
+    metavar="N",
+    help=ModelConfig.help("latent_dim"),
+)
+@click.option(
+    "--image-size",
+    type=int,
+    default=ModelConfig.image_size,
+    show_default=True,
+    metavar="S",
+    help=ModelConfig.help("image_size"),
+)
+@click.option(
+    "--channels",
+    type=int,
+    default=ModelConfig.channels,
+    show_default=True,
+    metavar="C",
+    help=ModelConfig.help("channels"),
+)
+@json_option
+def summary(model: str, latent_dim: int, image_size: int, channels: int, as_json: bool) -> None:
+    """Show the layers of MODEL, their output shapes and their numbers of weights."""
+    shape = {"name": model, "latent_dim": latent_dim, "image_size": image_size, "channels": channels}
+    cfg = ModelConfig.from_dict(shape, where="model")
+    rows, total = _layer_rows(cfg), architecture(cfg).params
+    click.echo(
+        f"{cfg.name}: {cfg.channels}x{cfg.image_size}x{cfg.image_size} pixels, {cfg.latent_dim} latent dimensions"
+    )
+    printed = [(row["part"], row["layer"], ", ".join(map(str, row["output"])), row["params"]) for row in rows]
+    click.echo(table(("part", "layer", "output", "params"), [*printed, ("total", "", "", total)]))
+    if as_json:
+        print_json({"model": cfg.name, "config": cfg.to_dict(), "layers": rows, "params": total})
+
+
+def _layer_rows(cfg: ModelConfig) -> list[dict[str, Any]]:
+    """One row a layer. Reshape only renames axes, so it is left out."""
+    layers = architecture(cfg)
+    image = (cfg.channels, cfg.image_size, cfg.image_size)
+    flat = math.prod(shapes(layers.features, image)[-1] if layers.features else image)
+    rows = []
+
+    def add(part: str, listed: tuple[Layer, ...], start: tuple[int, ...]) -> None:
+        for layer, output in zip(listed, shapes(listed, start), strict=True):
+            if layer.kind != "Reshape":
+                rows.append({"part": part, "layer": layer.kind, "output": list(output), "params": layer.params})
+
+    add("encoder", layers.features, image)
+    add("encoder", layers.head, (flat,))
+    add("decoder", layers.decoder, (cfg.latent_dim,))
+    return rows
+
+
+@click.command()
+@click.option("--download", "wanted", metavar="NAME", help="Download a data set into VAELAB_DATA, with its progress.")
+@json_option
+def datasets(wanted: str | None, as_json: bool) -> None:
+    """List the data sets, or download one."""
+    if wanted is not None:
+        _download(wanted)
+    infos = [data.info(name) for name in data.names()]
+    listed: list[dict[str, Any]] = [
+        {
+            "name": info.name,
+            "title": info.title,
+            "train_images": info.train_images,
+            "test_images": info.test_images,
+            "channels": info.channels,
+            "native_size": info.native_size,
+            "available": data.is_available(info.name),
+            "download_mb": info.download_mb,
+            "origin": info.origin,
+            "licence": info.licence,
+        }
+        for info in infos
+    ]
+    columns = ("name", "title", "train_images", "test_images", "channels", "available", "download_mb")
+    headers = ("name", "title", "train", "test", "channels", "available", "MB to download")
+    click.echo(table(headers, [[row[column] for column in columns] for row in listed]))
+    click.echo("Your own images: folder:PATH (sub-folders are labels).")
+    if as_json:
+        print_json({"datasets": listed})
+
+
+def _download(name: str) -> None:
+    with click.progressbar(length=1000, label=f"Downloading {name}", file=click.get_text_stream("stderr")) as bar:
+        done = 0
+
+        def progress(share: float, message: str) -> None:
+            nonlocal done
+            now = round(1000 * share)
+            bar.update(now - done)
+            done = now
+
+        data.download(name, progress, None)
+
+
+@click.command()
+@json_option
+def models(as_json: bool) -> None:
+    """List the architectures, and the trained models that come with the project."""
+    architectures = []
+    for name in MODEL_NAMES:
+        cfg = ModelConfig.from_dict({"name": name}, where="model")
+        entry = {"name": name, "params": architecture(cfg).params, "latent_dim": cfg.latent_dim}
+        architectures.append(entry | {"reference": name in REFERENCE_MODELS, "description": MODEL_SENTENCES[name]})
+    columns = ("name", "params", "latent_dim", "description")
+    click.echo(table(columns, [[entry[column] for column in columns] for entry in architectures]))
+    trained = [_trained_row(name) for name in runs.shipped()]
+    if trained:
+        headers = ("name", "model", "dataset", "latent_dim", "loss", "floor")
+        click.echo("\nTrained, usable as RUN (loss and floor: test images, nats per image):")
+        click.echo(table(headers, [[row[header] for header in headers] for row in trained]))
+    if as_json:
+        print_json({"models": architectures, "weights": trained})
+
+
+def _trained_row(name: str) -> dict[str, Any]:
+    run = runs.find(name)
+    cfg, test = run.config(), (run.evaluation() or {}).get("test", {})
+    row = {"name": name, "model": cfg.model.name, "dataset": cfg.data.name, "latent_dim": cfg.model.latent_dim}
+    return row | {"loss": test.get("loss"), "floor": test.get("floor")}
+
+
+@click.command("runs")
+@json_option
+def list_runs(as_json: bool) -> None:
+    """List the runs on record, newest first."""
+    listed = [_run_row(run) for run in runs.list_runs()]
+    if listed:
+        columns = ("name", "state", "dataset", "model", "epoch", "loss")
+        click.echo(table(columns, [[row[column] for column in columns] for row in listed]))
+    else:
+        click.echo("No run yet: python -m vaelab train --dataset pixel-faces --model conv-vae")
+    if as_json:
+        print_json({"runs": listed})
+
+
+def _run_row(run: runs.Run) -> dict[str, Any]:
+    cfg, status = run.config(), run.status()
+    rows = run.metrics()
+    return {
+        "name": run.name,
+        "state": status.state,
+        "dataset": cfg.data.name,
+        "model": cfg.model.name,
+        "latent_dim": cfg.model.latent_dim,
+        "epoch": status.epoch,
+        "step": status.step,
+        "loss": rows[-1]["loss"] if rows else None,
+        "path": str(run.path),
+    }
+
+
+COMMANDS = (summary, datasets, models, list_runs)

@@ -1,0 +1,166 @@
+"""Commands that use a trained model: encode, decode, sample, export. Torch is imported inside them, not before."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from vaelab import data, export, images, runs
+from vaelab.cli.output import json_option, print_json, run_argument
+from vaelab.config import RunConfig
+from vaelab.errors import ConfigError, ImageError, VaeLabError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+MOST_SAMPLES = 4096
+OUTPUT = click.option(
+    "-o", "--output", required=True, type=click.Path(path_type=Path), metavar="FILE", help="The file to write."
+)
+CLASS = click.option(
+    "--class", "class_name", metavar="NAME", help="The label's value, by name or number; for a conditional model only."
+)
+
+
+@click.command()
+@run_argument
+@click.argument("image", type=click.Path(path_type=Path))
+@CLASS
+@json_option
+def encode(run_name: str, image: Path, class_name: str | None, as_json: bool) -> None:
+    """Encode the file IMAGE: print mu and the log-variance of its posterior."""
+    from vaelab import inference
+
+    run = runs.find(run_name)
+    cfg = run.config()
+    y = _class_of(cfg, class_name, 1)
+    try:
+        content = image.read_bytes()
+    except OSError as error:
+        raise ImageError(f"{image} cannot be read ({error.strerror}); give the path of an image file") from error
+    pixels = images.to_pixels(images.open_image(content), cfg.model.image_size, cfg.model.channels)
+    mu, logvar = inference.encode(inference.load_run(run), pixels[None], y)
+    for i, value in enumerate(mu[0]):
+        spread = "" if logvar is None else f"  logvar {logvar[0, i]:+.4f}  sigma {math.exp(0.5 * logvar[0, i]):.4f}"
+        click.echo(f"z[{i}]  mu {value:+.4f}{spread}")
+    if as_json:
+        print_json({"mu": mu[0].tolist(), "logvar": None if logvar is None else logvar[0].tolist()})
+
+
+@click.command()
+@run_argument
+@click.option(
+    "--z", "z_text", required=True, metavar='"0,0,..."', help="The latent vector, numbers with commas between."
+)
+@CLASS
+@OUTPUT
+@json_option
+def decode(run_name: str, z_text: str, class_name: str | None, output: Path, as_json: bool) -> None:
+    """Decode a latent vector z into an image file."""
+    import numpy as np
+
+    from vaelab import inference
+
+    run = runs.find(run_name)
+    cfg = run.config()
+    z = _numbers(z_text, cfg.model.latent_dim)
+    pixels = inference.decode(inference.load_run(run), np.array([z], np.float32), _class_of(cfg, class_name, 1))
+    _write_png(output, pixels[0])
+    if as_json:
+        print_json({"path": str(output), "z": z, "shape": list(pixels.shape[1:])})
+
+
+@click.command()
+@run_argument
+@click.option(
+    "-n", "count", type=click.IntRange(1, MOST_SAMPLES), default=64, show_default=True, help="How many images to draw."
+)
+@click.option(
+    "--seed", type=click.IntRange(0, 2**31 - 1), default=RunConfig.seed, show_default=True, help=RunConfig.help("seed")
+)
+@click.option(
+    "--temperature",
+    type=click.FloatRange(0.0, 10.0),
+    default=1.0,
+    show_default=True,
+    help="Spread of the draws; below 1 keeps nearer to the average image.",
+)
+@CLASS
+@OUTPUT
+@json_option
+def sample(
+    run_name: str, count: int, seed: int, temperature: float, class_name: str | None, output: Path, as_json: bool
+) -> None:
+    """Draw images from the model's prior and write them as one grid."""
+    from vaelab import inference
+
+    run = runs.find(run_name)
+    y = _class_of(run.config(), class_name, count)
+    pixels = inference.sample(inference.load_run(run), count, seed=seed, y=y, temperature=temperature)
+    _write_png(output, images.grid(pixels, columns=math.ceil(math.sqrt(count)), scale=1))
+    if as_json:
+        print_json({"path": str(output), "images": count, "seed": seed})
+
+
+@click.command("export")
+@run_argument
+@click.option("--format", "format", required=True, metavar="FORMAT", help=f"One of {', '.join(export.FORMATS)}.")
+@click.option(
+    "--part",
+    default="model",
+    show_default=True,
+    metavar="PART",
+    help=f"For onnx: one of {', '.join(export.PARTS)}. model goes from x through mu to x_hat.",
+)
+@OUTPUT
+@json_option
+def export_model(run_name: str, format: str, part: str, output: Path, as_json: bool) -> None:
+    """Write the model for other programs: safetensors, a PyTorch state dict, or ONNX."""
+    written = export.write(runs.find(run_name), format, output, part=part)
+    click.echo(f"{written}: {written.stat().st_size:,} bytes")
+    if as_json:
+        print_json({"path": str(written), "format": format, "bytes": written.stat().st_size})
+
+
+def _numbers(text: str, count: int) -> list[float]:
+    try:
+        values = [float(part) for part in text.replace(",", " ").split()]
+    except ValueError as error:
+        raise ConfigError(f"--z must hold {count} numbers with commas between, got {text!r}") from error
+    if len(values) != count:
+        raise ConfigError(f"--z must hold {count} numbers, one for each latent dimension, got {len(values)}")
+    return values
+
+
+def _class_of(cfg: RunConfig, name: str | None, count: int) -> NDArray[np.int64] | None:
+    """The label as (count,) class indices; None for an unconditional model. Raises ConfigError."""
+    import numpy as np
+
+    label = cfg.model.label
+    if label is None:
+        if name is not None:
+            raise ConfigError(f"--class needs a model with a label, got {name!r} for a model without one")
+        return None
+    names = data.label_names(data.info(cfg.data.name), label)
+    wanted = {**{str(i): i for i in range(len(names))}, **{value: i for i, value in enumerate(names)}}
+    if name not in wanted:
+        got = "none" if name is None else repr(name)
+        raise ConfigError(f"--class must be a value of the label {label}: {', '.join(names)}; got {got}")
+    return np.full(count, wanted[name], np.int64)
+
+
+def _write_png(path: Path, pixels: NDArray[np.uint8]) -> None:
+    try:
+        path.write_bytes(images.png(pixels))
+    except OSError as error:
+        raise VaeLabError(
+            f"{path} cannot be written ({error.strerror}); choose a folder that can be written"
+        ) from error
+    click.echo(f"{path}")
+
+
+COMMANDS = (encode, decode, sample, export_model)

@@ -1,0 +1,230 @@
+"""Commands that train and steer runs. `train` and `resume` work in this very process; Ctrl-C stops with a checkpoint."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import UnionType
+from typing import Any, get_args, get_origin, get_type_hints
+
+import click
+
+from vaelab import launch, runs
+from vaelab.cli.output import Function, json_option, print_json, run_argument
+from vaelab.errors import DataError, RunError
+from vaelab.plan import TRAIN_OPTIONS, plan
+from vaelab.run_files import Row
+
+STOP_SECONDS = 20.0  # a worker looks at control.json five times a second and writes a checkpoint before it ends
+PLAIN_LINES = 100  # at most, where the output is not a terminal
+BAR = 24  # characters
+
+
+def _train_options(function: Function) -> Function:
+    """An option for each setting in plan.TRAIN_OPTIONS: default and help come from its config class."""
+    for option, (owner, _, name) in reversed(TRAIN_OPTIONS.items()):
+        hint = get_type_hints(owner)[name]
+        plain = next((t for t in get_args(hint) if t is not type(None)), hint) if _is_optional(hint) else hint
+        function = click.option(
+            option,
+            type=plain if plain in (int, float) else str,
+            default=owner.__dataclass_fields__[name].default,  # type: ignore[attr-defined]
+            show_default=not _is_optional(hint),
+            metavar={int: "N", float: "X"}.get(plain, "NAME"),
+            help=owner.help(name),  # type: ignore[attr-defined]
+        )(function)
+    return function
+
+
+def _is_optional(hint: Any) -> bool:
+    return get_origin(hint) is UnionType
+
+
+@click.command()
+@_train_options
+@click.option("--name", metavar="NAME", help="Name of the run; left out, it is made from data set and model.")
+@click.option(
+    "--run-dir", type=click.Path(path_type=Path), metavar="DIR", help="Put the run at this very path instead of runs/."
+)
+@click.option("--quiet", is_flag=True, help="Show no progress, only the result.")
+@json_option
+def train(name: str | None, run_dir: Path | None, quiet: bool, as_json: bool, **settings: Any) -> None:
+    """Train a model and measure it on the test images. Ctrl-C stops with a checkpoint."""
+    if name is not None and run_dir is not None:
+        raise click.UsageError("--name and --run-dir exclude each other: the folder's name is the run's name")
+    cfg = plan(**settings)
+    launch.check(cfg)
+    run = runs.create_run(cfg, name, path=run_dir)
+    _train_here(run, quiet=quiet, as_json=as_json)
+
+
+@click.command()
+@run_argument
+@click.option("--quiet", is_flag=True, help="Show no progress, only the result.")
+@json_option
+def resume(run_name: str, quiet: bool, as_json: bool) -> None:
+    """Go on with a run that was stopped, interrupted or paused."""
+    run = runs.find(run_name)
+    if run.status().state == "paused":
+        launch.unpause(run)
+        click.echo(f"{run.name} goes on in its own process")
+        if as_json:
+            print_json({"run": run.name, "path": str(run.path), "state": "running"})
+        return
+    launch.check_resumable(run)
+    _train_here(run, quiet=quiet, as_json=as_json)
+
+
+@click.command()
+@run_argument
+@json_option
+def stop(run_name: str, as_json: bool) -> None:
+    """Stop a run, wherever it trains, with a checkpoint to resume from."""
+    run = runs.find(run_name)
+    launch.stop(run)
+    status = _wait(run, lambda status: not status.is_active)
+    if status.is_active:
+        raise RunError(
+            f"{run.name} was told to stop and has not done so within {STOP_SECONDS:g} s (look at worker.log)"
+        )
+    click.echo(f"{run.name} is {status.state} at step {status.step:,}; go on with: {_resume_command(run)}")
+    if as_json:
+        print_json({"run": run.name, "state": status.state, "step": status.step})
+
+
+@click.command()
+@run_argument
+@json_option
+def pause(run_name: str, as_json: bool) -> None:
+    """Pause a run; `resume` lets it go on."""
+    run = runs.find(run_name)
+    launch.pause(run)
+    status = _wait(run, lambda status: status.state != "running")
+    click.echo(f"{run.name} is {status.state} at step {status.step:,}")
+    if as_json:
+        print_json({"run": run.name, "state": status.state, "step": status.step})
+
+
+@click.command()
+@run_argument
+@click.argument("new_name")
+@json_option
+def rename(run_name: str, new_name: str, as_json: bool) -> None:
+    """Give a run another name."""
+    run = runs.rename_run(runs.find(run_name), new_name)
+    click.echo(f"{run_name} is now {run.name}")
+    if as_json:
+        print_json({"run": run.name, "path": str(run.path)})
+
+
+@click.command()
+@run_argument
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@json_option
+def delete(run_name: str, yes: bool, as_json: bool) -> None:
+    """Delete a run with everything in it."""
+    run = runs.find(run_name)
+    if not yes:
+        click.confirm(f"Delete {run.path} for good?", abort=True)
+    runs.delete_run(run)
+    click.echo(f"{run.name} is deleted")
+    if as_json:
+        print_json({"deleted": run.name})
+
+
+def _train_here(run: runs.Run, *, quiet: bool, as_json: bool) -> None:
+    """Train in this process, then print how it ended and the test loss. Raises RunError if it failed or diverged."""
+    from vaelab import inference, worker  # torch comes with these
+
+    click.echo(f"run {run.name} in {run.path}")
+    progress = _Progress(run)
+    status = worker.run_here(run, None if quiet else progress.show)
+    progress.end()
+    if status.state not in ("finished", "stopped"):
+        raise RunError(f"run {run.name} {status.state} at step {status.step:,}: {status.message}")
+    result: dict[str, Any] = {
+        "run": run.name,
+        "path": str(run.path),
+        "state": status.state,
+        "steps": status.step,
+        "seconds": status.seconds,
+        "device": status.device,
+    }
+    if status.state == "stopped":
+        click.echo(f"stopped at step {status.step:,} with a checkpoint; go on with: {_resume_command(run)}")
+    else:
+        try:
+            test = inference.evaluate(run)
+        except DataError as error:  # a folder of a few images has none to hold out
+            click.echo(str(error))
+        else:
+            click.echo(
+                f"test loss {test['loss']:,.2f} nats per image, {test['loss'] - test['floor']:,.2f} above the floor"
+                f" {test['floor']:,.2f} (recon {test['recon']:,.2f}, kl {test['kl']:,.2f})"
+            )
+            result["test"] = test
+    if as_json:
+        print_json(result)
+
+
+def _resume_command(run: runs.Run) -> str:
+    by_name = run.path == runs.runs_root() / run.name
+    return shlex.join(["python", "-m", "vaelab", "resume", run.name if by_name else str(run.path)])
+
+
+def _wait(run: runs.Run, reached: Callable[[runs.Status], bool]) -> runs.Status:
+    """The status once it is reached, or after STOP_SECONDS."""
+    deadline = time.monotonic() + STOP_SECONDS
+    while not reached(status := run.status()) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return status
+
+
+class _Progress:
+    """One line that is written over on a terminal, else a line for each hundredth of the training at most."""
+
+    def __init__(self, run: runs.Run) -> None:
+        self._run = run
+        self._live = sys.stdout.isatty()
+        self._width = 0
+        self._next_step = 0
+
+    def show(self, row: Row) -> None:
+        """Tell where training stands."""
+        status = self._run.status()
+        total = max(1, status.total_steps)
+        if not self._live:
+            if row["step"] >= self._next_step or row["step"] == total:
+                click.echo(self._text(row, total))
+                self._next_step = row["step"] + total / PLAIN_LINES
+            return
+        left = "" if status.remaining_seconds is None else f"  {_clock(status.remaining_seconds)} left"
+        done = round(BAR * row["step"] / total)
+        line = f"[{'#' * done}{'.' * (BAR - done)}] {self._text(row, total)}{left}"
+        click.echo("\r" + line.ljust(self._width), nl=False)
+        self._width = len(line)
+
+    def end(self) -> None:
+        """Leave the line that was written over."""
+        if self._width:
+            click.echo()
+
+    @staticmethod
+    def _text(row: Row, total: int) -> str:
+        losses = f"loss {_nats(row['loss'])} = recon {_nats(row['recon'])} + {row['beta']:g} * kl {_nats(row['kl'])}"
+        return f"epoch {row['epoch']}  {row['step'] / total:4.0%}  {losses}  {row['throughput']:,.0f} images/s"
+
+
+def _nats(value: float | None) -> str:
+    return "?" if value is None else f"{value:,.1f}"
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}" if minutes >= 60 else f"{minutes}:{rest:02d}"
+
+
+COMMANDS = (train, resume, stop, pause, rename, delete)
