@@ -12,8 +12,12 @@ const GEMM_PARAMETERS = {
 };
 // 2^f = exp(f ln 2) for |f| <= 1/2 by its Taylor series: the first term left out is below 1.2e-7.
 const EXP2 = [1, 0.6931471805599453, 0.2402265069591007, 0.05550410866482158, 0.009618129107628477, 0.0013333558146428443, 0.00015403530393381608];
-const LOG2_E = 1.4426950408889634;
 const EXPONENT_LIMIT = 126; // 2^126 is still a float32
+const SIGMOID = {
+  scale: -1.4426950408889634, high: EXPONENT_LIMIT, low: -EXPONENT_LIMIT, // -log2 e
+  round: 1.5 * 2 ** 23, // where a float32's last bit is worth 1
+  ...Object.fromEntries(EXP2.map((value, degree) => [`c${degree}`, value])),
+};
 
 /**
  * out[row][vector] = max(x, slope x) of x = bias + sum over terms of a[term][row] * b[term][vector], rows x width accumulators in
@@ -44,8 +48,10 @@ function gemm(rows, width, fused) {
       f.get("terms").tee("term").get("termsEnd").op("i32.ne").if(() =>
         f.loop((nextTerm) => {
           f.get("term").memory("i32.load").set("offset");
-          for (const v of vectors) f.get(`in${v}`).get("offset").op("i32.add").memory("v128.load").set(`b${v}`);
+          const loadVector = (v) => f.get(`in${v}`).get("offset").op("i32.add").memory("v128.load").set(`b${v}`);
+          if (rows > 1) vectors.forEach(loadVector);
           for (const { r, v, acc } of all) {
+            if (rows === 1) loadVector(v); // used once: no register is kept for it
             if (v === 0) f.get("w").memory("v128.load32_splat", r * FLOAT).set("s");
             if (fused) f.get("s").get(`b${v}`).get(acc).op("f32x4.relaxed_madd").set(acc);
             else f.get("s").get(`b${v}`).op("f32x4.mul").get(acc).op("f32x4.add").set(acc);
@@ -107,7 +113,8 @@ function finish(width) {
   for (const name of ["image", "from", "to", "at", "end", "step", "row"]) f.local(name, "i32");
   const vectors = [...Array(width).keys()];
   for (const v of vectors) f.local(`x${v}`, "v128").local(`y${v}`, "v128");
-  for (const name of ["t", "whole"]) f.local(name, "v128");
+  for (const name of ["t", "whole", "rest"]) f.local(name, "v128");
+  sigmoidConstants(f);
   f.get("n").i32(2).op("i32.shl").set("step").get("cells").i32(2).op("i32.shl").set("row");
   f.loop((nextImages) => {
     f.get("image").i32(2).op("i32.shl").get("source").op("i32.add").set("from").get("target").set("to");
@@ -132,15 +139,22 @@ function finish(width) {
   return f;
 }
 
-/** x = 1 / (1 + 2^(-x log2 e)), the power as 2^whole times a polynomial of the rest. */
+/** Puts the sigmoid's constants into locals: written in place, V8 would build each anew for every vector. */
+function sigmoidConstants(f) {
+  for (const [name, value] of Object.entries(SIGMOID)) f.local(name, "v128").f32x4(value).set(name);
+  f.local("exponentBias", "v128").i32x4(127).set("exponentBias");
+}
+
+/** x = 1 / (1 + 2^(-x log2 e)), the power as 2^whole times a polynomial of the rest. Adding ROUND leaves the whole number in the lowest bits. */
 function sigmoid(f, x) {
-  f.get(x).f32x4(-LOG2_E).op("f32x4.mul").f32x4(EXPONENT_LIMIT).op("f32x4.pmin").f32x4(-EXPONENT_LIMIT).op("f32x4.pmax").tee("t");
-  f.op("f32x4.nearest").set("whole").get("t").get("whole").op("f32x4.sub").set("t");
-  f.f32x4(EXP2.at(-1));
-  for (const coefficient of EXP2.slice(0, -1).reverse()) f.get("t").op("f32x4.mul").f32x4(coefficient).op("f32x4.add");
-  f.get("whole").op("i32x4.trunc_sat_f32x4_s").i32x4(127).op("i32x4.add").i32(23).op("i32x4.shl"); // the bits of 2^whole
-  f.op("f32x4.mul").f32x4(1).op("f32x4.add").set("t");
-  f.f32x4(1).get("t").op("f32x4.div").set(x);
+  f.get(x).get("scale").op("f32x4.mul").get("high").op("f32x4.pmin").get("low").op("f32x4.pmax").tee("t");
+  f.get("round").op("f32x4.add").tee("whole").get("round").op("f32x4.sub").set("rest");
+  f.get("t").get("rest").op("f32x4.sub").set("t");
+  f.get(`c${EXP2.length - 1}`);
+  for (let degree = EXP2.length - 2; degree >= 0; degree--) f.get("t").op("f32x4.mul").get(`c${degree}`).op("f32x4.add");
+  f.get("whole").get("exponentBias").op("i32x4.add").i32(23).op("i32x4.shl"); // the bits of 2^whole
+  f.op("f32x4.mul").get("c0").op("f32x4.add").set("t");
+  f.get("c0").get("t").op("f32x4.div").set(x);
 }
 
 /** x0..x3 hold 4 cells of `width` images, cell by cell; afterwards image by image. */

@@ -11,8 +11,8 @@ const PLAIN = {
   "f32.mul": 0x94, "f32.max": 0x97,
 };
 const VECTOR = {
-  "f32x4.splat": 0x13, "f32x4.nearest": 0x6a, "i32x4.shl": 0xab, "i32x4.add": 0xae, "f32x4.add": 0xe4, "f32x4.sub": 0xe5,
-  "f32x4.mul": 0xe6, "f32x4.div": 0xe7, "f32x4.pmin": 0xea, "f32x4.pmax": 0xeb, "i32x4.trunc_sat_f32x4_s": 0xf8, "f32x4.relaxed_madd": 0x105,
+  "f32x4.splat": 0x13, "i32x4.shl": 0xab, "i32x4.add": 0xae, "f32x4.add": 0xe4, "f32x4.sub": 0xe5,
+  "f32x4.mul": 0xe6, "f32x4.div": 0xe7, "f32x4.pmin": 0xea, "f32x4.pmax": 0xeb, "f32x4.relaxed_madd": 0x105,
 };
 // [prefix, opcode, log2 of the alignment promised]
 const MEMORY = {
