@@ -44,11 +44,12 @@ ORIENTATIONS = {  # EXIF tag 0x0112 (CIPA DC-008): what brings the stored image 
 _ORIENTATION_TAG, _TILE_WIDTH_TAG, _TILE_LENGTH_TAG = 0x0112, 322, 323
 
 
-def open_image(data: bytes) -> Image.Image:
+def open_image(data: bytes, *, at_least: int | None = None) -> Image.Image:
     """Decode an image file into an upright RGB image, transparency laid on white, the first frame of an animation.
 
     Grey of 16 bits is scaled by 1/257, float grey taken as 0-1 if it lies there and otherwise stretched from its
-    smallest to its largest value. A JPEG above 16 million pixels comes back at a half or a quarter of its size.
+    smallest to its largest value. A JPEG above 16 million pixels comes back at half its size; where at_least is given,
+    any JPEG may come back smaller, by up to 8, with both sides still at least that long: many times faster.
     Raises ImageError, one sentence, for anything that is not a whole image of a known format within the limits.
     """
     if not data:
@@ -62,8 +63,8 @@ def open_image(data: bytes) -> Image.Image:
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             _check_before_decoding(image, data)
-            if image.format in ("JPEG", "MPO") and image.width * image.height > MAX_DECODED_PIXELS:
-                image.draft("RGB", (image.width // 2, image.height // 2))
+            if isinstance(image, JpegImageFile):
+                _reduce_jpeg(image, at_least)
             image.load()
             upright = ORIENTATIONS.get(_orientation(image))  # Pillow has turned a TIFF by now, and cleared its tag
             rgb = _to_rgb(image)
@@ -85,6 +86,16 @@ def _unknown_format(data: bytes) -> str:
     if data[4:8] == b"ftyp":
         return f"an image must be a {FORMATS_TEXT} file, got HEIC, AVIF or a video; save or share it as JPEG"
     return f"an image must be a {FORMATS_TEXT} file, and this one is none of them or is broken; choose another file"
+
+
+def _reduce_jpeg(image: JpegImageFile, at_least: int | None) -> None:
+    """Let libjpeg decode at 1/2, 1/4 or 1/8 of the size where nobody needs more, or memory forbids it."""
+    width, height = image.size
+    wanted_width, wanted_height = (width, height) if at_least is None else (at_least, at_least)
+    if width * height > MAX_DECODED_PIXELS:
+        wanted_width, wanted_height = min(wanted_width, width // 2), min(wanted_height, height // 2)
+    if wanted_width < width and wanted_height < height:
+        image.draft(None, (wanted_width, wanted_height))
 
 
 def _check_before_decoding(image: ImageFile.ImageFile, data: bytes) -> None:

@@ -6,16 +6,16 @@ import dataclasses
 import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
-from vaelab.data import cifar, embedded, idx, shapes
+from vaelab.data import cifar, embedded, folder, idx, shapes
 from vaelab.data.paths import data_root
 from vaelab.data.types import Dataset, DatasetInfo, Images, Labels
 from vaelab.errors import DataError
 from vaelab.fitting import CHANNELS, check_size, fit
 
-FOLDER_PREFIX = "folder:"
 DIGIT_NAMES = tuple(str(i) for i in range(10))
 CLOTHES = ("T-shirt", "trousers", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
 
@@ -40,14 +40,14 @@ def _read_cifar(image_size: int, limit: int | None) -> Splits:
     return cifar.read_train(data_root(), limit), cifar.read_test(data_root())
 
 
-def _idx_entry(info: DatasetInfo, folder: str) -> Entry:
+def _idx_entry(info: DatasetInfo, subfolder: str) -> Entry:
     """MNIST or Fashion-MNIST, in the folder that torchvision's download makes."""
 
     def read(image_size: int, limit: int | None) -> Splits:
-        raw = data_root() / folder / "raw"
+        raw = data_root() / subfolder / "raw"
         return idx.read_split(raw, "train", limit), idx.read_split(raw, "t10k")
 
-    return Entry(info, read, lambda: idx.is_present(data_root() / folder / "raw"))
+    return Entry(info, read, lambda: idx.is_present(data_root() / subfolder / "raw"))
 
 
 _ENTRIES = (
@@ -201,12 +201,14 @@ def entry(name: str) -> Entry:
 
 
 def info(name: str) -> DatasetInfo:
-    """What is known of a data set without loading it. Raises DataError for an unknown name."""
-    return entry(name).info
+    """What is known of a data set without loading it. Raises DataError for an unknown name or an empty folder."""
+    return folder.folder_info(name) if name.startswith(folder.PREFIX) else entry(name).info
 
 
 def is_available(name: str) -> bool:
     """Whether `load` would find its files; looks at names of files only. Raises DataError for an unknown name."""
+    if name.startswith(folder.PREFIX):
+        return Path(name.removeprefix(folder.PREFIX)).expanduser().is_dir()
     return entry(name).present()
 
 
@@ -226,6 +228,8 @@ def load(name: str, *, image_size: int = 32, channels: int | None = None, limit:
     _check_limit(limit)
     if channels is not None and channels not in CHANNELS:
         raise DataError(f"channels must be 1 (grey) or 3 (RGB), got {channels!r}")
+    if name.startswith(folder.PREFIX):
+        return folder.load_folder(name, image_size, channels or 3, limit)
     known = entry(name)
     if not known.present():
         raise DataError(

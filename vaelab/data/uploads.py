@@ -1,0 +1,154 @@
+"""A zip of images becomes a folder data set, without trusting anything in it.
+
+Sizes and counts are checked before a byte is unpacked, every image is decoded within open_image's limits and written
+anew as a small PNG, and no name from the zip reaches the disk except as text in one JSON file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import re
+import stat
+import tempfile
+import zipfile
+import zlib
+from collections import Counter
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+from PIL import Image
+
+from vaelab.data.folder import NAMES_FILE, PREFIX
+from vaelab.data.paths import data_root
+from vaelab.errors import DataError, ImageError
+from vaelab.fitting import centre_square
+from vaelab.images import MAX_BYTES, open_image, png
+
+MAX_ZIP_BYTES = 200 * 10**6
+MAX_UNPACKED = 10**9  # bytes of all files together
+MAX_FILES = 20_000
+MAX_LABELS = 1_000
+KEPT_SIDE = 128  # pixels: twice the largest model input, so that fitting still averages
+NAME_LENGTH = 60
+
+
+def clean_name(text: str) -> str:
+    """A name as plain words: letters, digits and .,()- in any script, at most 60; nothing that Markdown or HTML reads."""
+    return re.sub(r"[^\w.,()-]+", " ", text).strip()[:NAME_LENGTH].strip() or "images"
+
+
+def uploads_root() -> Path:
+    """Where uploaded zips are unpacked."""
+    return data_root() / "uploads"
+
+
+def uploaded() -> tuple[str, ...]:
+    """The data set names, folder:PATH, of every zip unpacked so far, oldest first."""
+    try:
+        folders = [f for f in uploads_root().iterdir() if (f / NAMES_FILE).is_file() and not f.name.startswith(".")]
+        folders.sort(key=lambda f: f.stat().st_mtime)
+    except OSError:
+        return ()
+    return tuple(f"{PREFIX}{folder.resolve()}" for folder in folders)
+
+
+def import_zip(data: bytes, name: str) -> str:
+    """Unpack a zip of images under data_root()/uploads and answer its data set name, folder:PATH.
+
+    The folder that directly holds an image is its class, unless all share one. name is shown as the title. The same zip
+    again answers the same folder. Raises DataError, one sentence, for a zip that is broken, too large, locked with a
+    password or without at least two readable images.
+    """
+    if len(data) > MAX_ZIP_BYTES:
+        raise DataError(
+            f"a zip may have at most {MAX_ZIP_BYTES // 10**6} MB, got {len(data) / 1e6:.0f} MB; upload fewer images"
+        )
+    if data.count(b"PK\x01\x02") > 2 * MAX_FILES:  # the mark of a directory entry: counted before any list is built
+        raise DataError(f"a zip may hold at most {MAX_FILES:,} files; upload fewer images")
+    target = uploads_root() / hashlib.sha256(data).hexdigest()[:16]
+    if not (target / NAMES_FILE).is_file():
+        try:
+            with zipfile.ZipFile(io.BytesIO(data)) as archive:
+                _unpack(archive, clean_name(PurePosixPath(name.replace("\\", "/")).stem), target)
+        except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, UnicodeError, ValueError) as error:
+            raise DataError("the file must be a zip of images and is none, or is broken; make the zip again") from error
+        except OSError as error:
+            raise DataError(
+                f"the images could not be written to the data folder ({error.strerror or error})"
+            ) from error
+    return f"{PREFIX}{target.resolve()}"
+
+
+def _images_in(archive: zipfile.ZipFile) -> list[tuple[zipfile.ZipInfo, str]]:
+    """(file, class name or "") of everything that may be an image. Raises DataError beyond the limits."""
+    found = []
+    for member in archive.infolist():
+        parts = PurePosixPath(member.filename.replace("\\", "/")).parts
+        link = stat.S_ISLNK(member.external_attr >> 16)
+        if (
+            member.is_dir()
+            or link
+            or not parts
+            or any(p.startswith(".") or p == "__MACOSX" for p in parts if p != "..")
+        ):
+            continue
+        if member.flag_bits & 0x1:
+            raise DataError("the zip is locked with a password; make one without")
+        found.append((member, clean_name(parts[-2]) if len(parts) > 1 and parts[-2] not in ("/", "..") else ""))
+    if len(found) > MAX_FILES:
+        raise DataError(f"a zip may hold at most {MAX_FILES:,} files, got {len(found):,}; upload fewer images")
+    unpacked = sum(member.file_size for member, _ in found)
+    if unpacked > MAX_UNPACKED:
+        raise DataError(
+            f"a zip may unpack to at most {MAX_UNPACKED // 10**9} GB, got {unpacked / 1e9:,.1f} GB; upload fewer images"
+        )
+    labels = {label for _, label in found}
+    if len(labels) > MAX_LABELS:
+        raise DataError(f"a zip may have at most {MAX_LABELS:,} folders of images, got {len(labels):,}; merge some")
+    return [(member, "" if len(labels) == 1 else label) for member, label in found]
+
+
+def _read_image(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes | None:
+    """The file decoded, cut square, at most KEPT_SIDE wide, as PNG; None where it is not a readable image."""
+    if member.file_size > MAX_BYTES:
+        return None
+    try:
+        with archive.open(member) as file:
+            image = open_image(file.read(MAX_BYTES + 1), at_least=2 * KEPT_SIDE)
+    except (ImageError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError):
+        return None
+    square = centre_square(np.asarray(image).transpose(2, 0, 1)).transpose(1, 2, 0)
+    if len(square) > KEPT_SIDE:
+        kept = Image.fromarray(np.ascontiguousarray(square))
+        square = np.asarray(kept.resize((KEPT_SIDE, KEPT_SIDE), Image.Resampling.LANCZOS))
+    return png(np.ascontiguousarray(square))
+
+
+def _unpack(archive: zipfile.ZipFile, title: str, target: Path) -> None:
+    """Write every readable image and the names into a temporary folder, then give it its name: all or nothing."""
+    images = _images_in(archive)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".upload-", dir=target.parent) as scratch:
+        folders = {label: f"label_{i:03d}" for i, label in enumerate(sorted({label for _, label in images} - {""}))}
+        made = Path(scratch) / "images"
+        made.mkdir()
+        for folder in folders.values():
+            (made / folder).mkdir()
+        written: Counter[str] = Counter()
+        for member, label in images:
+            picture = _read_image(archive, member)
+            if picture is not None:
+                written[label] += 1
+                (made / folders.get(label, "") / f"{written[label]:06d}.png").write_bytes(picture)
+        kept = written.total()
+        if kept < 2:
+            raise DataError(
+                f"a zip must hold at least two images that can be read, got {kept} among {len(images)} files"
+            )
+        names = {"title": title, "labels": {f: label for label, f in folders.items()}, "skipped": len(images) - kept}
+        (made / NAMES_FILE).write_text(json.dumps(names), encoding="utf-8")
+        if not (target / NAMES_FILE).is_file():  # another session may have been faster with the same zip
+            os.replace(made, target)
