@@ -9,7 +9,10 @@ from collections.abc import Sequence
 import click
 
 from vaelab import __version__
-from vaelab.cli import catalog, measure, models, training
+from vaelab.cli.catalog import COMMANDS as CATALOG
+from vaelab.cli.measure import COMMANDS as MEASURE
+from vaelab.cli.models import COMMANDS as MODELS
+from vaelab.cli.training import COMMANDS as TRAINING
 from vaelab.errors import VaeLabError
 
 BAD_INPUT = 2
@@ -26,9 +29,8 @@ def cli() -> None:
     """
 
 
-for module in (catalog, training, models, measure):
-    for command in module.COMMANDS:
-        cli.add_command(command)
+for command in (*CATALOG, *TRAINING, *MODELS, *MEASURE):
+    cli.add_command(command)
 
 
 def main(args: Sequence[str] | None = None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from typing import Any
 
 import click
@@ -110,16 +111,16 @@ def datasets(wanted: str | None, as_json: bool) -> None:
 
 
 def _download(name: str) -> None:
-    with click.progressbar(length=1000, label=f"Downloading {name}", file=click.get_text_stream("stderr")) as bar:
-        done = 0
+    """Download a set; a line on stderr tells the progress, written over where stderr is a terminal."""
+    live = sys.stderr.isatty()
 
-        def progress(share: float, message: str) -> None:
-            nonlocal done
-            now = round(1000 * share)
-            bar.update(now - done)
-            done = now
+    def progress(share: float, message: str) -> None:
+        if live:
+            click.echo(f"\r{share:4.0%}  {message:<70}", err=True, nl=False)
 
-        data.download(name, progress, None)
+    click.echo(f"downloading {name} into {data.data_root()}", err=True)
+    data.download(name, progress, None)
+    click.echo(f"{chr(10) if live else ''}{name} is there", err=True)
 
 
 @click.command()

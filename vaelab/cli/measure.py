@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.util import find_spec
 
 import click
 
@@ -10,6 +11,7 @@ from vaelab import runs
 from vaelab.bench.report import SUBJECTS
 from vaelab.cli.output import json_option, print_json, run_argument, table
 from vaelab.config import RunConfig
+from vaelab.errors import VaeLabError
 
 TERMS = {
     "recon": "reconstruction term, -log p(x|z)",
@@ -61,7 +63,10 @@ def bench(subject: str, repeats: int | None, as_json: bool) -> None:
 
     Contestants take turns, so that a busy moment of the machine hits them alike; the median and the spread are shown.
     """
-    measure = import_module(f"vaelab.bench.{subject}").measure
+    name = f"vaelab.bench.{subject}"
+    if find_spec(name) is None:
+        raise VaeLabError(f"the benchmark {subject} is not part of this version (choose another one)")
+    measure = import_module(name).measure
     report = measure() if repeats is None else measure(repeats)
     click.echo(report.text())
     if as_json:
