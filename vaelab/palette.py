@@ -126,9 +126,31 @@ def roles() -> tuple[Role, ...]:
     return tuple(_LINES["light"])
 
 
+# Streamlit's names for coloured words, whose values .streamlit/config.toml sets to our text colours.
+_MARKDOWN: dict[Role, str] = {
+    "encoder": "violet",
+    "mu": "orange",
+    "sigma": "green",
+    "eps": "red",
+    "z": "primary",
+    "decoder": "blue",
+    "prior": "gray",
+}
+
+
+def markdown(role: Role, words: str) -> str:
+    """Words in the role's colour, for st.markdown in either theme; the total has the colour of text."""
+    return f":{_MARKDOWN[role]}[{words}]" if role in _MARKDOWN else words
+
+
+def markdown_names() -> dict[Role, str]:
+    """Streamlit's colour name for each role that has one."""
+    return dict(_MARKDOWN)
+
+
 def css_variables(theme: Theme) -> str:
     """Declarations for a stylesheet: --vl-ROLE, --vl-ROLE-text, --vl-SURFACE and --vl-class-0 to --vl-class-9."""
-    pairs = [(role, colour(role, theme)) for role in roles()]
+    pairs: list[tuple[str, str]] = [(role, colour(role, theme)) for role in roles()]
     pairs += [(f"{role}-text", text_colour(role, theme)) for role in roles()]
     pairs += list(_SURFACES[theme].items())
     pairs += [(f"class-{k}", value) for k, value in enumerate(_CLASSES[theme])]

@@ -1,0 +1,255 @@
+"""The app as Streamlit runs it, page by page and in both languages, over run directories that a worker could have written."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from run_writer import write_run
+from streamlit.testing.v1 import AppTest
+
+from vaelab import launch, runs
+from vaelab.errors import RunError
+from vaelab.plan import plan
+from vaelab.ui import guard, showcase
+
+ROOT = Path(__file__).parents[1]
+TIMEOUT = 60  # seconds: a slow machine under load, not a measure of anything
+
+
+@pytest.fixture(autouse=True)
+def _own_runs(tmp_path, monkeypatch):
+    monkeypatch.setenv("VAELAB_RUNS", str(tmp_path / "runs"))
+    monkeypatch.setattr(showcase, "favourite", lambda: None)  # the component needs a browser, its evidence torch
+
+
+def open_page(name: str = "start", **query: str) -> AppTest:
+    app = AppTest.from_file(str(ROOT / "vaelab" / "ui" / "shell.py"), default_timeout=TIMEOUT)
+    for key, value in query.items():
+        app.query_params[key] = value
+    app.run()
+    if name != "start":
+        app.switch_page(str(ROOT / "pages" / f"{name}.py"))
+        for key, value in query.items():
+            app.query_params[key] = value
+        app.run()
+    assert not app.exception
+    return app
+
+
+def words(app: AppTest) -> str:
+    kinds = (app.markdown, app.caption, app.info, app.warning, app.error)
+    return "\n".join(str(element.value) for elements in kinds for element in elements)
+
+
+def test_first_page_teaches_what_a_run_is():
+    app = open_page()
+    assert "A run is one training" in words(app)
+    assert app.button(key="door_train").label == "Train your own"
+
+
+def test_first_page_shows_runs_on_record():
+    write_run("my-run", state="running")
+    app = open_page()
+    assert "my-run" in words(app)
+    assert app.metric[0].value == "5.000 nats per image"  # 100 / 20
+
+
+def test_both_languages():
+    assert "训练记录" in words(open_page(lang="zh"))
+    app = open_page("train", lang="zh")
+    assert app.session_state["lang"] == "zh"
+    assert any(button.label == "开始训练" for button in app.button)
+
+
+def test_an_unknown_language_in_the_address_is_english():
+    assert "Runs on record" in words(open_page(lang="klingon"))
+
+
+def test_settings_have_the_defaults_of_the_config():
+    app = open_page("train")
+    assert app.selectbox(key="set_dataset").value == "pixel-faces"
+    assert app.number_input(key="set_latent_dim").value == 16
+    assert app.number_input(key="set_beta").value == 1.0
+    assert app.selectbox(key="set_device").value == "auto"
+    assert [metric.value for metric in app.metric] == ["350,667", "3,072 → 16", "1,410"]
+
+
+def test_the_autoencoder_says_why_its_latent_size_is_fixed():
+    app = open_page("train")
+    app.selectbox(key="set_model").select("autoencoder").run()
+    assert app.number_input(key="set_latent_dim").disabled
+    assert "384 numbers" in words(app)
+    assert app.metric[0].value == "194,955"
+
+
+def test_a_batch_larger_than_the_set_is_explained_and_cannot_be_started():
+    app = open_page("train")
+    app.selectbox(key="set_dataset").select("digits").run()
+    app.number_input(key="set_batch_size").set_value(5000).run()
+    assert "5000" in app.error[0].value
+    assert app.button(key="start_training").disabled
+
+
+@pytest.mark.parametrize("folder", ["/there/is/nothing", "empty"])
+def test_a_folder_without_images_is_one_sentence(tmp_path, folder):
+    (tmp_path / "empty").mkdir()
+    app = open_page("train")
+    app.selectbox(key="set_dataset").select("own").run()
+    app.text_input(key="set_folder").input(str(tmp_path / folder)).run()
+    assert len(app.error) == 1
+    assert not app.exception
+
+
+def test_start_begins_a_training_with_the_chosen_settings(monkeypatch):
+    started = []
+
+    def start(cfg, name=None):
+        started.append(cfg)
+        return write_run("begun", cfg=cfg, state="queued", rows=0, with_snapshot=False)
+
+    monkeypatch.setattr(launch, "start", start)
+    app = open_page("train")
+    app.selectbox(key="set_dataset").select("digits").run()
+    app.number_input(key="set_beta").set_value(4.0).run()
+    app.selectbox(key="set_likelihood").select("gaussian").run()
+    app.button(key="start_training").click().run()
+    assert started == [plan("digits", beta=4.0, likelihood="gaussian")]
+    assert app.selectbox(key="run_pick").value == "begun"
+    assert "waiting" in words(app)
+
+
+def test_a_failed_start_is_one_sentence(monkeypatch):
+    def refuse(cfg, name=None):
+        raise RunError("the folder must be writable")
+
+    monkeypatch.setattr(launch, "start", refuse)
+    app = open_page("train")
+    app.button(key="start_training").click().run()
+    assert app.error[0].value == "the folder must be writable"
+
+
+def test_a_run_in_training_is_shown_to_who_comes_anew():
+    write_run("older")
+    write_run("busy", state="running")
+    app = open_page("train")
+    text = words(app)
+    assert app.selectbox(key="run_pick").value == "busy"
+    for figure in ("2 / 10 · 20", "1,234", "1:15", "1:01:40", "cpu · 321 MB", "5.000 · held out 7.000"):
+        assert figure in text
+    assert "**4 of 4**" in text
+
+
+@pytest.mark.parametrize("name", ["pause", "one_step", "stop"])
+def test_buttons_reach_the_worker(name):
+    run = write_run("busy", state="running")
+    app = open_page("train")
+    app.button(key=f"do_{name}").click().run()
+    assert run.desired().desired == {"pause": "pause", "one_step": "step", "stop": "stop"}[name]
+
+
+def test_go_on_after_a_pause():
+    run = write_run("busy", state="paused")
+    run.ask("pause")
+    app = open_page("train")
+    app.button(key="do_go_on").click().run()
+    assert run.desired().desired == "run"
+
+
+def test_dials_reach_the_worker():
+    run = write_run("busy", state="running")
+    app = open_page("train")
+    app.select_slider(key="dial_beta_busy").set_value(4.0).run()
+    app.select_slider(key="dial_lr_busy").set_value(3e-4).run()
+    assert (run.desired().beta, run.desired().lr) == (4.0, 3e-4)
+
+
+@pytest.mark.parametrize("state", ["interrupted", "stopped", "diverged", "failed"])
+def test_an_ended_run_says_why_and_can_be_resumed(monkeypatch, state):
+    run = write_run("ended", state=state, message="Lower the learning rate.")
+    resumed = []
+    monkeypatch.setattr(launch, "resume", resumed.append)
+    app = open_page("train", run="ended")
+    assert "Lower the learning rate." in app.warning[0].value
+    assert "20" in app.warning[0].value
+    app.button(key="do_resume").click().run()
+    assert resumed == [run]
+
+
+def test_a_refused_action_is_one_sentence():
+    write_run("busy", state="running")
+    app = open_page("train")
+    write_status_finished = runs.find("busy").status_file
+    write_status_finished.write_text(write_status_finished.read_text().replace('"running"', '"finished"'))
+    app.button(key="do_pause").click().run()
+    assert "finished" in app.error[0].value
+
+
+def test_collapse_is_explained():
+    write_run("flat", idle_dims=3)
+    app = open_page("train", run="flat")
+    assert "**1 of 4**" in words(app)
+    assert "posterior collapse" in app.warning[0].value
+
+
+def test_a_run_without_a_snapshot_shows_tiles_of_the_same_size():
+    write_run("early", state="running", rows=0, with_snapshot=False)
+    assert "0 / 10" in words(open_page("train"))
+
+
+def test_rename_and_delete(tmp_path):
+    write_run("mine")
+    app = open_page("train", run="mine")
+    app.text_input(key="new_name_mine").input("yours").run()
+    app.button(key="do_rename").click().run()
+    assert [run.name for run in runs.list_runs()] == ["yours"]
+    app.button(key="do_delete").click().run()
+    assert runs.list_runs() == []
+    assert app.selectbox(key="run_pick").value == ""
+
+
+def test_a_run_that_is_gone_is_one_sentence():
+    assert "nowhere" in words(open_page("train", run="nowhere"))
+
+
+def test_a_broken_run_is_one_sentence():
+    write_run("broken").config_file.write_text("{")
+    app = open_page("train", run="broken")
+    assert "config.json" in app.error[0].value
+
+
+def test_unexpected_errors_become_one_sentence(monkeypatch):
+    app = AppTest.from_function(_page_with_a_defect, default_timeout=TIMEOUT).run()
+    assert "ZeroDivisionError" in app.error[0].value
+    assert "Traceback" not in app.error[0].value
+    assert guard.show_error
+
+
+def _page_with_a_defect():
+    from vaelab.ui.guard import show_error
+
+    try:
+        print(1 / 0)
+    except ZeroDivisionError as error:
+        show_error(error)
+
+
+def test_first_page_opens_without_torch(tmp_path):
+    """In a fresh interpreter: the shell, the first page and the Train page, with a run on record."""
+    code = (
+        "import sys\n"
+        "from streamlit.testing.v1 import AppTest\n"
+        "from vaelab.ui import showcase\n"
+        "showcase.evidence = lambda *a: None\n"
+        "app = AppTest.from_file('vaelab/ui/shell.py', default_timeout=60).run()\n"
+        "assert not app.exception, app.exception\n"
+        "app.switch_page('pages/train.py').run()\n"
+        "assert not app.exception, app.exception\n"
+        "print('torch' in sys.modules, 'app' in sys.modules)\n"
+    )
+    write_run("on-record")
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["False", "False"]

@@ -1,0 +1,132 @@
+"""Chart data against known answers, and the promise that a ticking chart changes its data alone."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+
+from vaelab import charts, palette
+from vaelab.palette import THEMES
+from vaelab.projections import align, pca_plane
+
+TEXTS = {"step": "Step", "nats": "nats", "train": "training", "test": "held out", "floor": "floor"}
+
+
+def metrics(n: int) -> list[dict]:
+    rows = [{"step": k, "loss": 100.0 / k, "recon": 90.0 / k, "kl": 10.0 / k, "floor": 5.0} for k in range(1, n + 1)]
+    rows[-1] |= {"test_loss": 101.0, "test_recon": 91.0, "test_kl": 10.0, "test_floor": 6.0}
+    return rows
+
+
+def spec_without_data(chart) -> str:
+    """The specification as Streamlit compares it: names of data sets are hashes of their content and do not count."""
+    spec = json.loads(chart.to_json())
+    spec.pop("datasets", None)
+
+    def without_names(node):
+        if isinstance(node, dict):
+            return {k: without_names(v) for k, v in node.items() if k != "data"}
+        return [without_names(v) for v in node] if isinstance(node, list) else node
+
+    return json.dumps(without_names(spec), sort_keys=True)
+
+
+def test_thin_keeps_short_curves_and_averages_long_ones():
+    steps, values = np.arange(1.0, 11.0), np.arange(10.0)
+    assert charts.thin(steps, values, 10)[1] is values
+    short_steps, short_values = charts.thin(steps, values, 5)
+    np.testing.assert_allclose(short_steps, [1.5, 3.5, 5.5, 7.5, 9.5])
+    np.testing.assert_allclose(short_values, [0.5, 2.5, 4.5, 6.5, 8.5])
+
+
+def test_thin_keeps_the_mean_of_a_ragged_curve():
+    steps, values = np.arange(1.0, 1004.0), np.random.default_rng(0).normal(size=1003)
+    thinned = charts.thin(steps, values, 300)[1]
+    assert len(thinned) == 300
+    assert thinned.mean() == pytest.approx(values.mean(), abs=0.02)
+
+
+def test_curve_rows():
+    events = [{"event": "start", "step": 0}, {"event": "dial", "step": 2, "beta": 4.0, "lr": 0.001}]
+    rows = charts.curve_rows(metrics(3), events, "recon")
+    assert rows[rows.series == "train"].value.tolist() == [90.0, 45.0, 30.0]
+    assert rows[rows.series == "test"].value.tolist() == [91.0]
+    assert rows[rows.series == "floor"].value.tolist() == [6.0]  # of the held-out images, where it is known
+    assert rows[rows.series == "dial"][["step", "label"]].to_numpy().tolist() == [[2.0, "β 4, lr 0.001"]]
+
+
+def test_curve_rows_of_kl_have_no_floor():
+    assert "floor" not in set(charts.curve_rows(metrics(3), [], "kl").series)
+
+
+def test_curve_rows_before_the_first_row():
+    rows = charts.curve_rows([], [], "loss")
+    assert len(rows) == 0
+    assert rows.value.dtype == float
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("term", ["loss", "recon", "kl"])
+def test_curve_keeps_its_specification_while_data_grows(theme, term):
+    dial = [{"event": "dial", "step": 5, "beta": 2.0}]
+    first = charts.curve(charts.curve_rows([], [], term), term, theme, TEXTS)
+    later = charts.curve(charts.curve_rows(metrics(900), dial, term), term, theme, TEXTS)
+    assert spec_without_data(first) == spec_without_data(later)
+    assert palette.colour(charts.TERMS[term], theme) in spec_without_data(first)
+
+
+def test_kl_bars_are_sorted_and_grey_when_idle():
+    rows = charts.kl_bar_rows(np.array([0.1, 3.0, 0.0]), np.array([True, True, False]))
+    assert rows.dim.tolist() == ["z1", "z0", "z2"]
+    assert rows.active.tolist() == [True, True, False]
+    chart = charts.kl_bars(rows, "light", {"dim": "Dimension", "nats": "nats"})
+    other = charts.kl_bars(
+        charts.kl_bar_rows(np.zeros(3), np.zeros(3, bool)), "light", {"dim": "Dimension", "nats": "nats"}
+    )
+    assert spec_without_data(chart) == spec_without_data(other)
+
+
+def test_scatter_rows_name_the_classes_and_hold_a_symmetric_range():
+    rows = charts.scatter_rows(np.array([[0.5, -3.2], [0.0, 1.0]]), np.array([1, 0]), ["cat", "dog"])
+    assert rows[rows.kind == "point"].label.tolist() == ["dog", "cat"]
+    assert rows[rows.kind == "corner"].x.tolist() == [-3.5, 3.5]
+    ring = rows[rows.kind == "ring2"]
+    np.testing.assert_allclose(np.hypot(ring.x, ring.y), 2.0)
+
+
+def test_scatter_of_nothing_keeps_its_specification():
+    names = ["cat", "dog"]
+    empty = charts.latent_scatter(charts.scatter_rows(np.zeros((0, 2)), None, names), names, "dark", {"class": "Class"})
+    full = charts.latent_scatter(
+        charts.scatter_rows(np.ones((2, 2)), np.array([0, 1]), names), names, "dark", {"class": "Class"}
+    )
+    assert spec_without_data(empty) == spec_without_data(full)
+
+
+def test_pca_plane_finds_the_plane_of_a_flat_cloud():
+    generator = np.random.default_rng(1)
+    flat = generator.normal(size=(200, 2)) * [3.0, 1.0]
+    turn, _ = np.linalg.qr(generator.normal(size=(6, 6)))
+    points = pca_plane(np.c_[flat, np.zeros((200, 4))] @ turn)
+    centred = flat - flat.mean(axis=0)
+    np.testing.assert_allclose(points.var(axis=0).sum(), centred.var(axis=0).sum())
+    np.testing.assert_allclose(np.linalg.norm(points, axis=1), np.linalg.norm(centred, axis=1))
+
+
+def test_pca_plane_leaves_two_dimensions_alone():
+    mu = np.array([[1.0, 2.0], [3.0, -1.0]])
+    np.testing.assert_array_equal(pca_plane(mu), mu)
+
+
+def test_align_undoes_a_turn_and_a_mirror():
+    reference = np.random.default_rng(2).normal(size=(50, 2))
+    angle = math.radians(130)
+    turned = reference @ np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
+    np.testing.assert_allclose(align(turned * [1, -1], reference), reference, atol=1e-12)
+
+
+def test_align_never_stretches():
+    reference = np.random.default_rng(3).normal(size=(50, 2))
+    aligned = align(2.0 * reference[:, ::-1], reference)
+    np.testing.assert_allclose(aligned, 2.0 * reference, atol=1e-12)

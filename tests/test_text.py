@@ -1,0 +1,92 @@
+"""Both languages are complete, agree on their placeholders, and hold exactly what the code asks for."""
+
+import ast
+import json
+import string
+from pathlib import Path
+
+import pytest
+
+from vaelab import data
+from vaelab.config import DEVICES, LIKELIHOODS, MODEL_NAMES, RATE_SCHEDULES, SCHEDULES
+from vaelab.runs import State
+from vaelab.ui import text
+from vaelab.ui.pages import PAGES
+from vaelab.ui.text import LANGUAGES, TEXT_DIR
+
+ROOT = Path(__file__).parents[1]
+SOURCES = [*sorted((ROOT / "vaelab" / "ui").rglob("*.py")), *sorted((ROOT / "pages").glob("*.py"))]
+TEXT_PAGES = sorted(path.stem for path in (TEXT_DIR / "en").glob("*.json"))
+
+
+def placeholders(template: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(template) if name}
+
+
+def keys_in_code() -> tuple[set[str], set[str]]:
+    """(literal keys, prefixes of keys that are put together) of every t(...), has_text(...) call."""
+    literal, prefixes = set(), set()
+    for path in SOURCES:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args):
+                continue
+            if node.func.id not in ("t", "has_text"):
+                continue
+            first = node.args[0]
+            if isinstance(first, ast.Constant) and isinstance(first.value, str):
+                literal.add(first.value)
+            elif isinstance(first, ast.JoinedStr) and isinstance(first.values[0], ast.Constant):
+                prefixes.add(first.values[0].value)
+    return literal, prefixes
+
+
+@pytest.mark.parametrize("page", TEXT_PAGES)
+def test_languages_agree(page):
+    tables = {lang: json.loads((TEXT_DIR / lang / f"{page}.json").read_text(encoding="utf-8")) for lang in LANGUAGES}
+    assert tables["en"].keys() == tables["zh"].keys()
+    for key, english in tables["en"].items():
+        assert placeholders(english) == placeholders(tables["zh"][key]), key
+        assert english.strip()
+        assert tables["zh"][key].strip(), key
+
+
+def test_no_language_has_a_page_of_its_own():
+    assert sorted(path.stem for path in (TEXT_DIR / "zh").glob("*.json")) == TEXT_PAGES
+
+
+def test_every_key_in_the_code_exists():
+    literal, prefixes = keys_in_code()
+    assert len(literal) > 50  # the search itself works
+    missing = {key for key in literal if not text.has_text(key)}
+    assert not missing
+    for prefix in prefixes:
+        page, _, start = prefix.partition(".")
+        if start:
+            assert any(key.startswith(start) for key in text.strings("en", page)), prefix
+
+
+@pytest.mark.parametrize("page", ["common", "start", "train"])
+def test_no_string_is_left_over(page):
+    literal, prefixes = keys_in_code()
+    for key in text.strings("en", page):
+        full = f"{page}.{key}"
+        used = full in literal or any(full.startswith(prefix) for prefix in prefixes) or key == "page_title"
+        assert used, full
+
+
+def test_keys_that_are_put_together_exist():
+    names = [f"common.state_{state}" for state in State.__args__]
+    names += [f"train.problem_{state}" for state in ("interrupted", "stopped", "diverged", "failed")]
+    names += [f"train.data_{name}" for name in data.names()] + [f"train.about_{name}" for name in data.names()]
+    names += [f"train.model_{name}" for name in MODEL_NAMES]
+    names += [f"train.likelihood_{name}" for name in LIKELIHOODS]
+    names += [f"train.warmup_{name}" for name in SCHEDULES] + [f"train.rate_{name}" for name in RATE_SCHEDULES]
+    names += [f"{entry.name}.page_title" for entry in PAGES if entry.exists]
+    names += [f"common.group_{entry.group}" for entry in PAGES if entry.exists and entry.group]
+    assert [name for name in names if not text.has_text(name)] == []
+    assert set(DEVICES) == {"auto", "cpu", "cuda", "mps"}  # shown as they are
+
+
+def test_a_missing_key_shows_its_name_and_is_logged(caplog):
+    assert text.t("train.there_is_no_such_key") == "there_is_no_such_key"
+    assert "there_is_no_such_key" in caplog.text

@@ -1,0 +1,239 @@
+"""The views of a run: they tick once a second while it is active and change pixels, never positions.
+
+Everything is read from the run directory, so a reload, a second browser or a restarted server shows the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import streamlit as st
+
+from vaelab import charts
+from vaelab.config import RunConfig
+from vaelab.errors import VaeLabError, WeightsError
+from vaelab.palette import Role, markdown
+from vaelab.projections import align, pca_plane
+from vaelab.run_files import Row
+from vaelab.runs import Run, Status
+from vaelab.ui import pictures
+from vaelab.ui.decode_spec import codes_of
+from vaelab.ui.text import Language, language, t
+from vaelab.ui.widgets import STATE_BADGES, clock, figure, state_text, theme
+
+Arrays = dict[str, npt.NDArray[Any]]
+
+PAIRS = 8  # originals over reconstructions
+SAMPLES = 16  # in two rows
+STRIP_WIDTH = PAIRS * (pictures.CELL + pictures.GAP)
+SIDE = 250  # of the scatter, pixels
+ACTIVE_VARIANCE = 0.01  # of mu over the probe images: Burda et al. 2016, section 5.2
+MAX_CLASSES = 24  # more colours cannot be told apart at all
+COLLAPSE_SHARE = 0.5  # fewer active dimensions than this share of Z is worth a word
+PROBLEMS = ("interrupted", "stopped", "diverged", "failed")
+
+
+def live_view(run: Run) -> None:
+    """All views of a run, in the order of look.md; ticking while it is queued, running or paused."""
+    status = run.status()
+    st.fragment(_frame, run_every=1.0 if status.is_active else None)(run, status.state)
+
+
+def _frame(run: Run, drawn_state: str) -> None:
+    """One tick. The controls beside the views depend on the state, so a change of it redraws the whole page."""
+    status = run.status()
+    if status.state != drawn_state:
+        st.rerun()
+    cfg, rows, events = run.config(), run.metrics(), run.events()
+    status_line(status, cfg, rows)
+    if status.state in PROBLEMS:
+        st.warning(problem(status), icon=STATE_BADGES[status.state][0])
+    curves(rows, events)
+    step = latest_snapshot(run)
+    with st.container(horizontal=True, gap="medium"):
+        with st.container(width=STRIP_WIDTH):
+            strips(run, step)
+        with st.container(horizontal=True, width="stretch"):
+            latent_views(run, cfg, step, rows)
+
+
+def problem(status: Status) -> str:
+    """Why a run is not going on, in a sentence, with the worker's own words where it left some."""
+    sentence = t(f"train.problem_{status.state}", step=f"{status.step:,}")
+    return f"{sentence} {status.message}".strip()
+
+
+def status_line(status: Status, cfg: RunConfig, rows: Sequence[Row]) -> None:
+    """State, epoch, speed, time, device: six figures that keep their places."""
+    icon, _ = STATE_BADGES[status.state]
+    memory = f" · {status.device_memory_mb:,.0f} MB" if status.device_memory_mb else ""
+    figures = (
+        (1.2, t("train.state"), f"{icon} {state_text(status.state)}"),
+        (1.6, t("train.epoch_step"), f"{status.epoch} / {cfg.optim.epochs} · {status.step:,}"),
+        (1.0, t("train.speed"), f"{status.throughput:,.0f}" if status.throughput else "–"),
+        (0.9, t("train.elapsed"), clock(status.seconds)),
+        (0.9, t("train.remaining"), clock(status.remaining_seconds)),
+        (2.0, t("train.device"), f"{status.device or cfg.device}{memory}"),
+    )
+    widths = [width for width, _, _ in figures]
+    for column, (_, label, value) in zip(st.columns(widths, gap="small"), figures, strict=True):
+        with column, st.container(gap=None):
+            st.caption(label)
+            st.markdown(f"**{value}**", wrap=False)
+
+
+def curves(rows: Sequence[Row], events: Sequence[Row]) -> None:
+    """Total, reconstruction and KL side by side, each under its newest figures, in nats per image."""
+    texts = {name: t(f"train.{name}") for name in ("step", "nats", "train", "test", "floor")}
+    last: Row = rows[-1] if rows else {}
+    measured: Row = next((row for row in reversed(rows) if row.get("test_loss") is not None), {})
+    for column, (term, role) in zip(st.columns(3), charts.TERMS.items(), strict=True):
+        with column, st.container(gap=None):
+            newest = t("train.newest", train=figure(last.get(term)), test=figure(measured.get(f"test_{term}")))
+            st.markdown(f"**{markdown(role, t(f'train.term_{term}'))}** :small[{newest}]", wrap=False)
+            frame = charts.curve_rows(rows, events, term)
+            st.altair_chart(
+                charts.curve(frame, term, theme(), texts, height=165), key=f"curve_{term}", alt=t(f"train.term_{term}")
+            )
+    st.caption(t("train.legend"))
+
+
+def latest_snapshot(run: Run) -> int | None:
+    """The step of the newest snapshot; None before there is one."""
+    steps = run.snapshots()
+    return steps[-1] if steps else None
+
+
+def heading(role: Role, name: str) -> None:
+    """A view's title in its role's colour, a few words beside it, and the whole explanation behind the question mark."""
+    words = f"**{markdown(role, t(f'train.{name}'))}** :small[{t(f'train.{name}_how')}]"
+    st.markdown(words, help=t(f"train.{name}_help"), wrap=False)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def snapshot(path: str, step: int) -> Arrays:
+    """The arrays of a snapshot, without the decoder's weights, which no view here needs."""
+    return {name: values for name, values in Run(path).snapshot(step).items() if not name.startswith("decoder.")}
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _fixed(path: str, stamp: float) -> Arrays:
+    return Run(path).fixed()
+
+
+def fixed(run: Run) -> Arrays:
+    """The fixed inputs of every snapshot; empty before the worker has written them."""
+    file = run.fixed_file
+    return _fixed(str(run.path), file.stat().st_mtime) if file.exists() else {}
+
+
+def strips(run: Run, step: int | None) -> None:
+    """Originals over reconstructions, then samples of fixed z; faint tiles of the same size before the first ones."""
+    arrays = arrays_of(run, step)
+    originals = fixed(run).get("originals")
+    with st.container(gap=None):
+        heading("decoder", "reconstructions")
+        if arrays and originals is not None:
+            sheet = pictures.pairs(originals, arrays["recon"], PAIRS)
+        else:
+            sheet = pictures.empty_strip(2, PAIRS)
+        st.image(sheet, output_format="PNG", alt=t("train.reconstructions"))
+    with st.container(gap=None):
+        heading("z", "samples")
+        sheet = pictures.strip(arrays["samples"][:SAMPLES], PAIRS) if arrays else pictures.empty_strip(2, PAIRS)
+        st.image(sheet, output_format="PNG", alt=t("train.samples"))
+
+
+def arrays_of(run: Run, step: int | None) -> Arrays:
+    """A snapshot's arrays; empty where there is none, or where it was thinned out between listing and reading."""
+    try:
+        return snapshot(str(run.path), step) if step is not None else {}
+    except WeightsError:
+        return {}
+
+
+def latent_views(run: Run, cfg: RunConfig, step: int | None, rows: Sequence[Row]) -> None:
+    """The probe images' codes on a plane, and what each latent dimension carries."""
+    arrays = arrays_of(run, step)
+    mu = arrays.get("probe_mu", np.zeros((0, cfg.model.latent_dim)))
+    with st.container(width=SIDE + 110, gap=None):
+        heading("mu", "scatter")
+        names, labels = scatter_colours(run, step)
+        points = _aligned_plane(run, step, mu)
+        st.altair_chart(
+            charts.latent_scatter(
+                charts.scatter_rows(points, labels, names), names, theme(), {"class": t("train.class")}, side=SIDE
+            ),
+            key="probe_scatter",
+            width="content",
+            alt=t("train.scatter"),
+        )
+    with st.container(width="stretch", gap=None):
+        kl_panel(run, cfg, mu, rows)
+
+
+def kl_panel(run: Run, cfg: RunConfig, mu: npt.NDArray[Any], rows: Sequence[Row]) -> None:
+    """KL of each latent dimension, the count of active ones and, where few are, what that means and what helps.
+
+    mu: (P, Z), the probe images' codes, whose variance tells which dimensions are active.
+    """
+    heading("encoder", "kl_per_dim")
+    if cfg.model.name == "autoencoder":
+        st.caption(t("train.no_kl"))
+        return
+    active = mu.var(axis=0) > ACTIVE_VARIANCE if len(mu) else np.zeros(cfg.model.latent_dim, dtype=bool)
+    nothing = [0.0] * cfg.model.latent_dim
+    kl = np.array(next((row["kl_per_dim"] for row in reversed(rows) if row.get("kl_per_dim")), nothing), dtype=float)
+    st.altair_chart(
+        charts.kl_bars(charts.kl_bar_rows(kl, active), theme(), {"dim": t("train.dimension"), "nats": t("train.nats")}),
+        key="kl_bars",
+        alt=t("train.kl_per_dim"),
+    )
+    if len(mu):
+        count, total = int(active.sum()), cfg.model.latent_dim
+        st.markdown(t("train.active", count=count, total=total))
+        if count < COLLAPSE_SHARE * total and run.status().epoch > 1:
+            st.warning(t("train.collapse", idle=total - count), icon=":material/compress:")
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _probe_labels(path: str, step: int, lang: Language) -> dict[str, tuple[npt.NDArray[Any], tuple[str, ...]]]:
+    """What is known of the probe images in words of this language: title -> ((P,) indices, names)."""
+    run = Run(path)
+    known = codes_of(run, run.config(), step).labels
+    return {title: (values, names) for title, (values, names) in known.items() if len(names) <= MAX_CLASSES}
+
+
+def scatter_colours(run: Run, step: int | None) -> tuple[list[str], npt.NDArray[Any] | None]:
+    """The names of the values that colour the points and their indices, (P,); a choice where more than one thing is known."""
+    try:
+        # The first snapshot is never thinned out, and the labels are the same at every step.
+        known = _probe_labels(str(run.path), run.snapshots()[0], language()) if step is not None else {}
+    except VaeLabError:
+        known = {}
+    if not known:
+        return [], None
+    title = next(iter(known))
+    if len(known) > 1:
+        title = st.selectbox(
+            t("train.colour_by"), list(known), key=f"colour_by_{run.name}", label_visibility="collapsed"
+        )
+    values, names = known[title]
+    return list(names), values
+
+
+def _aligned_plane(run: Run, step: int | None, mu: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """The codes on a plane, (P, 2), turned to lie closest to what this session was shown last of the same run."""
+    if not len(mu):
+        return np.zeros((0, 2))
+    shown = st.session_state.get("shown_plane")
+    if shown and shown[:2] == (str(run.path), step):
+        return np.asarray(shown[2])
+    points = pca_plane(mu)
+    if shown and shown[0] == str(run.path) and shown[2].shape == points.shape:
+        points = align(points, shown[2])
+    st.session_state["shown_plane"] = (str(run.path), step, points)
+    return points

@@ -1,0 +1,52 @@
+"""The table of pages. A page is one line here, a script pages/NAME.py and texts text/{en,zh}/NAME.json with "page_title"."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+
+from vaelab.ui.text import t
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class PageEntry:
+    """A page: its name in pages/, in the address and in text/; its icon; the group of the menu ("" is the top level)."""
+
+    name: str
+    icon: str
+    group: str = ""
+
+    @property
+    def path(self) -> Path:
+        """The page's script."""
+        return ROOT / "pages" / f"{self.name}.py"
+
+    @property
+    def exists(self) -> bool:
+        """Whether the page can be opened."""
+        return self.path.is_file()
+
+
+PAGES = (
+    PageEntry("start", ":material/home:"),
+    PageEntry("train", ":material/model_training:"),
+    PageEntry("decode", ":material/tune:"),
+)
+
+
+def page(name: str) -> PageEntry | None:
+    """The page of this name, if it exists."""
+    return next((entry for entry in PAGES if entry.name == name and entry.exists), None)
+
+
+def open_page(name: str, **query: str) -> None:
+    """Leave for another page with these values in its address. Does not return; shows an error if there is no such page."""
+    entry = page(name)
+    if entry is None:
+        st.error(t("common.no_such_page", page=name))
+        st.stop()
+    st.switch_page(entry.path, query_params={"lang": st.session_state.get("lang", "en"), **query})

@@ -1,0 +1,57 @@
+"""Runs on record as cards: thumbnail, state, the loss so far."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from vaelab import charts, runs
+from vaelab.runs import Run
+from vaelab.ui import pictures
+from vaelab.ui.live import arrays_of, latest_snapshot
+from vaelab.ui.text import t
+from vaelab.ui.widgets import figure, page_link, state_badge
+
+CARDS = 8
+COLUMNS = 4
+THUMBNAILS = 4
+SPARKLINE_POINTS = 60
+
+
+def run_cards() -> None:
+    """The newest runs; where there is none, what a run is."""
+    st.markdown(f"#### {t('start.runs')}", anchors=False)
+    on_record = runs.list_runs()
+    if not on_record:
+        st.info(t("start.no_runs"), icon=":material/history:")
+        return
+    columns = st.columns(COLUMNS)
+    for k, run in enumerate(on_record[:CARDS]):
+        with columns[k % COLUMNS], st.container(border=True, key=f"card_{k}"):
+            _card(run)
+    if len(on_record) > CARDS:
+        st.caption(t("start.older", count=len(on_record) - CARDS))
+
+
+def _card(run: Run) -> None:
+    status = run.status()
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", wrap=False):
+        st.markdown(f"**{run.name}**", wrap=False, width="stretch")
+        state_badge(status.state)
+    arrays = arrays_of(run, latest_snapshot(run))
+    if arrays:
+        sheet = pictures.strip(arrays["samples"][:THUMBNAILS], THUMBNAILS)
+    else:
+        sheet = pictures.empty_strip(1, THUMBNAILS)
+    st.image(sheet, output_format="PNG", alt=t("start.samples"))
+    rows = [row for row in run.metrics() if row.get("loss") is not None]
+    if rows:
+        _, losses = charts.thin(*charts.steps_and(rows, "loss"), points=SPARKLINE_POINTS)
+        st.metric(
+            t("train.term_loss"),
+            t("start.last_loss", loss=figure(rows[-1]["loss"])),
+            chart_data=[float(value) for value in losses],
+            label_visibility="collapsed",
+        )
+    else:
+        st.caption(t("start.no_loss"))
+    page_link("train", t("start.open_run"), run=run.name)

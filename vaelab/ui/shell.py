@@ -1,0 +1,56 @@
+"""The script that Streamlit runs for every page: language, menu, title row, one frame for errors."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from vaelab.errors import VaeLabError
+from vaelab.ui.guard import show_error
+from vaelab.ui.pages import PAGES, PageEntry
+from vaelab.ui.pictures import favicon
+from vaelab.ui.text import LANGUAGES, language, t
+
+
+def keep_language() -> None:
+    """Mirror the session's language in the address, so that a shared link and a reload keep it."""
+    st.session_state.setdefault("lang", language())
+    if st.query_params.get("lang") != st.session_state["lang"]:
+        st.query_params["lang"] = st.session_state["lang"]
+
+
+def header(entry: PageEntry) -> None:
+    """The page's title on the left, the language switch on the right, in one row."""
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", wrap=False):
+        st.markdown(f"### {t(f'{entry.name}.page_title')}", anchors=False, width="stretch")
+        st.segmented_control(
+            t("common.language"),
+            list(LANGUAGES),
+            key="lang",
+            required=True,
+            format_func=lambda lang: LANGUAGES[lang],
+            label_visibility="collapsed",
+            width="content",
+        )
+
+
+def main() -> None:
+    """Build the menu and run the chosen page."""
+    st.set_page_config(page_title="VAE Lab", page_icon=favicon(), layout="wide")
+    keep_language()
+    menu: dict[str, list[st.Page]] = {}
+    entries: dict[str, PageEntry] = {}
+    for entry in PAGES:
+        if entry.exists:
+            title = t(f"{entry.name}.page_title")
+            item = st.Page(entry.path, title=title, icon=entry.icon, url_path=entry.name, default=entry.name == "start")
+            entries[item.url_path] = entry
+            menu.setdefault(t(f"common.group_{entry.group}") if entry.group else "", []).append(item)
+    chosen = st.navigation(menu, position="top")
+    header(entries[chosen.url_path])
+    try:
+        chosen.run()
+    except VaeLabError as error:
+        show_error(error)
+
+
+main()

@@ -1,0 +1,107 @@
+"""Small pieces that several pages share: the theme, states, figures with units, links between pages, the run picker."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import streamlit as st
+
+from vaelab import runs
+from vaelab.palette import Theme
+from vaelab.runs import Run, State
+from vaelab.ui.pages import page
+from vaelab.ui.text import t
+
+BadgeColour = Literal["blue", "green", "orange", "red", "gray"]
+STATE_BADGES: dict[State, tuple[str, BadgeColour]] = {
+    "queued": (":material/hourglass_empty:", "gray"),
+    "running": (":material/play_arrow:", "blue"),
+    "paused": (":material/pause:", "orange"),
+    "finished": (":material/check:", "green"),
+    "stopped": (":material/stop:", "gray"),
+    "failed": (":material/error:", "red"),
+    "diverged": (":material/trending_up:", "red"),
+    "interrupted": (":material/power_off:", "orange"),
+}
+
+
+def theme() -> Theme:
+    """The theme that the browser shows; light until it has told."""
+    return "dark" if st.context.theme.type == "dark" else "light"
+
+
+def state_text(state: State) -> str:
+    """The state in words."""
+    return t(f"common.state_{state}")
+
+
+def state_badge(state: State) -> None:
+    """The state as a badge with its icon."""
+    icon, colour = STATE_BADGES[state]
+    st.badge(state_text(state), icon=icon, color=colour)
+
+
+def clock(seconds: float | None) -> str:
+    """A duration as 0:07, 12:34 or 1:02:03; a dash where it is not known."""
+    if seconds is None:
+        return "–"
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def figure(value: float | None, digits: int = 4) -> str:
+    """A number with so many significant digits and thousands separated; a dash where there is none."""
+    if value is None:
+        return "–"
+    whole = len(str(int(abs(value))))
+    return f"{value:,.{max(0, digits - whole)}f}"
+
+
+def page_link(name: str, label: str, *, icon: str | None = None, **query: str) -> bool:
+    """A link to a page with values in its address; nothing, and False, where the page does not exist."""
+    entry = page(name)
+    if entry is None:
+        return False
+    target = {"lang": str(st.session_state.get("lang", "en")), **query}
+    st.page_link(entry.path, label=label, icon=icon or entry.icon, query_params=target, width="stretch")
+    return True
+
+
+def choose_run(run: Run | None) -> None:
+    """Show this run from now on: in the address, and in the session for when a page switch empties the address."""
+    st.session_state["run_name"] = run.name if run else ""
+    if run is None:
+        st.query_params.pop("run", None)
+    elif st.query_params.get("run") != run.name:
+        st.query_params["run"] = run.name
+
+
+def pick_run() -> Run | None:
+    """The picker of runs on record. None stands for a new training; a run in training is shown first to who comes anew."""
+    on_record = {run.name: run for run in runs.list_runs()}
+    named = st.query_params.get("run") or st.session_state.get("run_name")
+    if named is None:
+        named = next((name for name, run in on_record.items() if run.status().is_active), "")
+    if named and named not in on_record:
+        if named not in runs.shipped():  # a shipped model may have been chosen on another page; it is not trained here
+            st.warning(t("common.no_such_run", name=named))
+        named = ""
+    choose_run(on_record.get(named))
+    st.session_state["run_pick"] = named
+
+    def words(name: str) -> str:
+        return f"{name} · {state_text(on_record[name].status().state)}" if name else t("common.new_run")
+
+    def chosen() -> None:
+        choose_run(on_record.get(st.session_state["run_pick"]))
+
+    st.selectbox(
+        t("common.run"),
+        ["", *on_record],
+        key="run_pick",
+        format_func=words,
+        on_change=chosen,
+        help=t("common.help_run"),
+    )
+    return on_record.get(named)
