@@ -42,9 +42,9 @@ SETTINGS: dict[str, dict[str, Any]] = {
     },
     "cifar10-autoencoder": {"dataset": "cifar10", "model": "autoencoder", "epochs": 10, "batch_size": 32, "lr": 1e-3},
     "cifar10-conv-vae": {"dataset": "cifar10", "model": "conv-vae", "latent_dim": 64, "epochs": 8, **SMOOTH},
-    "mnist-conv-vae": {"dataset": "mnist", "model": "conv-vae", "latent_dim": 16, "epochs": 6, **SMOOTH},
-    "fashion-conv-vae": {"dataset": "fashion-mnist", "model": "conv-vae", "latent_dim": 16, "epochs": 6, **SMOOTH},
-    "shapes-conv-vae": {"dataset": "shapes", "model": "conv-vae", "latent_dim": 10, "epochs": 20, **SMOOTH},
+    "mnist-conv-vae": {"dataset": "mnist", "model": "conv-vae", "latent_dim": 16, "epochs": 4, **SMOOTH},
+    "fashion-conv-vae": {"dataset": "fashion-mnist", "model": "conv-vae", "latent_dim": 16, "epochs": 4, **SMOOTH},
+    "shapes-conv-vae": {"dataset": "shapes", "model": "conv-vae", "latent_dim": 10, "epochs": 16, **SMOOTH},
 }
 
 

@@ -14,7 +14,7 @@ from vaelab.checkpoints import Checkpoints, Progress
 from vaelab.config import ModelConfig, RunConfig
 from vaelab.device import describe, memory_mb
 from vaelab.measures import HeldOut, Means, Meter, Pace, elbo_terms
-from vaelab.models import LatentModel, build
+from vaelab.models import LatentModel, build, last_weights
 from vaelab.recorder import Recorder
 from vaelab.run_files import Row
 from vaelab.runs import Control, State
@@ -53,8 +53,7 @@ def fit(model: LatentModel, dataset: data.Dataset, cfg: RunConfig, run: Recorder
     noise = Noise(cfg.model.latent_dim, cfg.seed, device)
     held_out = HeldOut(dataset, cfg, cadence.held_out, device)
     meter = Meter(cfg.model.latent_dim, device)
-    if cfg.model.name == "conv-vae":
-        _start_at_mean_pixel(model, images)
+    _start_at_mean_image(model, images)
     model.train().to(device)
     if is_convolutional(cfg.model):
         model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -131,6 +130,8 @@ def fit(model: LatentModel, dataset: data.Dataset, cfg: RunConfig, run: Recorder
     except Diverged as error:
         run.event("diverged", at.step)
         return Outcome("diverged", str(error))
+    finally:
+        _report(run, cadence, at.step, pace, device, now=True)
     return Outcome("finished")
 
 
@@ -160,9 +161,9 @@ def _row(means: Means, cadence: Cadence, step: int, pace: Pace, beta: float, lr:
     return row
 
 
-def _report(run: Recorder, cadence: Cadence, step: int, pace: Pace, device: torch.device) -> None:
+def _report(run: Recorder, cadence: Cadence, step: int, pace: Pace, device: torch.device, *, now: bool = False) -> None:
     """Tell the status where training stands."""
-    if not run.beat_due():
+    if not (now or run.beat_due()):
         return
     throughput = pace.throughput
     left = (cadence.total_steps - step) * cadence.images / cadence.steps_per_epoch
@@ -177,11 +178,12 @@ def _report(run: Recorder, cadence: Cadence, step: int, pace: Pace, device: torc
 
 
 @torch.no_grad()
-def _start_at_mean_pixel(model: LatentModel, images: ImageSet) -> None:
-    """Begin with the average colour, logit(mean), instead of grey: the first epochs need not learn it."""
-    bias = model.decoder[-2].bias
+def _start_at_mean_image(model: LatentModel, images: ImageSet) -> None:
+    """Begin with the average image, logit(mean), instead of grey: the first epochs need not learn it."""
+    bias = last_weights(model.decoder).bias
     assert isinstance(bias, torch.Tensor)
-    bias.copy_(torch.logit(images.mean_pixel(), eps=1e-3))
+    mean = images.mean_image()  # (C, H, W)
+    bias.copy_(torch.logit(mean.flatten() if len(bias) == mean.numel() else mean.mean(dim=(1, 2)), eps=1e-3))
 
 
 def _is_finite(means: Means) -> bool:
