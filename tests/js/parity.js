@@ -3,7 +3,7 @@ import { createNetwork } from "../../vaelab/ui/components/engine.js";
 
 const asFloats = (bytes) => new Float32Array(bytes.slice().buffer);
 
-/** bytesOf(name) gives a file's bytes. -> largest absolute difference of every case on every path. */
+/** bytesOf(name) gives a file's bytes. -> the largest difference of every case on every path: absolute for numbers up to 1 (pixels), relative for larger ones (codes). */
 export async function parity(bytesOf, cases, paths) {
   const results = [];
   for (const { name, n, batches } of cases) {
@@ -17,7 +17,8 @@ export async function parity(bytesOf, cases, paths) {
         const count = Math.min(batches[turn % batches.length], n - from);
         const output = net.run(input.subarray(from * net.inputs, (from + count) * net.inputs), count);
         for (let i = 0; i < output.length; i++) {
-          const difference = Math.abs(output[i] - expected[from * net.outputs + i]);
+          const wanted = expected[from * net.outputs + i];
+          const difference = Math.abs(output[i] - wanted) / Math.max(1, Math.abs(wanted));
           if (!(difference <= worst)) worst = difference;
         }
         from += count;

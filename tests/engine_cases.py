@@ -1,0 +1,106 @@
+"""Bundles, inputs and PyTorch's answers in a folder, for the JavaScript engine to be compared with."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load_file
+
+from vaelab.bundle import Part, browser_bundle
+from vaelab.config import ModelConfig
+from vaelab.models import LatentModel, build
+from vaelab.runs import Run
+
+TOLERANCE = 1e-5
+BATCHES = (1, 16, 7, 2, 64, 3, 23)  # sizes of consecutive runs, so that every number of lanes is used
+
+# Every architecture at both sizes, grey and RGB, with and without a label, and latent sizes that fill no vector.
+CONFIGS = (
+    ModelConfig(name="autoencoder"),
+    ModelConfig(name="autoencoder", image_size=64),
+    ModelConfig(name="linear-vae"),
+    ModelConfig(name="linear-vae", image_size=64, latent_dim=3),
+    ModelConfig(name="conv-vae"),
+    ModelConfig(name="conv-vae", channels=1, label="class", classes=10, latent_dim=3),
+    ModelConfig(name="conv-vae", image_size=64, channels=1, latent_dim=17),
+    ModelConfig(name="conv-vae", image_size=64, label="class", classes=7, latent_dim=256),
+)
+
+
+def drawn(cfg: ModelConfig, seed: int = 0) -> LatentModel:
+    """A model with drawn weights; biases too, which training starts at zero."""
+    torch.manual_seed(seed)
+    model = build(cfg).eval()
+    with torch.no_grad():
+        for name, value in model.named_parameters():
+            if name.endswith("bias"):
+                value.normal_(std=0.1)
+    return model
+
+
+def shipped(run: Run) -> LatentModel:
+    """A model of weights/."""
+    model = build(run.config().model).eval()
+    model.load_state_dict(load_file(run.model_file()))
+    return model
+
+
+def bundle_of(model: LatentModel, part: Part) -> bytes:
+    return browser_bundle(model.cfg, {name: value.numpy() for name, value in model.state_dict().items()}, part)
+
+
+def input_of(model: LatentModel, part: Part, n: int, seed: int = 1) -> torch.Tensor:
+    """(n, inputs): z from the prior (around an autoencoder's codes) or images, the one-hot label behind."""
+    generator = torch.Generator().manual_seed(seed)
+    if part == "decoder":
+        x = model.sample_z(n, generator=generator)
+    else:
+        x = torch.rand(n, *model.image_shape, generator=generator).flatten(1)
+    classes = model.cfg.classes
+    if classes:
+        y = torch.randint(0, classes, (n,), generator=generator)
+        x = torch.cat([x, torch.nn.functional.one_hot(y, classes).float()], dim=1)
+    return x
+
+
+@torch.no_grad()
+def answer_of(model: LatentModel, part: Part, rows: torch.Tensor) -> torch.Tensor:
+    """(n, outputs) as PyTorch computes it."""
+    classes = model.cfg.classes
+    x = rows[:, : rows.shape[1] - classes]
+    y = rows[:, rows.shape[1] - classes :].argmax(dim=1) if classes else None
+    if part == "decoder":
+        return model.decode(x, y).flatten(1)
+    q = model.encode(x.reshape(len(x), *model.image_shape), y)
+    return torch.cat([q.mu, q.logvar], dim=1) if model.is_variational else q.mean
+
+
+def write_case(folder: Path, name: str, model: LatentModel, part: Part, n: int) -> dict[str, object]:
+    """NAME.bundle, NAME.input and NAME.expected; returns the case's entry for cases.json."""
+    rows = input_of(model, part, n)
+    (folder / f"{name}.bundle").write_bytes(bundle_of(model, part))
+    _floats(folder / f"{name}.input", rows)
+    _floats(folder / f"{name}.expected", answer_of(model, part, rows))
+    return {"name": name, "n": n, "batches": BATCHES}
+
+
+def write_cases(folder: Path, cases: Iterable[dict[str, object]]) -> None:
+    (folder / "cases.json").write_text(json.dumps(list(cases)))
+
+
+def _floats(path: Path, values: torch.Tensor) -> None:
+    path.write_bytes(np.ascontiguousarray(values.numpy(), dtype="<f4").tobytes())
+
+
+def architectures(folder: Path, n: int) -> list[dict[str, object]]:
+    """A case for each half of each of CONFIGS."""
+    parts: tuple[Part, ...] = ("decoder", "encoder")
+    return [
+        write_case(folder, f"{cfg.name}-{cfg.image_size}-{cfg.channels}-{cfg.classes}-{part}", drawn(cfg), part, n)
+        for cfg in CONFIGS
+        for part in parts
+    ]

@@ -1,0 +1,133 @@
+"""The browser decoder's arithmetic in Node: the numbers of PyTorch on both paths, and what the engine promises beside them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import engine_cases
+import pytest
+import torch
+from torch import nn
+
+from vaelab import bundle, models, runs
+from vaelab.architecture import LEAK, Architecture, Layer
+from vaelab.config import ModelConfig
+
+pytestmark = pytest.mark.node
+
+JS = Path(__file__).parent / "js"
+LABELLED = ModelConfig(name="conv-vae", channels=1, latent_dim=4, label="class", classes=3)
+
+
+def node(*arguments: str | Path, cases: Path | None = None) -> str:
+    """What Node prints: the one that Playwright carries, so nothing else need be installed."""
+    from playwright._impl._driver import compute_driver_executable
+
+    env = dict(os.environ) | ({"VAELAB_CASES": str(cases)} if cases else {})
+    command = [compute_driver_executable()[0], *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, env=env, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def assert_parity(folder: Path, *paths: str) -> None:
+    results = json.loads(node(JS / "parity_node.mjs", folder, *paths))
+    assert len(results) == len(paths) * len(json.loads((folder / "cases.json").read_text()))
+    for result in results:
+        assert result["path"] == result["asked"]
+        assert result["worst"] <= engine_cases.TOLERANCE, result
+
+
+def test_every_architecture_has_pytorchs_numbers_on_both_paths(tmp_path: Path) -> None:
+    engine_cases.write_cases(tmp_path, engine_cases.architectures(tmp_path, n=80))
+    assert_parity(tmp_path, "wasm", "js")
+
+
+def test_without_fused_multiply_add_the_numbers_are_the_same(tmp_path: Path) -> None:
+    models = [engine_cases.drawn(cfg) for cfg in engine_cases.CONFIGS[::2]]
+    cases = [engine_cases.write_case(tmp_path, f"case{i}", model, "decoder", 20) for i, model in enumerate(models)]
+    engine_cases.write_cases(tmp_path, cases)
+    assert_parity(tmp_path, "plain-simd")
+
+
+@pytest.mark.parametrize("name", runs.shipped())
+def test_a_shipped_decoder_has_pytorchs_numbers_on_a_thousand_z(name: str, tmp_path: Path) -> None:
+    model = engine_cases.shipped(runs.find(name))
+    decoder = engine_cases.write_case(tmp_path, "decoder", model, "decoder", 1000)
+    encoder = engine_cases.write_case(tmp_path, "encoder", model, "encoder", 30)
+    engine_cases.write_cases(tmp_path, [decoder, encoder])
+    assert_parity(tmp_path, "wasm", "js")
+
+
+# Layers as a later architecture might order them: odd sizes, every stride and padding, upsampling, activations of their own.
+UNUSUAL = {
+    "upsampling": [
+        Layer("Linear", 5, 6 * 3 * 5), Layer("Reshape", shape=(6, 3, 5)), Layer("LeakyReLU"), Layer("Upsample", stride=2),
+        Layer("ReLU"), Layer("Conv2d", 6, 7, kernel=3, padding=1), Layer("LeakyReLU"), Layer("LeakyReLU"), Layer("Conv2d", 7, 1, kernel=1), Layer("Sigmoid"),
+    ],
+    "odd strides": [
+        Layer("Linear", 5, 4 * 9), Layer("Reshape", shape=(4, 3, 3)), Layer("ConvTranspose2d", 4, 5, kernel=5, stride=3, padding=2), Layer("ReLU"),
+        Layer("ConvTranspose2d", 5, 11, kernel=3, stride=1), Layer("LeakyReLU"), Layer("ConvTranspose2d", 11, 2, kernel=1, stride=2), Layer("Sigmoid"),
+    ],
+    "down and up": [
+        Layer("Linear", 5, 2 * 64), Layer("Reshape", shape=(2, 8, 8)), Layer("Conv2d", 2, 13, kernel=5, stride=3, padding=2), Layer("ReLU"),
+        Layer("Conv2d", 13, 8, kernel=2, stride=1), Layer("Reshape", shape=(32,)), Layer("Linear", 32, 7), Layer("ReLU"), Layer("Linear", 7, 3),
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", UNUSUAL)
+def test_unusual_layers(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    layers = UNUSUAL[name]
+    cfg = ModelConfig(name="linear-vae", latent_dim=5)
+    monkeypatch.setattr(bundle, "architecture", lambda _: Architecture((), (), tuple(layers)))
+    torch.manual_seed(3)
+    net = nn.Sequential(*(nn.Flatten() if len(layer.shape) == 1 else models._module(layer) for layer in layers))
+    z = torch.randn(50, 5)
+    weights = {f"decoder.{key}": value.numpy() for key, value in net.state_dict().items()}
+    (tmp_path / "case.bundle").write_bytes(bundle.browser_bundle(cfg, weights))
+    engine_cases._floats(tmp_path / "case.input", z)
+    with torch.no_grad():
+        engine_cases._floats(tmp_path / "case.expected", net(z).flatten(1))
+    engine_cases.write_cases(tmp_path, [{"name": "case", "n": 50, "batches": engine_cases.BATCHES}])
+    assert_parity(tmp_path, "wasm", "js")
+
+
+@torch.no_grad()
+def _layer_outputs(model: models.LatentModel, part: bundle.Part, row: torch.Tensor) -> list[list[float]]:
+    """Every layer's output for one example, flat."""
+    label = row[:, row.shape[1] - model.cfg.classes :]
+    found = []
+    h = row if part == "decoder" else row[:, : row.shape[1] - model.cfg.classes].reshape(1, *model.image_shape)
+    for layer in model.decoder if part == "decoder" else model.features:
+        h = layer(h)
+        found.append(h.flatten().tolist())
+    if part == "encoder":
+        h = torch.cat([h.flatten(1), label], dim=1)
+        for layer in model.head:
+            h = layer(h)
+            found.append(h.flatten().tolist())
+    return found
+
+
+def test_what_the_engine_promises_beside_its_numbers(tmp_path: Path) -> None:
+    first, second = engine_cases.drawn(LABELLED), engine_cases.drawn(LABELLED, seed=5)
+    other = engine_cases.drawn(ModelConfig(name="autoencoder"))
+    for name, model, part in (
+        ("first", first, "decoder"),
+        ("second", second, "decoder"),
+        ("other", other, "decoder"),
+        ("encoder", first, "encoder"),
+    ):
+        engine_cases.write_case(tmp_path, name, model, part, 64)
+        row = engine_cases.input_of(model, part, 64)[:1]
+        (tmp_path / f"{name}.layers").write_text(json.dumps(_layer_outputs(model, part, row)))
+    output = node("--test", JS / "engine.test.mjs", cases=tmp_path)
+    assert "fail 0" in output, output
+
+
+def test_leaky_relu_has_the_slope_of_pytorch() -> None:
+    assert models._module(Layer("LeakyReLU")).negative_slope == bundle.SLOPES["LeakyReLU"] == LEAK
