@@ -40,11 +40,11 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "batch_size": 32,
         "lr": 1e-3,
     },
-    "cifar10-autoencoder": {"dataset": "cifar10", "model": "autoencoder", "epochs": 10, "batch_size": 32, "lr": 1e-3},
+    "cifar10-autoencoder": {"dataset": "cifar10", "model": "autoencoder", "epochs": 8, **SMOOTH},
     "cifar10-conv-vae": {"dataset": "cifar10", "model": "conv-vae", "latent_dim": 64, "epochs": 8, **SMOOTH},
-    "mnist-conv-vae": {"dataset": "mnist", "model": "conv-vae", "latent_dim": 16, "epochs": 4, **SMOOTH},
-    "fashion-conv-vae": {"dataset": "fashion-mnist", "model": "conv-vae", "latent_dim": 16, "epochs": 4, **SMOOTH},
-    "shapes-conv-vae": {"dataset": "shapes", "model": "conv-vae", "latent_dim": 10, "epochs": 16, **SMOOTH},
+    "mnist-conv-vae": {"dataset": "mnist", "model": "conv-vae", "latent_dim": 16, "epochs": 3, **SMOOTH},
+    "fashion-conv-vae": {"dataset": "fashion-mnist", "model": "conv-vae", "latent_dim": 16, "epochs": 3, **SMOOTH},
+    "shapes-conv-vae": {"dataset": "shapes", "model": "conv-vae", "latent_dim": 10, "epochs": 12, **SMOOTH},
 }
 
 
