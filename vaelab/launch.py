@@ -87,12 +87,15 @@ def stop(run: Run) -> None:
 
 
 def set_dials(run: Run, beta: float | None = None, lr: float | None = None) -> None:
-    """Turn beta or the learning rate of a live training. Raises ConfigError for a value out of range, RunError as above."""
+    """Turn beta or the learning rate, live or for a later resume.
+
+    Raises ConfigError for a value out of range, RunError for a run that is finished or shipped.
+    """
     if beta is not None:
         LossConfig(beta=beta)
     if lr is not None:
         OptimConfig(lr=lr)
-    _check_active(run)
+    check_resumable(run)
     run.ask(beta=beta, lr=lr)
 
 

@@ -82,6 +82,7 @@ def fit(model: LatentModel, dataset: data.Dataset, cfg: RunConfig, run: Recorder
             control = run.poll()
             order = control.desired
             if order in ("pause", "step"):
+                _report(run, cadence, at.step, pace, device)
                 if not stepping:
                     snapshots.write(model, at.step)
                     save()
@@ -124,7 +125,8 @@ def fit(model: LatentModel, dataset: data.Dataset, cfg: RunConfig, run: Recorder
                 snapshots.write(model, step)
             if row_due and checkpoints.due():
                 save()
-            _report(run, cadence, step, pace, device)
+            if run.beat_due():
+                _report(run, cadence, step, pace, device)
         save()
         snapshots.write(model, at.step)
     except Diverged as error:

@@ -18,7 +18,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from vaelab import device as devices
-from vaelab.config import ModelConfig, RunConfig
+from vaelab.config import RunConfig
 from vaelab.errors import RunError, VaeLabError
 from vaelab.recorder import Recorder
 from vaelab.run_files import Row
@@ -27,7 +27,7 @@ from vaelab.runs import Run, Status, runs_root
 if TYPE_CHECKING:
     from vaelab.trainer import Outcome
 
-NICENESS = 5  # the app that people look at goes first
+NICENESS = 5
 
 
 def run_here(run: Run, on_row: Callable[[Row], None] | None = None) -> Status:
@@ -51,15 +51,25 @@ def work(run: Run) -> int:
         if not lock.take():
             print(f"{run.path}: another worker has this run", flush=True)
             return 1
-        if hasattr(os, "nice"):
-            os.nice(NICENESS)
         asked_at = run.status().queued_at or time.time()
         queue = devices.DeviceQueue(runs_root(), devices.likely(run.config().device), asked_at)
-        recorder = Recorder(run, queue=queue)
+        recorder = Recorder(run, queue=queue, on_row=_StepBack())
         with _signals_stop(recorder):
             status = _train(recorder) if recorder.wait_for_device() else recorder.close("stopped")
     print(f"{run.name}: {status.state} at step {status.step}. {status.message}", flush=True)
     return 0 if status.state in ("finished", "stopped") else 1
+
+
+class _StepBack:
+    """Lets the app that people look at go first, once the first row is out: until then somebody waits for it."""
+
+    def __init__(self) -> None:
+        self._done = not hasattr(os, "nice")
+
+    def __call__(self, row: Row) -> None:
+        if not self._done:
+            os.nice(NICENESS)
+            self._done = True
 
 
 def _train(recorder: Recorder) -> Status:
@@ -78,7 +88,16 @@ def _train(recorder: Recorder) -> Status:
     return recorder.close(outcome.state, outcome.message)
 
 
+def _share_cores() -> None:
+    """Before torch is imported: idle OpenMP threads sleep instead of spinning.
+
+    With a busy browser beside it on 2 cores, training was 2 to 4 times faster so (docs/decisions/0002-runs.md).
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
 def _fit(recorder: Recorder) -> Outcome:
+    _share_cores()
     from vaelab import data, trainer
 
     cfg = recorder.run.config()
@@ -129,13 +148,15 @@ def standby() -> int:
 
 
 def _warm_up() -> None:
-    """One small training step of the default model, so that kernels are loaded before they are wanted."""
+    """The default data set and one training step of the default model: unpacked and loaded before they are wanted."""
+    _share_cores()
     import torch
 
-    from vaelab import trainer
+    from vaelab import data, trainer
     from vaelab.measures import elbo_terms
 
-    cfg = RunConfig(model=ModelConfig())
+    cfg = RunConfig()
+    data.load(cfg.data.name, image_size=cfg.data.image_size, channels=cfg.model.channels)
     model = trainer.new_model(cfg.model, 0).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizer = torch.optim.Adam(model.parameters(), fused=True)
     x = torch.full((cfg.optim.batch_size, *model.image_shape), 0.5).to(memory_format=torch.channels_last)
