@@ -350,23 +350,23 @@ def create_run(cfg: RunConfig, name: str | None = None, *, path: Path | None = N
 
     Raises RunError for a bad or taken name, and when the folder cannot be written.
     """
-    if path is not None:
-        if Run(path).config_file.exists():
-            raise RunError(f"{path} holds a run already (choose a new folder, or resume that run)")
-        folder = path
-    elif name is not None:
-        folder = runs_root() / check_name(name)
-    else:
-        folder = runs_root() / _next_name(cfg)
+    if path is not None and Run(path).config_file.exists():
+        raise RunError(f"{path} holds a run already (choose a new folder, or resume that run)")
+    asked = path or (runs_root() / check_name(name) if name is not None else None)
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        folder.mkdir(exist_ok=path is not None)
-    except FileExistsError:
-        if name is None and path is None:
-            return create_run(cfg)  # somebody else took the number in this instant
-        raise RunError(f"the name {folder.name!r} is taken (choose another one)") from None
+        (asked.parent if asked else runs_root()).mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise unwritable(folder, error) from error
+        raise unwritable(runs_root() if path is None else path, error) from error
+    while True:
+        folder = asked or runs_root() / _next_name(cfg)
+        try:
+            folder.mkdir(exist_ok=path is not None)
+            break
+        except FileExistsError:  # somebody else took the name or the number in this instant
+            if asked is not None:
+                raise RunError(f"the name {folder.name!r} is taken (choose another one)") from None
+        except OSError as error:
+            raise unwritable(folder, error) from error
     run = Run(folder)
     write_json(run.config_file, cfg.to_dict())
     return run

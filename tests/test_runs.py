@@ -1,0 +1,377 @@
+"""Run directories as readers and starters see them: names, states, rows, locks and the queue. No torch."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from vaelab import runs
+from vaelab.cadence import MAX_ROWS, Cadence
+from vaelab.config import OptimConfig, RunConfig
+from vaelab.device import DeviceQueue
+from vaelab.errors import ConfigError, RunError, WeightsError
+from vaelab.processes import FileLock, ProcessIdentity
+from vaelab.run_files import append_row, end_torn_line, write_json
+from vaelab.runs import Status
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("VAELAB_RUNS", str(tmp_path / "runs"))
+    monkeypatch.setattr(runs, "weights_root", lambda: tmp_path / "weights")
+    return tmp_path
+
+
+def _alive(**changes: object) -> dict[str, object]:
+    me = ProcessIdentity.mine()
+    now = {
+        "state": "running",
+        "heartbeat": time.time(),
+        "pid": me.pid,
+        "start_time": me.start_time,
+        "boot_id": me.boot_id,
+    }
+    return Status(**{**now, **changes}).to_dict()  # type: ignore[arg-type]
+
+
+# Names and places
+
+
+def test_names_are_readable_and_count_on() -> None:
+    first, second = runs.create_run(RunConfig()), runs.create_run(RunConfig())
+    assert (first.name, second.name) == ("pixel-faces-conv-vae-001", "pixel-faces-conv-vae-002")
+    runs.delete_run(first)
+    assert runs.create_run(RunConfig()).name == "pixel-faces-conv-vae-003"
+    assert first.path not in [run.path for run in runs.list_runs()]
+
+
+def test_a_run_keeps_its_config_and_is_found_by_name_and_path() -> None:
+    cfg = RunConfig(seed=7)
+    run = runs.create_run(cfg, "  My run 世界 ")
+    assert run.name == "My run 世界"
+    assert run.config() == cfg
+    assert runs.find("My run 世界") == runs.find(run.path) == run
+
+
+def test_lists_are_newest_first_and_skip_what_is_no_run(home: Path) -> None:
+    names = [runs.create_run(RunConfig(), name).name for name in ("a", "b", "c")]
+    for age, name in enumerate(reversed(names)):
+        os.utime(runs.runs_root() / name / "config.json", (1000 - age, 1000 - age))
+    (runs.runs_root() / "notes").mkdir()
+    (runs.runs_root() / ".queue").mkdir()
+    (runs.runs_root() / "file").write_text("x")
+    assert [run.name for run in runs.list_runs()] == ["c", "b", "a"]
+
+
+@pytest.mark.parametrize("name", ["", "   ", "a/b", "..", ".hidden", "a\\b", "x" * 61, "tab\there", "ends."])
+def test_a_name_that_is_no_folder_everywhere_is_refused(name: str) -> None:
+    with pytest.raises(RunError, match="name"):
+        runs.create_run(RunConfig(), name)
+    assert runs.list_runs() == []
+
+
+def test_a_taken_name_is_refused_whatever_its_case(home: Path) -> None:
+    runs.create_run(RunConfig(), "First")
+    (home / "weights" / "faces").mkdir(parents=True)
+    write_json(home / "weights" / "faces" / "config.json", RunConfig().to_dict())
+    for name in ("First", "first", "faces"):
+        with pytest.raises(RunError, match="taken"):
+            runs.create_run(RunConfig(), name)
+
+
+def test_rename_moves_a_run_and_checks_the_name() -> None:
+    run, other = runs.create_run(RunConfig(), "a"), runs.create_run(RunConfig(), "b")
+    moved = runs.rename_run(run, "A")  # the same name in another case is not "taken"
+    moved = runs.rename_run(moved, "better")
+    assert [found.name for found in runs.list_runs()] in (["b", "better"], ["better", "b"])
+    assert moved.config() == RunConfig()
+    with pytest.raises(RunError, match="taken"):
+        runs.rename_run(moved, other.name)
+
+
+def test_a_run_in_training_is_neither_deleted_nor_renamed() -> None:
+    run = runs.create_run(RunConfig())
+    write_json(run.status_file, _alive())
+    with pytest.raises(RunError, match="stop it first"):
+        runs.delete_run(run)
+    with pytest.raises(RunError, match="stop it first"):
+        runs.rename_run(run, "other")
+    write_json(run.status_file, _alive(state="stopped"))
+    with FileLock(run.path / "worker.lock") as lock:  # its worker has not gone yet
+        assert lock.take()
+        with pytest.raises(RunError, match="stop it first"):
+            runs.delete_run(run)
+    runs.delete_run(run)
+    assert not run.path.exists()
+
+
+def test_a_missing_run_is_named_with_a_way_out() -> None:
+    with pytest.raises(RunError, match="there is no run 'nope'; train one first"):
+        runs.find("nope")
+    runs.create_run(RunConfig(), "only")
+    with pytest.raises(RunError, match="choose one of only"):
+        runs.find("nope")
+
+
+def test_a_folder_that_cannot_be_written_is_one_sentence(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (home / "file").write_text("in the way")
+    monkeypatch.setenv("VAELAB_RUNS", str(home / "file"))
+    with pytest.raises(RunError, match="must be writable"):
+        runs.create_run(RunConfig())
+    assert runs.list_runs() == []
+
+
+def test_a_broken_config_is_one_sentence() -> None:
+    run = runs.create_run(RunConfig())
+    run.config_file.write_text('{"model": {"name": "resnet"}}')
+    with pytest.raises(RunError, match="resnet"):
+        run.config()
+    run.config_file.write_text("{")
+    with pytest.raises(RunError, match=r"readable config\.json"):
+        run.config()
+
+
+# States
+
+
+def test_a_shipped_folder_is_finished_and_read_only(home: Path) -> None:
+    folder = home / "weights" / "faces"
+    folder.mkdir(parents=True)
+    write_json(folder / "config.json", RunConfig().to_dict())
+    (folder / "model.safetensors").write_bytes(b"")
+    run = runs.find("faces")
+    assert run.is_shipped
+    assert run.status().state == "finished"
+    assert run.model_file() == folder / "model.safetensors"
+    assert (run.metrics(), run.events(), run.snapshots(), run.fixed()) == ([], [], [], {})
+    with pytest.raises(RunError, match="shipped"):
+        runs.delete_run(run)
+
+
+def test_a_run_without_weights_says_so() -> None:
+    with pytest.raises(WeightsError, match="has none yet"):
+        runs.create_run(RunConfig()).model_file()
+
+
+@pytest.mark.parametrize("state", ["queued", "running", "paused"])
+def test_interrupted_means_silent_and_gone(state: str) -> None:
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    identity = ProcessIdentity.of(gone.pid)
+    dead = {"pid": identity.pid, "start_time": identity.start_time, "boot_id": identity.boot_id}
+    gone.wait()
+    run = runs.create_run(RunConfig())
+    old = time.time() - 60
+    for changes, expected in (
+        ({"heartbeat": old}, state),  # a long step: silent, but there
+        ({**dead}, state),  # gone this instant: perhaps another machine's process number
+        ({**dead, "heartbeat": old}, "interrupted"),
+        ({"heartbeat": old, "start_time": 1}, "interrupted"),  # the number was given to a later process
+        ({"heartbeat": old, "boot_id": "another boot"}, "interrupted"),
+        ({"heartbeat": old, "pid": None}, "interrupted"),  # never came up
+        ({"pid": None}, state),  # coming up
+    ):
+        write_json(run.status_file, _alive(state=state, **changes))
+        assert run.status().state == expected, changes
+    write_json(run.status_file, _alive(state="finished", heartbeat=old, **dead))
+    assert run.status().state == "finished"
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="a zombie is told apart by /proc")
+def test_a_zombie_is_not_alive() -> None:
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    identity = ProcessIdentity.of(child.pid)
+    assert identity.is_alive()
+    assert child.stdin is not None
+    child.kill()
+    child.stdin.close()
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)  # dead, and not collected
+    assert not identity.is_alive()
+    child.wait()
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"state": "running", "unknown": 1, "heartbeat": 0}'])
+def test_a_broken_or_newer_status_is_read_without_an_error(text: str) -> None:
+    run = runs.create_run(RunConfig())
+    run.status_file.write_text(text)
+    assert run.status().state == "interrupted"
+
+
+# Control
+
+
+def test_each_single_step_counts_and_dials_stay() -> None:
+    run = runs.create_run(RunConfig())
+    assert run.desired() == runs.Control()
+    run.ask(beta=4.0)
+    run.ask("step")
+    run.ask("step", lr=0.5)
+    assert run.desired() == runs.Control(desired="step", beta=4.0, lr=0.5, seq=3, steps=2)
+    assert run.ask("run", fresh=True) == runs.Control(desired="run", beta=4.0, lr=0.5, seq=4, steps=0)
+
+
+# Rows
+
+
+def test_rows_survive_torn_lines_and_never_hold_nan() -> None:
+    run = runs.create_run(RunConfig())
+    assert run.metrics() == []
+    append_row(run.metrics_file, {"event": "start", "step": 0})
+    append_row(run.metrics_file, {"step": 1, "loss": 2.5, "test_loss": float("nan"), "kl_per_dim": [1.0, float("inf")]})
+    assert "NaN" not in run.metrics_file.read_text()
+    first = {"step": 1, "loss": 2.5, "test_loss": None, "kl_per_dim": [1.0, None]}
+    with run.metrics_file.open("a") as file:
+        file.write('{"step": 2, "lo')
+    assert run.metrics() == [first]
+    with run.metrics_file.open("a") as file:
+        file.write('ss": 2.0}\n{"step": 3, "lo')
+    second = {"step": 2, "loss": 2.0}
+    assert run.metrics() == [first, second]
+    end_torn_line(run.metrics_file)  # the writer was killed here; the next one goes on
+    end_torn_line(run.metrics_file)
+    append_row(run.metrics_file, {"step": 3, "loss": 1.0})
+    assert run.metrics() == [first, second, {"step": 3, "loss": 1.0}]
+    assert run.events() == [{"event": "start", "step": 0}]
+
+
+def test_a_resume_takes_back_later_rows() -> None:
+    run = runs.create_run(RunConfig())
+    for row in (
+        {"event": "start", "step": 0},
+        {"step": 1, "loss": 9.0},
+        {"step": 5, "loss": 5.0},
+        {"event": "dial", "step": 6, "beta": 2.0},
+        {"step": 8, "loss": 4.0},
+        {"event": "resume", "step": 5},
+        {"step": 8, "loss": 4.5},
+    ):
+        append_row(run.metrics_file, row)
+        run.metrics()  # a reader that looks all the time must agree with one that looks at the end
+    assert [(row["step"], row["loss"]) for row in run.metrics()] == [(1, 9.0), (5, 5.0), (8, 4.5)]
+    assert [row["event"] for row in run.events()] == ["start", "resume"]
+
+
+def test_a_new_file_under_an_old_name_is_read_anew() -> None:
+    run = runs.create_run(RunConfig(), "again")
+    append_row(run.metrics_file, {"step": 1, "loss": 1.0})
+    assert len(run.metrics()) == 1
+    runs.delete_run(run)
+    assert run.metrics() == []
+    run = runs.create_run(RunConfig(), "again")
+    append_row(run.metrics_file, {"step": 1, "loss": 2.0})
+    assert [row["loss"] for row in run.metrics()] == [2.0]
+
+
+def test_a_checkpoint_counts_once_it_is_whole() -> None:
+    run = runs.create_run(RunConfig())
+    for step, whole in ((20, True), (40, True), (60, False)):
+        folder = run.checkpoints_dir / str(step)
+        folder.mkdir(parents=True)
+        (folder / ("state.json" if whole else "model.safetensors")).write_text("{}")
+    latest = run.checkpoints_dir / "latest"
+    assert run.latest_checkpoint() == run.checkpoints_dir / "40"  # killed before it was named
+    for named, expected in (("20", "20"), ("60", "40"), ("../..", "40")):
+        latest.write_text(named + "\n")
+        assert run.latest_checkpoint() == run.checkpoints_dir / expected
+
+
+# Locks and the queue
+
+
+def test_a_lock_dies_with_its_holder(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    holder = (
+        f"import sys; sys.path.insert(0, {str(ROOT)!r}); from pathlib import Path; from vaelab.processes import FileLock;"
+        f"lock = FileLock(Path({str(path)!r})); print(lock.take(), flush=True); input()"
+    )
+    with subprocess.Popen([sys.executable, "-c", holder], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline().strip() == b"True"
+        lock = FileLock(path)
+        assert lock.is_taken()
+        assert not lock.take()
+        child.kill()
+    assert not lock.is_taken()
+    with lock:
+        assert lock.take()
+        assert not FileLock(path).take()
+    assert FileLock(path).take()
+
+
+def test_the_device_goes_to_the_oldest_who_waits(tmp_path: Path) -> None:
+    first, second, third = (DeviceQueue(tmp_path, "cpu", asked_at) for asked_at in (1.0, 2.0, 3.0))
+    assert first.is_free()
+    assert first.try_take()
+    assert not third.is_free()
+    assert not third.try_take()
+    assert not second.try_take()
+    first.release()
+    assert not third.try_take()  # the second is older
+    assert second.try_take()
+    assert not third.try_take()
+    assert DeviceQueue(tmp_path, "cuda", 4.0).try_take()  # another device, another queue
+    second.release()
+    assert third.try_take()
+    third.release()
+    assert list((tmp_path / ".queue").glob("*.ticket")) == []
+
+
+def test_a_dead_waiter_leaves_the_queue(tmp_path: Path) -> None:
+    (tmp_path / ".queue").mkdir()
+    ticket = tmp_path / ".queue" / "cpu-00000000000000000001-1.ticket"
+    ticket.touch()  # nobody holds its lock
+    assert DeviceQueue(tmp_path, "cpu", 5.0).try_take()
+    assert not ticket.exists()
+
+
+# When rows are due
+
+
+def test_rows_come_early_then_steadily_and_end_every_epoch() -> None:
+    cadence = Cadence.of(1000, 200, OptimConfig(batch_size=10, epochs=2))
+    due = [step for step in range(1, cadence.total_steps + 1) if cadence.row_due(step)]
+    assert (cadence.steps_per_epoch, cadence.total_steps, cadence.row_every) == (100, 200, 10)
+    assert due == [1, 2, 4, 8, *range(10, 201, 10)]
+    assert [step for step in due if cadence.eval_due(step)] == [100, 200]
+    assert (cadence.epoch(0), cadence.epoch(1), cadence.epoch(100), cadence.epoch(101)) == (0, 1, 1, 2)
+
+
+@pytest.mark.parametrize(
+    ("images", "batch", "epochs"), [(18_000, 128, 60), (50_000, 32, 100), (100, 1, 100_000), (64, 64, 5000)]
+)
+def test_rows_and_measurements_stay_affordable(images: int, batch: int, epochs: int) -> None:
+    cadence = Cadence.of(images, 10_000, OptimConfig(batch_size=batch, epochs=epochs))
+    steps = range(1, min(cadence.total_steps, 60_000) + 1)
+    rows = [step for step in steps if cadence.row_due(step)]
+    measured = [step for step in rows if cadence.eval_due(step)]
+    assert len(rows) <= 1.6 * MAX_ROWS
+    trained = len(steps) * images / cadence.steps_per_epoch
+    if images >= 1000:  # a forward pass costs a third of a training step; for a tiny set the least size of 100 rules
+        assert len(measured) * cadence.held_out / 3 <= 0.11 * trained
+    assert all(cadence.row_due(step) for step in steps if cadence.eval_due(step))
+
+
+def test_the_last_batch_is_kept_and_every_image_is_seen() -> None:
+    cadence = Cadence.of(25, 5, OptimConfig(batch_size=10, epochs=2))
+    parts = [cadence.batch(step) for step in range(1, cadence.total_steps + 1)]
+    assert [(part.start, part.stop) for part in parts] == [(0, 10), (10, 20), (20, 25)] * 2
+
+
+def test_a_batch_larger_than_the_set_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"batch_size must be at most .* 25, got 32"):
+        Cadence.of(25, 5, OptimConfig(batch_size=32))
+
+
+def test_the_files_are_plain_json() -> None:
+    run = runs.create_run(RunConfig())
+    run.ask("pause")
+    for file in (run.config_file, run.control_file):
+        assert isinstance(json.loads(file.read_text()), dict)
+    assert not list(run.path.glob("*.part"))
