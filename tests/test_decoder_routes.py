@@ -1,0 +1,175 @@
+"""The addresses behind the browser decoder: modules, weights of runs and what is newest, and nothing else of the disk."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import engine_cases
+import numpy as np
+import pytest
+from safetensors.numpy import load_file, save_file
+from starlette.applications import Starlette
+
+from vaelab import runs
+from vaelab.bundle import browser_bundle
+from vaelab.config import DataConfig, ModelConfig, RunConfig
+from vaelab.errors import WeightsError
+from vaelab.ui.components import carrier
+from vaelab.ui.components.routes import routes
+
+CFG = ModelConfig(name="conv-vae", latent_dim=4)
+
+
+class Answer:
+    def __init__(self, status: int, headers: dict[str, str], body: bytes) -> None:
+        self.status, self.headers, self.body = status, headers, body
+
+
+def get(path: str) -> Answer:
+    """One GET to the routes, by ASGI itself. path: as a browser sends it, percent-encoded."""
+    from urllib.parse import unquote, urlsplit
+
+    url = urlsplit("/" + path)
+    scope = {
+        "type": "http", "method": "GET", "path": unquote(url.path), "raw_path": url.path.encode(), "query_string": url.query.encode(),
+        "headers": [], "http_version": "1.1", "scheme": "http", "server": ("localhost", 80), "client": ("localhost", 1), "root_path": "",
+    }  # fmt: skip
+    sent: list[dict[str, Any]] = []
+
+    requests = [{"type": "http.request", "body": b"", "more_body": False}]
+
+    async def receive() -> dict[str, Any]:
+        if not requests:
+            await asyncio.Event().wait()  # the browser stays; only leaving would be another message
+        return requests.pop()
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    asyncio.run(Starlette(routes=routes())(scope, receive, send))
+    headers = {key.decode(): value.decode() for key, value in sent[0]["headers"]}
+    return Answer(sent[0]["status"], headers, b"".join(message.get("body", b"") for message in sent[1:]))
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> runs.Run:
+    """A run at rest with a checkpoint at step 20 and decoders at steps 10 and 20; its name holds what addresses must escape."""
+    monkeypatch.setenv("VAELAB_RUNS", str(tmp_path / "runs"))
+    run = runs.create_run(RunConfig(data=DataConfig(name="pixel-faces"), model=CFG), "my run+1")
+    for step in (10, 20):
+        tensors = weights(step)
+        run.snapshot_file(step).parent.mkdir(parents=True)
+        decoder = {name: value for name, value in tensors.items() if name.startswith(("decoder", "code"))}
+        save_file(decoder | {"recon": np.zeros((1, 3, 32, 32), np.uint8)}, run.snapshot_file(step))
+    folder = run.checkpoints_dir / "20"
+    folder.mkdir(parents=True)
+    save_file(weights(20), folder / "model.safetensors")
+    (folder / "state.json").write_text("{}")
+    (run.checkpoints_dir / "latest").write_text("20")
+    return run
+
+
+def weights(step: int) -> dict[str, np.ndarray]:
+    return {name: value.numpy() for name, value in engine_cases.drawn(CFG, seed=step).state_dict().items()}
+
+
+def test_weights_of_a_run_and_of_a_snapshot(run: runs.Run) -> None:
+    for step, part, expected in ((None, "decoder", 20), (None, "encoder", 20), (10, "decoder", 10)):
+        url = carrier.bundle_url(run, part, step)
+        assert url.startswith("vaelab/weights/my%20run%2B1/")
+        answer = get(url)
+        assert answer.status == 200
+        assert answer.body == browser_bundle(CFG, weights(expected), part)
+        assert "immutable" in answer.headers["cache-control"]
+        assert answer.headers["content-encoding"] == "identity"
+
+
+def test_a_changed_file_has_another_address(run: runs.Run) -> None:
+    before = carrier.bundle_url(run)
+    save_file(weights(30), run.model_file())
+    assert carrier.bundle_url(run) != before
+    assert get(carrier.bundle_url(run)).body == browser_bundle(CFG, weights(30))
+
+
+def test_newest_names_the_last_weights(run: runs.Run) -> None:
+    answer = get(carrier.newest_url(run))
+    assert answer.headers["cache-control"] == "no-store"
+    newest = json.loads(answer.body)
+    assert (newest["state"], newest["active"], newest["step"]) == ("finished", False, 20)
+    assert newest["decoder"] == carrier.bundle_url(run)
+    assert newest["encoder"] == carrier.bundle_url(run, "encoder")
+    shutil.rmtree(run.checkpoints_dir)
+    newest = json.loads(get(carrier.newest_url(run)).body)
+    assert newest["decoder"] == carrier.bundle_url(run, "decoder", 20)
+    assert newest["encoder"] is None
+    with pytest.raises(WeightsError):
+        carrier.bundle_url(run)
+
+
+def test_weights_that_are_not_finite_are_refused_with_a_sentence(run: runs.Run) -> None:
+    tensors = load_file(run.model_file())
+    tensors["decoder.0.bias"][0] = np.nan
+    save_file(tensors, run.model_file())
+    answer = get(carrier.bundle_url(run))
+    assert answer.status == 409
+    assert "decoder.0.bias holds 1 numbers that are not finite" in answer.body.decode()
+    run.model_file().write_bytes(b"torn")
+    assert get(carrier.bundle_url(run)).status == 409
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "vaelab/weights/..%2Fsecret/model/decoder.bin", "vaelab/weights/%2e%2e/model/decoder.bin", "vaelab/weights/../model/decoder.bin",
+        "vaelab/weights/secret/model/decoder.bin", "vaelab/weights/..%5Csecret/model/decoder.bin", "vaelab/weights/.hidden/model/decoder.bin",
+        "vaelab/weights/my%20run%2B1/..%2F20/decoder.bin", "vaelab/weights/my%20run%2B1/-1/decoder.bin", "vaelab/weights/my%20run%2B1/model/optimiser.bin",
+        "vaelab/weights/my%20run%2B1/model/%2e%2e.bin", "vaelab/weights/nobody/newest.json", "vaelab/weights/a%00b/newest.json",
+        "vaelab/js/0/carrier.py", "vaelab/js/0/..%2Froutes.py", "vaelab/js/0/nothing.js",
+    ],
+)  # fmt: skip
+def test_no_address_leads_out_of_the_two_folders(path: str, run: runs.Run) -> None:
+    for place in (run.path.parent.parent / "secret", run.path.parent / ".hidden"):
+        shutil.copytree(run.path, place)
+    assert get(path).status == 404
+
+
+def test_a_snapshot_that_was_thinned_out_is_said_to_be_gone(run: runs.Run) -> None:
+    assert get("vaelab/weights/my%20run%2B1/15/decoder.bin?v=1").status == 409
+
+
+def test_modules_are_kept_for_ever_under_their_own_digest() -> None:
+    for name, path in carrier.modules().items():
+        answer = get(carrier.module_url(name))
+        assert answer.status == 200
+        assert answer.headers["content-type"].startswith("text/javascript")
+        assert "immutable" in answer.headers["cache-control"]
+        assert answer.body == path.read_bytes()
+    old = get("vaelab/js/0123456789abcdef/engine.js")
+    assert (old.status, old.headers["cache-control"]) == (200, "no-store")
+
+
+def test_every_import_of_a_module_finds_its_file() -> None:
+    import re
+
+    for path in carrier.modules().values():
+        for imported in re.findall(r'from "\./([^"]+)"', path.read_text(encoding="utf-8")):
+            assert imported in carrier.modules(), f"{path.name} imports {imported}"
+
+
+def test_the_loader_names_a_module_that_exists() -> None:
+    text = carrier.loader_js("view_page.js", 'It is "broken".')
+    assert carrier.module_url("view_page.js") in text
+    assert '"It is \\"broken\\"."' in text
+    with pytest.raises(KeyError, match=r"nothing\.js"):
+        carrier.loader_js("nothing.js")
+
+
+def test_routes_move_below_the_base_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    import streamlit
+
+    monkeypatch.setattr(streamlit, "get_option", lambda name: "lab/" if name == "server.baseUrlPath" else None)
+    assert all(route.path.startswith("/lab/vaelab/") for route in routes())
