@@ -1,0 +1,5 @@
+"""Drag a latent, see the image: the decoder in the browser, for shipped models and for a training that is still running."""
+
+from vaelab.ui import decode
+
+decode.page()

@@ -1,0 +1,131 @@
+"""The browser decoder as two functions for pages: ``decoder_view`` for the Decode page, ``compact_decoder`` for the first page.
+
+    compact_decoder("pixel-faces-conv-vae", key="start_decoder")      # six sliders that breathe until touched
+
+The component fetches a run's weights over HTTP (carrier.py), decodes in the browser, and tells Python the settled z once per gesture:
+nothing travels while the pointer is down. The page's data is static per model, so a rerun re-sends next to nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from functools import cache
+from typing import Any, TypedDict
+
+import streamlit as st
+
+from vaelab import bundle
+from vaelab.palette import THEMES, css_variables
+from vaelab.runs import Run, find
+from vaelab.ui.components.carrier import FOLDER, bundle_url, loader_js, newest_url
+from vaelab.ui.decode_spec import component_spec
+from vaelab.ui.text import Language, language, strings, t
+
+ENTRY = "view_page.js"
+
+
+class Settled(TypedDict):
+    """What the component tells at the end of a gesture. z: Z numbers; label: class index, 0 without a label; tab: the open view."""
+
+    model: str
+    z: list[float]
+    label: int
+    tab: str
+
+
+@dataclass(frozen=True)
+class Push:
+    """z as Python wants it: the component takes it over when seq is higher than what it has seen, else it keeps its own."""
+
+    seq: int
+    z: list[float]
+    label: int = 0
+    tab: str = "one"
+
+
+def decoder_view(
+    run: Run, push: Push, *, key: str, other: Run | None = None, on_settle: Callable[[], None] = lambda: None
+) -> Settled | None:
+    """The whole Decode view of a run: picture, sliders, grid, pad, walk, pipeline, side by side. -> the settled z, if any.
+
+    other: the model to show beside it. on_settle: called when a gesture has ended; st.session_state[key].z holds its answer.
+    Call it inside a fragment, so that a gesture reruns no more than that. Raises VaeLabError for a run that cannot be read.
+    """
+    data = _data(run, other) | {"push": asdict(push)}
+    answer = _component()(key=key, data=data, on_z_change=on_settle)
+    settled: Settled | None = answer.z
+    return settled
+
+
+def compact_decoder(name: str, *, key: str, sliders: int = 6, size: int = 384) -> Settled | None:
+    """A small living decoder: one picture of at most `size` CSS pixels and the most used dimensions, moving until touched.
+
+    name: a run or a shipped model. Raises VaeLabError when it cannot be read. Takes its height from the picture.
+    """
+    run = find(name)
+    data = _data(run, None)
+    mean: list[float] = data["spec"]["model"]["mean"]
+    data |= {"push": asdict(Push(0, mean)), "compact": {"sliders": sliders, "size": size}}
+    answer = _component()(key=key, data=data, on_z_change=lambda: None)
+    settled: Settled | None = answer.z
+    return settled
+
+
+def server_reason(run: Run) -> str | None:
+    """Why the browser cannot decode this run, one sentence; None when it can."""
+    return bundle.supported(run.config().model)
+
+
+def _data(run: Run, other: Run | None) -> dict[str, Any]:
+    """The static part of the component's data: addresses of weights, and everything known of the model."""
+    active = run.status().is_active
+    spec = _cached_spec(str(run.path), _stamp(run), str(other.path) if other else "", language())
+    saved = run.model_file_or_none() is not None
+    steps = run.snapshots()
+    if active:
+        decoder = bundle_url(run, step=steps[-1]) if steps else None
+    else:
+        decoder = bundle_url(run) if saved or not steps else bundle_url(run, step=steps[-1])
+    spec = spec | {"model": spec["model"] | {"active": active, "step": steps[-1] if steps else None}}
+    urls = {
+        "decoder": decoder,
+        "encoder": bundle_url(run, "encoder")
+        if saved and bundle.supported(run.config().model, "encoder") is None
+        else None,
+        "other": bundle_url(other) if other else None,
+        "newest": newest_url(run) if active else None,
+    }
+    digest = hashlib.sha256(json.dumps([spec, run.name]).encode()).hexdigest()[:16] if not active else _stamp(run)
+    return {"key": f"{run.name}/{other.name if other else ''}/{language()}/{digest}", "spec": spec, "urls": urls}
+
+
+def _stamp(run: Run) -> str:
+    """Changes when the weights of a run at rest change; stays while it trains, so that the view is left alone."""
+    if run.status().is_active:
+        return f"training {bool(run.snapshots())} {run.model_file_or_none() is not None}"
+    file = run.model_file_or_none()
+    return f"{run.status().state} {file.stat().st_mtime_ns if file else 0}"
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _cached_spec(path: str, stamp: str, other: str, lang: Language) -> dict[str, Any]:
+    """component_spec, kept per content and language (a spec holds translated words)."""
+    texts = {**strings("en", "decode_view"), **strings(lang, "decode_view")}
+    return component_spec(Run(path), Run(other) if other else None) | {"text": texts}
+
+
+@cache
+def _component() -> Any:
+    """The component, registered once a process and kept: registering again would mount it anew."""
+    return st.components.v2.component(
+        "vaelab_decoder", css=_stylesheet(), js=loader_js(ENTRY, t("decode.scripts_failed"))
+    )
+
+
+def _stylesheet() -> str:
+    """view.css with the colours of both themes."""
+    themes = "".join(f'.vaelab[data-theme="{theme}"]{{{css_variables(theme)}}}' for theme in THEMES)
+    return themes + (FOLDER / "view.css").read_text(encoding="utf-8")

@@ -1,0 +1,96 @@
+/** One slider per dimension in use, most used first; the unused ones folded away with the reason. */
+
+import { button, el, range } from "./view_dom.js";
+import { REACH } from "./view_latent.js";
+import { signed } from "./view_maths.js";
+
+const STEP = 0.05; // standard deviations: one press of an arrow key
+const LONG = 64; // rows drawn at once: an autoencoder has 384
+
+/** A row: name, KL, slider, value, lock. Returns {node, draw}. */
+function sliderRow(app, i, largest) {
+  const { latent, model } = app;
+  const nats = model.kl[i];
+  const measure = model.variational ? app.text("nats", { n: nats.toFixed(nats < 9.95 ? 1 : 0) }) : app.text("spread", { n: model.std[i].toFixed(2) });
+  const name = `${latent.nameOf(i)} · ${measure}`;
+  const value = el("output", { class: "number" });
+  const input = range({
+    label: name,
+    tip: app.text("slider_tip"),
+    min: -REACH,
+    max: REACH,
+    step: STEP,
+    value: latent.position(i),
+    kind: "z",
+    oninput: (position) => app.move(() => latent.place(i, position)),
+    onsettle: () => app.settle(),
+  });
+  input.dataset.dim = i;
+  const nudge = (event) => {
+    event.preventDefault();
+    const away = Math.sign(-event.deltaY || event.deltaX) * STEP * 2;
+    app.move(() => latent.place(i, Math.max(-REACH, Math.min(REACH, latent.position(i) + away))));
+    app.settle();
+  };
+  const home = () => {
+    app.move(() => latent.place(i, 0));
+    app.settle();
+  };
+  input.addEventListener("wheel", (event) => !input.disabled && nudge(event), { passive: false });
+  input.addEventListener("dblclick", home);
+  input.addEventListener("focus", () => (latent.last = i));
+  const lock = button("", app.text("lock_tip", { name: latent.nameOf(i) }), () => {
+    if (!latent.locked.delete(i)) latent.locked.add(i);
+    draw();
+  }, { kind: "lock" });
+  lock.setAttribute("aria-label", app.text("lock_label", { name: latent.nameOf(i) }));
+  const share = el("i", { style: { width: `${(100 * Math.max(0, nats)) / largest}%` } });
+  const node = el("div", { class: "slider-row" },
+    el("span", { class: "name", title: app.text("name_tip", { name: latent.nameOf(i) }) }, el("b", {}, latent.nameOf(i)), ` · ${measure}`, el("span", { class: "share" }, share)),
+    input, value, lock);
+  const draw = () => {
+    const position = latent.position(i);
+    input.value = String(position);
+    input.disabled = latent.locked.has(i);
+    input.style.setProperty("--fill", `${(100 * (Math.max(-REACH, Math.min(REACH, position)) + REACH)) / (2 * REACH)}%`);
+    const shown = `${signed(position)} σ`;
+    if (value.textContent !== shown) {
+      value.textContent = shown;
+      input.setAttribute("aria-valuetext", app.text("slider_value", { n: signed(position), z: signed(latent.z[i], 3) }));
+    }
+    lock.setAttribute("aria-pressed", String(latent.locked.has(i)));
+    lock.textContent = latent.locked.has(i) ? "●" : "○";
+  };
+  return { node, draw };
+}
+
+/** The column of sliders. limit: how many of the dimensions in use to show at first. */
+export function mountSliders(app, host, limit = 16) {
+  const { latent, model } = app;
+  const largest = Math.max(...model.kl, 1e-6);
+  const rows = [];
+  const add = (into, dims) => {
+    for (const i of dims) {
+      const row = sliderRow(app, i, largest);
+      rows.push(row);
+      into.append(row.node);
+      row.draw();
+    }
+  };
+  const shown = latent.usedDims.slice(0, limit);
+  add(host, shown);
+  const fold = (summary, dims, reason) => {
+    if (dims.length === 0) return;
+    const body = el("div", {});
+    const details = el("details", { class: "fold" }, el("summary", {}, summary), reason ? el("p", {}, reason) : null, body);
+    details.addEventListener("toggle", () => {
+      if (details.open && body.childElementCount === 0) add(body, dims.slice(0, LONG));
+    });
+    host.append(details);
+  };
+  const rest = latent.usedDims.slice(limit);
+  fold(app.text("more_dims", { n: rest.length, shown: Math.min(rest.length, LONG) }), rest, null);
+  const unused = model.order.slice(model.used);
+  fold(app.text("unused_dims", { n: unused.length }), unused, app.text("unused_reason"));
+  return { draw: () => rows.forEach((row) => row.draw()) };
+}

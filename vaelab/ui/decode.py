@@ -1,0 +1,201 @@
+"""The Decode page: which model is shown, and z, which survives page switches, reloads and links."""
+
+from __future__ import annotations
+
+import math
+import shlex
+from typing import Any
+
+import streamlit as st
+
+from vaelab import runs
+from vaelab.errors import VaeLabError
+from vaelab.runs import Run
+from vaelab.ui.components.decoder_view import Push, Settled, decoder_view, server_reason
+from vaelab.ui.guard import show_error
+from vaelab.ui.text import t
+from vaelab.ui.widgets import choose_run, page_link, state_text
+
+COMPONENT = "decode_view"
+MODELS_LISTED = 40  # runs in the picker, newest first; a class leaves hundreds behind
+LONGEST_LINK = 400  # numbers of z in the address; an autoencoder's 384 still fit
+
+
+def models() -> dict[str, Run]:
+    """What can be decoded: shipped models, then runs, newest first, that have or will have weights."""
+    found = {name: runs.find(name) for name in runs.shipped()}
+    for run in runs.list_runs()[:MODELS_LISTED]:
+        if run.snapshots() or run.model_file_or_none() is not None or run.status().is_active:
+            found.setdefault(run.name, run)
+    return found
+
+
+def pick_models(known: dict[str, Run]) -> tuple[Run, Run | None]:
+    """The two pickers in one row. The first model is kept in the address as ?run=, the second as ?beside=."""
+    wanted = st.query_params.get("run") or st.session_state.get("decode_run") or st.session_state.get("run_name")
+    name = wanted if wanted in known else next(iter(known))
+    if wanted and wanted not in known and not (runs.runs_root() / wanted).is_dir():
+        st.warning(t("decode.no_run", name=wanted, shown=name))
+    beside = st.query_params.get("beside") or st.session_state.get("decode_beside") or _usual_companion(name, known)
+    st.session_state["decode_pick"] = name
+    st.session_state["decode_beside_pick"] = beside if beside in known and beside != name else ""
+
+    def words(key: str) -> str:
+        if not key:
+            return t("decode.nothing")
+        run = known[key]
+        return f"{key} · {t('decode.shipped') if run.is_shipped else state_text(run.status().state)}"
+
+    def picked() -> None:
+        _show(st.session_state["decode_pick"], known)
+
+    def picked_beside() -> None:
+        st.session_state["decode_beside"] = st.query_params["beside"] = st.session_state["decode_beside_pick"]
+
+    left, right = st.columns(2)
+    left.selectbox(
+        t("decode.model"),
+        list(known),
+        key="decode_pick",
+        format_func=words,
+        on_change=picked,
+        help=t("decode.model_help"),
+    )
+    right.selectbox(
+        t("decode.beside"),
+        ["", *(key for key in known if key != name)],
+        key="decode_beside_pick",
+        format_func=words,
+        on_change=picked_beside,
+        help=t("decode.beside_help"),
+    )
+    _show(name, known, new_z=False)
+    second = st.session_state["decode_beside_pick"]
+    return known[name], known[second] if second else None
+
+
+def _usual_companion(name: str, known: dict[str, Run]) -> str:
+    """A shipped model of the other kind, so that the tab Side by side has something to say at once."""
+    is_autoencoder = "autoencoder" in name
+    return next((other for other in known if ("autoencoder" in other) != is_autoencoder and known[other].is_shipped), "")
+
+
+def _show(name: str, known: dict[str, Run], new_z: bool = True) -> None:
+    st.session_state["decode_run"] = name
+    if known[name].is_shipped:
+        if st.query_params.get("run") != name:
+            st.query_params["run"] = name
+    else:
+        choose_run(known[name])
+    if new_z:
+        st.query_params.pop("z", None)  # it belongs to the model before
+        st.query_params.pop("label", None)
+
+
+def _remembered() -> dict[str, Push]:
+    """The last z of each model in this session."""
+    remembered: dict[str, Push] = st.session_state.setdefault("decode_z", {})
+    return remembered
+
+
+def parse_z(text: str, size: int) -> list[float] | None:
+    """The numbers of ?z=1,2,...; None unless there are `size` finite ones."""
+    try:
+        numbers = [float(part) for part in text.split(",")]
+    except ValueError:
+        return None
+    return numbers if len(numbers) == size and all(math.isfinite(number) for number in numbers) else None
+
+
+def z_text(z: list[float]) -> str:
+    """z for an address or a command: two decimals, no needless zeros."""
+    return ",".join(f"{round(value, 2):g}" for value in z)
+
+
+def current_push(run: Run) -> Push:
+    """z as it should be: from the address where that says something new, else as it was left, else the mean."""
+    known = _remembered().get(run.name)
+    text = st.query_params.get("z")
+    label = st.query_params.get("label", "0")
+    tab = st.query_params.get("tab", known.tab if known else "one")
+    cfg = run.config().model
+    if text and (known is None or text != z_text(known.z)):
+        numbers = parse_z(text, cfg.latent_dim)
+        if numbers is not None:
+            chosen = int(label) if label.isdecimal() and int(label) < max(1, cfg.classes) else 0
+            known = Push((known.seq if known else 0) + 1, numbers, chosen, tab)
+            _remembered()[run.name] = known
+        else:
+            st.warning(t("decode.bad_link", name=run.name, n=cfg.latent_dim))
+            st.query_params.pop("z")
+    return known or Push(0, _mean(run), 0, tab)
+
+
+def _mean(run: Run) -> list[float]:
+    """The mean of the prior; the component knows an autoencoder's own mean and takes it for an empty list."""
+    return [0.0] * run.config().model.latent_dim if run.config().model.name != "autoencoder" else []
+
+
+def settle() -> None:
+    """A gesture has ended: keep z in the session and in the address. The component already shows it."""
+    answer: Settled | None = st.session_state[COMPONENT].z
+    if not answer:
+        return
+    before = _remembered().get(answer["model"])
+    z, label, tab = [float(value) for value in answer["z"]], int(answer["label"]), str(answer["tab"])
+    _remembered()[answer["model"]] = Push(before.seq if before else 0, z, label, tab)
+    if st.query_params.get("run") != answer["model"]:
+        return  # it came late, from the model before
+    changed: dict[str, Any] = {"tab": tab}
+    if len(z) <= LONGEST_LINK:
+        changed["z"] = z_text(z)
+    if label:
+        changed["label"] = str(label)
+    elif "label" in st.query_params:
+        del st.query_params["label"]
+    st.query_params.update(changed)
+
+
+@st.fragment
+def live_view(run_name: str, other_name: str | None, first: Push) -> None:
+    """The component and, below it, the settled z as a command. first: z when the page was built; it stays the same while
+    gestures settle, so that the component's data does not change and nothing is sent again.
+    """
+    run = runs.find(run_name)
+    try:
+        decoder_view(
+            run, first, key=COMPONENT, other=runs.find(other_name) if other_name else None, on_settle=settle
+        )
+    except VaeLabError as error:
+        show_error(error)
+        return
+    known = _remembered().get(run_name)
+    z = known.z if known else first.z
+    command = f'python -m vaelab decode {shlex.quote(run_name)} --z "{z_text(z) or "0"}" -o picture.png'
+    st.caption(t("decode.settled"))
+    st.code(command, language="bash", wrap_lines=len(z) <= 32)
+
+
+@st.fragment
+def server_view(run_name: str, reason: str) -> None:
+    """Decoding on the server, for a model that a browser cannot run fast enough: native sliders, one picture after each move."""
+    from vaelab.ui.server_decoder import decode_on_server
+
+    run = runs.find(run_name)
+    st.info(f"{reason} {t('decode.server_hint')}", icon=":material/dns:")
+    decode_on_server(run)
+
+
+def page() -> None:
+    """Everything below the title."""
+    known = models()
+    if not known:
+        st.info(t("decode.no_models"), icon=":material/model_training:")
+        page_link("train", t("decode.go_train"))
+        return
+    run, other = pick_models(known)
+    reason = server_reason(run)
+    if reason is not None:
+        server_view(run.name, reason)
+        return
+    live_view(run.name, other.name if other else None, current_push(run))

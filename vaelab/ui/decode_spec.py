@@ -1,0 +1,251 @@
+"""What the Decode page tells its component about a model, as plain JSON: facts, examples, directions, code."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vaelab import data
+from vaelab.config import RunConfig
+from vaelab.directions import from_labels
+from vaelab.errors import DataError, WeightsError
+from vaelab.run_files import read_arrays
+from vaelab.runs import Run
+from vaelab.ui.source import source_of
+from vaelab.ui.text import t
+
+Floats = NDArray[np.float32]
+Tensors = dict[str, NDArray[Any]]
+
+EXAMPLES = 24
+USED_VARIANCE = 0.01  # of mu over images: below it a dimension says nothing (Burda et al. 2016, section 5.2)
+
+# What the pipeline shows and which of its lines light up with which node: (module, definition, {node: part of a line}).
+CODE: tuple[tuple[str, str, dict[str, str]], ...] = (
+    ("models", "LatentModel.encode", {"x": "self.features(x)", "encoder": "self.head(", "mu": "mu, logvar =", "logvar": "mu, logvar ="}),
+    ("models", "GaussianPosterior.sigma", {"sigma": "torch.exp("}),
+    ("models", "GaussianPosterior.sample", {"eps": "eps = torch.randn", "z": "self.sigma * eps"}),
+    ("models", "LatentModel.decode_logits", {"decoder": "self.decoder[:-1]"}),
+    ("models", "LatentModel.decode", {"xhat": "torch.sigmoid("}),
+    ("losses", "kl_per_dim", {"kl": "return 0.5"}),
+)  # fmt: skip
+RECON_CODE = {
+    "bernoulli": ("losses", "bernoulli_recon", {"recon": "binary_cross_entropy"}),
+    "gaussian": ("losses", "gaussian_recon", {"recon": "error / ("}),
+}
+
+
+@dataclass(frozen=True)
+class Codes:
+    """What the encoder says of known images. mu, logvar: (N, Z), logvar None for an autoencoder; pixels: (N, C, H, W) or None.
+
+    labels: title -> ((N,) value indices, value names); y: (N,) the label that a conditional model was given.
+    """
+
+    mu: Floats
+    logvar: Floats | None
+    pixels: NDArray[np.uint8] | None
+    labels: dict[str, tuple[NDArray[np.int64], tuple[str, ...]]] = field(default_factory=dict)
+    y: NDArray[np.int64] | None = None
+
+
+def codes_of(run: Run, cfg: RunConfig, step: int | None) -> Codes:
+    """The codes of known images: latents.npz of a shipped model, else the probe images of a snapshot.
+
+    step: the snapshot's; None where there is none. An empty answer where nothing was encoded yet.
+    """
+    file = run.path / "latents.npz"
+    fixed: Tensors = {}
+    if file.is_file():
+        with np.load(file) as stored:
+            arrays: Tensors = {name: stored[name] for name in stored.files}
+        mu, logvar = arrays["mu"], arrays.get("logvar")
+        pixels = arrays.get("thumbnails")
+        classes = arrays.get("labels")
+    elif step is not None:
+        snapshot, fixed = run.snapshot(step), run.fixed()
+        mu, logvar = snapshot["probe_mu"], snapshot.get("probe_logvar")
+        pixels, classes = fixed.get("probe_pixels"), fixed.get("probe_labels")
+    else:
+        return Codes(np.zeros((0, cfg.model.latent_dim), np.float32), None, None)
+    if cfg.model.name == "autoencoder":
+        logvar = None
+    pixels, labels = _labelled(cfg, len(mu), pixels, classes)
+    y = labels[_title(cfg.model.label)][0] if cfg.model.label and _title(cfg.model.label) in labels else None
+    return Codes(mu.astype(np.float32), None if logvar is None else logvar.astype(np.float32), pixels, labels, y)
+
+
+def _title(label: str) -> str:
+    return t("decode.class") if label == "class" else label.replace("_", " ")
+
+
+def _labelled(
+    cfg: RunConfig, count: int, pixels: NDArray[np.uint8] | None, classes: NDArray[Any] | None
+) -> tuple[NDArray[np.uint8] | None, dict[str, tuple[NDArray[np.int64], tuple[str, ...]]]]:
+    """The images of `count` codes and all that is known of them, looked up among the test images where these are at hand."""
+    try:
+        dataset = data.load(cfg.data.name, image_size=cfg.data.image_size, channels=cfg.model.channels, limit=1)
+    except DataError:
+        return pixels, {}
+    info, test = dataset.info, dataset.test
+    if pixels is None:
+        rows: NDArray[np.int64] | None = np.arange(count) if len(test) >= count else None
+    else:
+        rows = _rows_among(pixels, test.pixels)
+    if rows is None:
+        return pixels, {} if classes is None or not info.classes else {_title("class"): (classes, info.classes)}
+    known = [*(["class"] if info.classes and test.labels is not None else []), *info.factors]
+    labels = {_title(name): (data.labels_of(test, name)[rows], data.label_names(info, name)) for name in known}
+    return test.pixels[rows], labels
+
+
+def _rows_among(wanted: NDArray[np.uint8], images: NDArray[np.uint8]) -> NDArray[np.int64] | None:
+    """Where each wanted image stands among the images; None unless all are there."""
+    if wanted.shape[1:] != images.shape[1:]:
+        return None
+    where = {image.tobytes(): row for row, image in enumerate(images)}
+    rows = [where.get(image.tobytes(), -1) for image in wanted]
+    return None if -1 in rows else np.array(rows, np.int64)
+
+
+def model_facts(run: Run, cfg: RunConfig, codes: Codes, tensors: Tensors) -> dict[str, Any]:
+    """The model as the component's Latent wants it (view_latent.js).
+
+    kl: nats per dimension, averaged over the codes; for an autoencoder, which has none, the variance of each number.
+    """
+    size = cfg.model.latent_dim
+    variational = cfg.model.name != "autoencoder"
+    mean = tensors.get("code_mean", np.zeros(size, np.float32)) if not variational else np.zeros(size, np.float32)
+    std = tensors.get("code_std", np.ones(size, np.float32)) if not variational else np.ones(size, np.float32)
+    variance = codes.mu.var(axis=0) if len(codes.mu) else (np.ones(size, np.float32) if variational else std**2)
+    if codes.logvar is not None and len(codes.mu):
+        weight = 0.5 * (codes.mu**2 + np.exp(codes.logvar) - 1.0 - codes.logvar).mean(axis=0)
+    else:
+        weight = variance
+    threshold = USED_VARIANCE if variational else 1e-4 * float(variance.max(initial=0.0))
+    used = variance > threshold
+    if run.status().is_active:
+        used |= np.arange(size) < 16  # early in a training nothing is used yet, and the view stays as it was opened
+    order = sorted(range(size), key=lambda i: (not used[i], -float(weight[i])))
+    return {
+        "id": run.name,
+        "name": run.name,
+        "title": run.name,
+        "size": size,
+        "shape": [cfg.model.channels, cfg.model.image_size, cfg.model.image_size],
+        "variational": variational,
+        "mean": _numbers(mean),
+        "std": _numbers(np.where(std > 1e-6, std, 1.0)),
+        "kl": _numbers(weight),
+        "order": order,
+        "used": max(1, int(used.sum())),
+        "classes": _label_values(cfg),
+        "labelTitle": _title(cfg.model.label) if cfg.model.label else "",
+        "loss": {"likelihood": cfg.loss.likelihood, "sigma": cfg.loss.sigma, "beta": cfg.loss.beta},
+    }
+
+
+def _label_values(cfg: RunConfig) -> list[str]:
+    if cfg.model.label is None:
+        return []
+    try:
+        return list(data.label_names(data.info(cfg.data.name), cfg.model.label))
+    except DataError:
+        return [str(value) for value in range(cfg.model.classes)]
+
+
+def examples(codes: Codes) -> dict[str, Any]:
+    """Some known images with their codes, spread over the classes. pixels: base64 of (n, C, H, W) uint8."""
+    if codes.pixels is None or len(codes.mu) == 0:
+        return {"pixels": "", "mu": [], "labels": [], "captions": []}
+    rows = np.arange(min(EXAMPLES, len(codes.mu)))
+    if codes.labels:
+        values, _ = next(iter(codes.labels.values()))
+        seen: dict[int, int] = {}
+        rank = []  # how many of the same class came before: the first of every class come first
+        for value in values.tolist():
+            rank.append(seen.get(value, 0))
+            seen[value] = rank[-1] + 1
+        rows = np.argsort(rank, kind="stable")[:EXAMPLES]
+    first = next(iter(codes.labels.items()), None)
+    captions = [
+        t("decode.example", n=int(row)) if first is None else f"{t('decode.example', n=int(row))} · {first[1][1][int(first[1][0][row])]}"
+        for row in rows
+    ]  # fmt: skip
+    return {
+        "pixels": base64.b64encode(np.ascontiguousarray(codes.pixels[rows]).tobytes()).decode(),
+        "mu": [_numbers(row) for row in codes.mu[rows]],
+        "labels": [] if codes.y is None else codes.y[rows].tolist(),
+        "captions": captions,
+    }
+
+
+def direction_rows(codes: Codes) -> list[dict[str, Any]]:
+    """The directions that the labels give, the clearest first."""
+    return [
+        {"name": d.name, "vector": _numbers(d.vector), "with": d.having, "without": d.lacking}
+        for d in from_labels(codes.mu, codes.labels)
+    ]
+
+
+def code_blocks(likelihood: str) -> list[dict[str, Any]]:
+    """The functions that the pipeline runs, from their files, with the lines of each node."""
+    blocks = []
+    for module, name, marks in (*CODE, RECON_CODE[likelihood]):
+        lines = source_of(module, name).splitlines()
+        found = {node: [k for k, line in enumerate(lines) if part in line] for node, part in marks.items()}
+        blocks.append({"title": f"vaelab.{module}.{name}", "lines": lines, "marks": found})
+    return blocks
+
+
+def newest_weights(run: Run) -> tuple[Tensors, int | None]:
+    """The newest weights of a run and the snapshot they belong to: the saved model, or while it trains the last snapshot.
+
+    Raises WeightsError when nothing was written yet.
+    """
+    steps = run.snapshots()
+    if steps and (run.status().is_active or run.model_file_or_none() is None):
+        return run.snapshot(steps[-1]), steps[-1]
+    try:
+        return read_arrays(run.model_file()), steps[-1] if steps else None
+    except WeightsError:
+        if not steps:
+            raise
+        return run.snapshot(steps[-1]), steps[-1]
+
+
+def component_spec(run: Run, other: Run | None = None) -> dict[str, Any]:
+    """Everything about a run, and about the model beside it, that the component shows; addresses and words come elsewhere."""
+    cfg = run.config()
+    tensors, step = newest_weights(run)
+    codes = codes_of(run, cfg, step)
+    facts = model_facts(run, cfg, codes, tensors)
+    return {
+        "model": facts,
+        "examples": examples(codes),
+        "directions": direction_rows(codes),
+        "code": code_blocks(cfg.loss.likelihood),
+        "other": None if other is None else _beside(other, facts),
+    }
+
+
+def _beside(run: Run, first: dict[str, Any]) -> dict[str, Any]:
+    """Facts of the model that stands beside the first, with one sentence on what to look for."""
+    cfg = run.config()
+    tensors, step = newest_weights(run)
+    facts = model_facts(run, cfg, codes_of(run, cfg, step), tensors)
+    kinds = {first["variational"], facts["variational"]}
+    if kinds == {True, False}:
+        sentence = t("decode.side_holes")
+    else:
+        sentence = t("decode.side_vaes" if first["variational"] else "decode.side_autoencoders")
+    return facts | {"sentence": sentence}
+
+
+def _numbers(values: NDArray[Any]) -> list[float]:
+    """Rounded to five significant digits: it is JSON on its way to a screen."""
+    return [float(f"{value:.5g}") for value in values]
