@@ -59,9 +59,10 @@ def load_weights(path: Path, cfg: ModelConfig) -> LatentModel:
 def check_weights(tensors: dict[str, Tensor], shapes: dict[str, tuple[int, ...]], where: str) -> None:
     """Raises WeightsError for the first tensor that is missing, superfluous, of another shape or not finite."""
     way_out = "these are the weights of another model: give the run its own config.json and model.safetensors"
+    missing = [name for name in shapes if name not in tensors]
+    if missing:
+        raise WeightsError(f"{where} lacks the tensor {missing[0]} of shape {shapes[missing[0]]}; {way_out}")
     for name, shape in shapes.items():
-        if name not in tensors:
-            raise WeightsError(f"{where} lacks the tensor {name} of shape {shape}; {way_out}")
         got = tuple(tensors[name].shape)
         if got != shape:
             raise WeightsError(f"{where}: the tensor {name} must have the shape {shape}, got {got}; {way_out}")
@@ -247,12 +248,12 @@ def _measure(
     device = _device_of(model)
     sums = {"recon": 0.0, "kl": 0.0, "floor": 0.0, "nll": 0.0}
     means: list[Tensor] = []
+    eps = torch.randn(len(pixels), model.cfg.latent_dim, generator=generator)  # at once: batches draw other numbers
     for start in range(0, len(pixels), BATCH):
         x = to_unit(pixels[start : start + BATCH], device)
         labels = _classes(y, start, start + BATCH, device)
         q: Posterior = model.encode(x, labels)
-        eps = torch.randn(len(x), model.cfg.latent_dim, generator=generator).to(device)
-        logits = model.decode_logits(q.sample(eps), labels)
+        logits = model.decode_logits(q.sample(eps[start : start + BATCH].to(device)), labels)
         sums["recon"] += recon_loss(logits, x, loss).double().sum().item()
         sums["kl"] += q.kl().double().sum().item()
         sums["floor"] += floor(x, loss).double().sum().item()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 import sys
 import time
@@ -141,7 +142,8 @@ def _train_here(run: runs.Run, *, quiet: bool, as_json: bool) -> None:
 
     click.echo(f"run {run.name} in {run.path}")
     progress = _Progress(run)
-    status = worker.run_here(run, None if quiet else progress.show)
+    with run.log_file.open("a", encoding="utf-8") as log, contextlib.redirect_stderr(log):  # warnings, tracebacks
+        status = worker.run_here(run, None if quiet else progress.show)
     progress.end()
     if status.state not in ("finished", "stopped"):
         raise RunError(f"run {run.name} {status.state} at step {status.step:,}: {status.message}")
