@@ -75,7 +75,9 @@ def drawn(folder: Path, cfg: ModelConfig, dataset: str = "pixel-faces", *, spoil
     from vaelab.models import build
 
     torch.manual_seed(0)
-    tensors = {name: tensor.numpy() * (3.0 if "weight" in name else 1.0) for name, tensor in build(cfg).state_dict().items()}
+    tensors = {
+        name: tensor.numpy() * (3.0 if "weight" in name else 1.0) for name, tensor in build(cfg).state_dict().items()
+    }
     if spoil:
         name = next(name for name in tensors if name.startswith("decoder.") and name.endswith("weight"))
         tensors[name].flat[0] = np.nan

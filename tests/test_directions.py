@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from vaelab.directions import MIN_IMAGES, between_means, from_labels
+from vaelab.directions import MIN_IMAGES, between_means, families, from_labels
 
 
 def test_the_vector_is_the_difference_of_the_two_means() -> None:
@@ -45,3 +45,21 @@ def test_two_values_give_one_direction_and_the_clearest_comes_first() -> None:
     assert int(np.abs(found[0].vector).argmax()) == 2
     expected = codes[glasses == 1].mean(axis=0) - codes[glasses == 0].mean(axis=0)
     np.testing.assert_allclose(found[0].vector, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_values_that_differ_in_a_number_or_a_colour_code_are_one_family() -> None:
+    names = ("long 1", "short 1", "long 2", "blue #009bbd", "blue #428bca", "7")
+    values, kinds = families(np.array([0, 1, 2, 3, 4, 5]), names)
+    assert kinds == ("long", "short", "blue", "7")
+    assert values.tolist() == [0, 1, 0, 2, 2, 3]
+
+
+def test_a_label_that_may_be_absent_gives_the_direction_towards_having_it() -> None:
+    generator = np.random.default_rng(1)
+    glasses = generator.integers(0, 3, 300)
+    codes = generator.normal(size=(300, 3)).astype(np.float32)
+    codes[:, 1] += 4 * (glasses != 2)
+    (direction,) = from_labels(codes, {"glasses": (glasses, ("dark 1", "light 1", "none"))})
+    assert direction.name == "glasses"
+    expected = codes[glasses != 2].mean(axis=0) - codes[glasses == 2].mean(axis=0)
+    np.testing.assert_allclose(direction.vector, expected, rtol=1e-4, atol=1e-5)

@@ -5,6 +5,7 @@ Larsen et al. 2016, "Autoencoding beyond pixels using a learned similarity metri
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 
 MIN_IMAGES = 5  # on each side; a mean of fewer codes points anywhere
+_VARIANT = re.compile(r" (\d+|#[0-9a-fA-F]{6})$")
 
 
 @dataclass(frozen=True)
@@ -51,19 +53,30 @@ def between_means(codes: Floats, mask: NDArray[np.bool_], name: str) -> Directio
     return Direction(name, vector.astype(np.float32), len(having), len(lacking), float(contrast))
 
 
+def families(values: NDArray[np.int64], names: Sequence[str]) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+    """A label whose values that differ only in a number or a colour code are taken together: "long 1", "long 2" -> "long".
+
+    values: (N,) indices into names. -> the same for the families, in order of first appearance.
+    """
+    stems = [_VARIANT.sub("", name) or name for name in names]
+    kinds = tuple(dict.fromkeys(stems))
+    return np.array([kinds.index(stem) for stem in stems], np.int64)[np.asarray(values)], kinds
+
+
 def from_labels(
     codes: Floats, labels: Mapping[str, tuple[NDArray[np.int64], Sequence[str]]], limit: int = 12
 ) -> list[Direction]:
     """The directions of several labels, the clearest first. codes: (N, Z).
 
-    labels: title -> ((N,) value indices, names of the values). A label of two values gives one direction, to its second
-    value; one of more values gives a direction to each value from all others.
+    labels: title -> ((N,) value indices, names of the values), taken by families. A label with the value "none" gives one
+    direction, from "none" to anything else; a label of two values gives one to its second; others one to each value.
     """
-    found: list[Direction] = []
+    found: list[Direction | None] = []
     for title, (values, names) in labels.items():
-        wanted = [1] if len(names) == 2 else range(len(names))
-        for value in wanted:
-            direction = between_means(codes, np.asarray(values) == value, f"{title}: {names[value]}")
-            if direction is not None:
-                found.append(direction)
-    return sorted(found, key=lambda direction: -direction.contrast)[:limit]
+        values, kinds = families(values, names)
+        if "none" in kinds:
+            found.append(between_means(codes, values != kinds.index("none"), title))
+            continue
+        wanted = [1] if len(kinds) == 2 else range(len(kinds))
+        found += [between_means(codes, values == value, f"{title}: {kinds[value]}") for value in wanted]
+    return sorted((d for d in found if d is not None), key=lambda direction: -direction.contrast)[:limit]
