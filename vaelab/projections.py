@@ -19,7 +19,9 @@ Report = Callable[[Array, int, int], bool]  # (points so far (N, 2), rounds done
 PERPLEXITY = 30.0
 ROUNDS = 500  # after the early exaggeration; scikit-learn's default is 750
 EARLY_ROUNDS = 125
-EARLY_EXAGGERATION = 12.0  # van der Maaten & Hinton 2008, section 3.4, with the value that scikit-learn and openTSNE take
+EARLY_EXAGGERATION = (
+    12.0  # van der Maaten & Hinton 2008, section 3.4, with the value that scikit-learn and openTSNE take
+)
 REPORT_EVERY = 10  # rounds
 CORE = 1_000  # codes of which a first map is made, when there are at least twice as many
 CORE_ROUNDS = (75, 125)  # with early exaggeration, then without
