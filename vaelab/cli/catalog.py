@@ -118,6 +118,7 @@ def _download(name: str) -> None:
         if live:
             click.echo(f"\r{share:4.0%}  {message:<70}", err=True, nl=False)
 
+    data.info(name)  # an unknown name is told at once, with those that there are
     click.echo(f"downloading {name} into {data.data_root()}", err=True)
     data.download(name, progress, None)
     click.echo(f"{chr(10) if live else ''}{name} is there", err=True)
