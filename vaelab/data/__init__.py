@@ -4,7 +4,7 @@
 """
 
 from vaelab.data.catalog import info, is_available, label_names, labels_of, load, names
-from vaelab.data.download import DownloadCancelled, download
+from vaelab.data.downloads import DownloadCancelled, download
 from vaelab.data.paths import data_root
 from vaelab.data.types import Dataset, DatasetInfo, Images
 from vaelab.data.uploads import import_zip, uploaded
