@@ -25,7 +25,7 @@ Pixels = NDArray[np.uint8]  # (N, C, H, W)
 Floats = NDArray[np.float32]
 
 BATCH = 512
-IMPORTANCE_ROWS = 4096  # latents decoded at once: about 50 MB of pixels at 32x32 RGB
+IMPORTANCE_PIXELS = 6_000_000  # decoded at once, 24 MB: memory stays the same for larger images and more samples
 
 
 def load(name_or_path: str | Path) -> LatentModel:
@@ -155,7 +155,7 @@ def importance_nll(
     samples: int,
     *,
     generator: torch.Generator | None = None,
-    rows: int = IMPORTANCE_ROWS,
+    rows: int = 2048,
 ) -> Tensor:
     """-log p(x) per image, estimated with `samples` draws from q: an upper bound on average that tightens with more.
 
@@ -199,7 +199,8 @@ def nll(
         logits = model.decode_logits(z.reshape(k * images, dims), None if y is None else y.repeat(k))
         return recon_loss(logits, x.repeat(k, 1, 1, 1), loss).reshape(k, images)
 
-    return importance_nll(q, recon_at, samples, generator=generator)
+    rows = IMPORTANCE_PIXELS // x[0].numel()
+    return importance_nll(q, recon_at, samples, generator=generator, rows=rows)
 
 
 @torch.no_grad()
