@@ -9,7 +9,7 @@ export function mountSide(app, host) {
   const { latent } = app;
   const other = app.spec.other;
   if (!other || !app.other) {
-    host.append(el("p", { class: "hint" }, app.text(other ? "side_loading" : "side_none")));
+    host.append(el("p", { class: "hint" }, app.text("side_none")));
     return { draw() {} };
   }
   const models = [latent.model, other];
