@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from vaelab import runs, worker  # noqa: E402
-from vaelab.card import write_card  # noqa: E402
+from vaelab.card import add_anomaly, write_card  # noqa: E402
 from vaelab.config import RunConfig  # noqa: E402
 from vaelab.errors import RunError, VaeLabError  # noqa: E402
 from vaelab.plan import plan, train_command  # noqa: E402
@@ -40,7 +40,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "batch_size": 32,
         "lr": 1e-3,
     },
-    "cifar10-autoencoder": {"dataset": "cifar10", "model": "autoencoder", "epochs": 8, **SMOOTH},
+    "cifar10-autoencoder": {"dataset": "cifar10", "model": "autoencoder", "epochs": 6, **SMOOTH},
     "cifar10-conv-vae": {"dataset": "cifar10", "model": "conv-vae", "latent_dim": 64, "epochs": 8, **SMOOTH},
     "mnist-conv-vae": {"dataset": "mnist", "model": "conv-vae", "latent_dim": 16, "epochs": 3, **SMOOTH},
     "fashion-conv-vae": {"dataset": "fashion-mnist", "model": "conv-vae", "latent_dim": 16, "epochs": 3, **SMOOTH},
@@ -51,6 +51,9 @@ SETTINGS: dict[str, dict[str, Any]] = {
 @click.command()
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option("--list", "only_list", is_flag=True, help="Print the commands that ask for the same trainings, and stop.")
+@click.option(
+    "--anomaly", "only_anomaly", is_flag=True, help="Only measure the anomaly score of folders that are there already."
+)
 @click.option("--epochs", type=int, help="Another number of epochs, to try a training out.")
 @click.option("--limit", type=int, help="Train on the first N images only, to try a training out.")
 @click.option("--device", default="auto", show_default=True, help=RunConfig.help("device"))
@@ -61,7 +64,13 @@ SETTINGS: dict[str, dict[str, Any]] = {
     help="Where the folders go; weights/ if left out.",
 )
 def main(
-    names: tuple[str, ...], only_list: bool, epochs: int | None, limit: int | None, device: str, out: Path
+    names: tuple[str, ...],
+    only_list: bool,
+    only_anomaly: bool,
+    epochs: int | None,
+    limit: int | None,
+    device: str,
+    out: Path,
 ) -> None:
     """Train the models of weights/ again: all of them, or the ones that are named."""
     unknown = sorted(set(names) - set(SETTINGS))
@@ -70,6 +79,9 @@ def main(
     tried = {key: value for key, value in (("epochs", epochs), ("limit", limit)) if value is not None}
     try:
         for name in names or SETTINGS:
+            if only_anomaly:
+                _measure_anomaly(name, out)
+                continue
             cfg = plan(**SETTINGS[name] | tried, device=device)
             click.echo(f"{name}: {train_command(cfg)}")
             if not only_list:
@@ -86,6 +98,15 @@ def _train_and_write(name: str, cfg: RunConfig, out: Path) -> None:
             raise RunError(f"the training of {name} is {status.state} at step {status.step:,}. {status.message}")
     test = write_card(run, out / name)["test"]
     click.echo(f"{name}: test loss {test['loss']:,.2f}, floor {test['floor']:,.2f}, {test['active_units']} active")
+    _measure_anomaly(name, out)
+
+
+def _measure_anomaly(name: str, out: Path) -> None:
+    """How test images score, and how well the score tells them from another set, on the card."""
+    measured = add_anomaly(out / name)
+    against = measured.get("against")
+    how = f"; AUROC {against['auroc']['bound']:.4f} against {against['dataset']}" if against else ""
+    click.echo(f"{name}: median anomaly score {measured['quantiles']['bound'][50]:,.1f} nats{how}")
 
 
 def _run_for(name: str, cfg: RunConfig) -> runs.Run:
