@@ -140,7 +140,7 @@ def _fetch_and_place(
             raise DataError(
                 f"{remote.filename} of {title} could not be unpacked ({error}); download it again"
             ) from error
-    seen(0)  # the last moment to cancel
+        seen(archive.stat().st_size)  # after the last file: the last moment to cancel
     target.mkdir(parents=True, exist_ok=True)
     for file in sorted(unpacked.iterdir()):
         os.replace(file, target / file.name)
