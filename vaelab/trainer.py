@@ -133,7 +133,7 @@ def fit(model: LatentModel, dataset: data.Dataset, cfg: RunConfig, run: Recorder
         run.event("diverged", at.step)
         return Outcome("diverged", str(error))
     finally:
-        _report(run, cadence, at.step, pace, device, now=True)
+        _report(run, cadence, at.step, pace, device)
     return Outcome("finished")
 
 
@@ -163,10 +163,8 @@ def _row(means: Means, cadence: Cadence, step: int, pace: Pace, beta: float, lr:
     return row
 
 
-def _report(run: Recorder, cadence: Cadence, step: int, pace: Pace, device: torch.device, *, now: bool = False) -> None:
+def _report(run: Recorder, cadence: Cadence, step: int, pace: Pace, device: torch.device) -> None:
     """Tell the status where training stands."""
-    if not (now or run.beat_due()):
-        return
     throughput = pace.throughput
     left = (cadence.total_steps - step) * cadence.images / cadence.steps_per_epoch
     run.update(
