@@ -19,7 +19,7 @@ from vaelab.errors import DataError, RunError
 from vaelab.plan import TRAIN_OPTIONS, plan
 from vaelab.run_files import Row
 
-STOP_SECONDS = 20.0  # a worker looks at control.json five times a second and writes a checkpoint before it ends
+STOP_SECONDS = 60.0  # a worker looks at control.json five times a second and writes a checkpoint before it ends
 PLAIN_LINES = 100  # at most, where the output is not a terminal
 BAR = 24  # characters
 
