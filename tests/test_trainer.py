@@ -14,7 +14,7 @@ import torch
 from safetensors.numpy import load_file, save_file
 
 from vaelab import data, snapshots, trainer
-from vaelab.batches import ImageSet, Noise
+from vaelab.batches import ImageSet, Noise, Shuffle
 from vaelab.config import DataConfig, LossConfig, ModelConfig, OptimConfig, RunConfig, ScheduleConfig
 from vaelab.errors import ConfigError, WeightsError
 from vaelab.losses import kl_divergence, recon_loss
@@ -210,6 +210,20 @@ def test_snapshots_do_not_change_the_training(whole: Run, monkeypatch: pytest.Mo
     assert numbers(run) == numbers(whole)
     kept = run.snapshots()
     assert (len(kept), kept[0], kept[-1]) == (snapshots.KEPT, 0, 82)
+
+
+def test_order_and_noise_are_drawn_anew_and_can_be_drawn_again() -> None:
+    shuffle, noise = Shuffle(100, 7, CPU), Noise(50, 7, CPU)
+    first, second = shuffle.rows(1, slice(0, 100)), shuffle.rows(2, slice(0, 100))
+    assert sorted(first.tolist()) == sorted(second.tolist()) == list(range(100))
+    assert not torch.equal(first, second)
+    assert torch.equal(Shuffle(100, 7, CPU).rows(1, slice(10, 20)), first[10:20])
+    eps = torch.stack([noise.eps(step, 100) for step in range(1, 41)])  # 200,000 draws
+    assert abs(eps.mean().item()) < 0.01
+    assert abs(eps.std().item() - 1.0) < 0.01
+    assert len(eps[:, 0, 0].unique()) == 40
+    assert torch.equal(Noise(50, 7, CPU).eps(3, 100), eps[2])
+    assert not torch.equal(Noise(50, 8, CPU).eps(3, 100), eps[2])
 
 
 def test_the_weights_come_from_the_seed_and_leave_the_global_generator_alone() -> None:

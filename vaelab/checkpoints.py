@@ -19,8 +19,8 @@ from vaelab.errors import WeightsError
 from vaelab.inference import check_weights
 from vaelab.measures import Meter
 from vaelab.models import LatentModel
-from vaelab.run_files import read_json, unwritable, write_atomic
-from vaelab.runs import Run, numbered
+from vaelab.run_files import numbered, read_json, unwritable, write_atomic
+from vaelab.runs import Run
 
 EVERY_SECONDS = 20.0
 KEPT = 2

@@ -97,6 +97,16 @@ def read_arrays(path: Path) -> dict[str, np.ndarray[Any, Any]]:
         raise WeightsError(f"{path} must be a whole safetensors file, got one that cannot be read: {error}") from error
 
 
+def numbered(folder: Path, holding: str) -> list[int]:
+    """The sub-folders named by a number that hold a file, ascending."""
+    try:
+        with os.scandir(folder) as entries:
+            names = [entry.name for entry in entries if entry.name.isdigit()]
+    except OSError:
+        return []
+    return sorted(int(name) for name in names if (folder / name / holding).exists())
+
+
 class RowReader:
     """Reads an append-only file of JSON lines again and again, parsing only what is new.
 

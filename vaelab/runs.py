@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from vaelab.config import RunConfig
 from vaelab.errors import ConfigError, RunError, WeightsError
 from vaelab.processes import FileLock, ProcessIdentity
-from vaelab.run_files import Row, read_arrays, read_json, read_rows, unwritable, write_json
+from vaelab.run_files import Row, numbered, read_arrays, read_json, read_rows, unwritable, write_json
 
 if TYPE_CHECKING:
     import numpy as np
@@ -265,16 +265,6 @@ class Run:
             )
             write_json(self.control_file, dataclasses.asdict(new))
         return new
-
-
-def numbered(folder: Path, holding: str) -> list[int]:
-    """The sub-folders named by a number that hold a file, ascending."""
-    try:
-        with os.scandir(folder) as entries:
-            names = [entry.name for entry in entries if entry.name.isdigit()]
-    except OSError:
-        return []
-    return sorted(int(name) for name in names if (folder / name / holding).exists())
 
 
 def runs_root() -> Path:
