@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ import pytest
 from PIL import Image
 from safetensors import safe_open
 
-from vaelab import images, runs
+from vaelab import images, launch, runs
 from vaelab.cli import cli, main, training
 from vaelab.config import OptimConfig
 from vaelab.plan import TRAIN_OPTIONS, plan, train_command
@@ -215,6 +217,28 @@ def test_ctrl_c_stops_with_a_checkpoint_and_resume_finishes_as_if_nothing_had_be
     assert resumed["state"] == "finished"
     assert resumed["test"] == whole["test"]
     assert "finished" in shell.refuses("resume", "cut")
+
+
+def test_pause_resume_and_stop_reach_a_run_in_another_process(shell: Shell) -> None:
+    run = launch.start(plan("digits", "conv-vae", epochs=100_000, device="cpu"), "far")
+    try:
+        _wait_for(lambda: bool(run.metrics()) or not run.status().is_active)
+        assert shell.json("pause", "far")["state"] == "paused"
+        assert shell.json("resume", "far")["state"] == "running"
+        _wait_for(lambda: run.status().state == "running")
+        stopped = shell.json("stop", "far")
+    finally:
+        run.ask("stop")
+    assert stopped["state"] == "stopped"
+    assert stopped["step"] >= run.metrics()[-1]["step"] > 0
+    assert run.latest_checkpoint() is not None
+
+
+def _wait_for(reached: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 300
+    while not reached():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def test_a_run_dir_is_the_runs_very_path(shell: Shell, trained: Path, tmp_path: Path) -> None:
