@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import streamlit as st
 
 from vaelab import launch
+from vaelab.ui.components.map_routes import map_routes
 from vaelab.ui.components.routes import routes
 from vaelab.ui.guard import show_error
 
@@ -20,4 +21,4 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     launch.cool_down()
 
 
-app = st.App("vaelab/ui/shell.py", lifespan=lifespan, routes=routes(), on_script_error=show_error)
+app = st.App("vaelab/ui/shell.py", lifespan=lifespan, routes=[*routes(), *map_routes()], on_script_error=show_error)

@@ -35,6 +35,8 @@ PAGES = (
     PageEntry("start", ":material/home:"),
     PageEntry("train", ":material/model_training:"),
     PageEntry("decode", ":material/tune:"),
+    PageEntry("latent", ":material/scatter_plot:"),
+    PageEntry("image", ":material/add_photo_alternate:"),
 )
 
 

@@ -43,7 +43,7 @@ def module(request: Request) -> Response:
 
 def newest(request: Request) -> Response:
     """{"state", "active", "step", "decoder", "encoder"}: addresses of the newest weights, null before any were saved."""
-    run = _named(request.path_params["run"])
+    run = run_named(request.path_params["run"])
     if run is None:
         return _refused("there is no such run", 404)
     status = run.status()
@@ -65,7 +65,7 @@ def newest(request: Request) -> Response:
 
 def bundle(request: Request) -> Response:
     """One half of a model as vaelab.bundle writes it; source: "model" or the step of a snapshot."""
-    run = _named(request.path_params["run"])
+    run = run_named(request.path_params["run"])
     part, source = request.path_params["part"], request.path_params["source"]
     if run is None or part not in get_args(Part) or not (source == "model" or _is_step(source)):
         return _refused("there are no such weights", 404)
@@ -79,7 +79,7 @@ def bundle(request: Request) -> Response:
     return Response(content, media_type="application/octet-stream", headers=headers)
 
 
-def _named(name: str) -> Run | None:
+def run_named(name: str) -> Run | None:
     """A run or a shipped model by its bare name; a name that could lead out of the two folders finds nothing."""
     if name.startswith(".") or Path(name).name != name or "\\" in name or "\0" in name:
         return None

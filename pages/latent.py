@@ -1,0 +1,5 @@
+"""Latent space: every image as a point, what the model makes of it, and how the map came about during training."""
+
+from vaelab.ui import latent
+
+latent.page()

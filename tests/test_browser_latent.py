@@ -1,0 +1,188 @@
+"""Every gesture of the Latent space page once, in Chromium, in both languages."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from app_server import app_server
+from run_writer import write_run
+from safetensors.numpy import load_file, save_file
+from trained import write_model
+
+from vaelab.bench.chromium import chromium
+from vaelab.plan import plan
+
+pytestmark = pytest.mark.browser
+
+WAIT = 120_000  # milliseconds: a slow machine under load, not a measure of anything
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory) -> Iterator[str]:
+    """The app over a run of the digits with three snapshots."""
+    folder = tmp_path_factory.mktemp("browser")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VAELAB_RUNS", str(folder / "runs"))
+        cfg = plan("digits", latent_dim=4)
+        run = write_run("digits-run", cfg=cfg)
+        write_model(run.path, cfg)
+        arrays = load_file(run.snapshot_file(20))
+        for step, size in ((1, 0.1), (7, 0.5)):
+            other = run.snapshot_file(step)
+            other.parent.mkdir(parents=True)
+            save_file({**arrays, "probe_mu": (arrays["probe_mu"] * size).astype(np.float32)}, other)
+    with app_server(folder) as found:
+        yield found
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with chromium() as found:
+        yield found
+
+
+@pytest.fixture
+def page(browser) -> Iterator[Any]:
+    found = browser.new_page(viewport={"width": 1280, "height": 800})
+    found.set_default_timeout(WAIT)
+    said: list[str] = []
+    found.on("pageerror", lambda error: said.append(str(error)))
+    yield found
+    found.close()
+    assert said == []
+
+
+def open_map(page: Any, address: str, lang: str = "en") -> Any:
+    page.goto(f"{address}/latent?run=digits-run&lang={lang}")
+    page.locator(".map-legend").wait_for()
+    page.wait_for_function(f"() => ({SETS})?.placed")
+    return page.locator(".map-canvas")
+
+
+# The instance hangs on the root for tests and curious people: what is drawn, without reading pixels.
+SETS = "[...document.querySelectorAll('*')].map((e) => e.shadowRoot?.querySelector('.map')).find(Boolean)?.latentMap.plot.set"
+PLOT = SETS.removesuffix(".set")
+
+
+def spot(page: Any, row: int) -> dict[str, float]:
+    """Where a point lies on the canvas."""
+    place: dict[str, float] = page.evaluate(f"(i) => {{ const p = {PLOT}; return {{x: p.sx[i], y: p.sy[i]}}; }}", row)
+    return place
+
+
+def test_hover_click_and_open_in_decode(page, address):
+    canvas = open_map(page, address)
+    canvas.hover(position=spot(page, 11))
+    page.locator(".map-card").wait_for(state="visible")
+    canvas.click(position=spot(page, 11))
+    page.get_by_text("Nearest codes").wait_for()
+    chosen = page.evaluate(f"() => ({PLOT}).marks.selected")
+    assert f"Image {chosen}" in page.locator("body").inner_text()
+    assert page.locator(".st-key-latent_x img").count() == 1
+    page.wait_for_function(f"() => ({PLOT}).marks.near.length === 6")
+    link = page.get_by_role("link", name="Open in Decode")
+    assert "z=" in link.get_attribute("href")
+    link.click()
+    page.wait_for_url("**/decode?*z=*")
+
+
+def test_lasso(page, address):
+    canvas = open_map(page, address, "zh")
+    page.get_by_role("button", name="套索").click()
+    box = canvas.bounding_box()
+    corners = [(0.2, 0.2), (0.8, 0.2), (0.8, 0.8), (0.2, 0.8), (0.2, 0.25)]
+    for k, (x, y) in enumerate(corners):
+        page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
+        if k == 0:
+            page.mouse.down()
+    page.mouse.up()
+    page.get_by_text("圈内有").wait_for()
+    inside = page.evaluate(f"() => ({PLOT}).marks.inside.size")
+    assert inside > 10
+    assert f"圈内有 {inside} 张图像" in page.locator("body").inner_text()
+    page.get_by_text("平均编码的解码").first.wait_for()
+
+
+def test_pan_zoom_and_the_legend_keep_the_choice(page, address):
+    canvas = open_map(page, address)
+    canvas.click(position=spot(page, 3))
+    page.get_by_text("Nearest codes").wait_for()
+    chosen = page.evaluate(f"() => ({PLOT}).marks.selected")
+    before = spot(page, chosen)
+    box = canvas.bounding_box()
+    page.mouse.move(box["x"] + 40, box["y"] + 40)
+    page.mouse.wheel(0, -400)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 90, box["y"] + 60, steps=4)
+    page.mouse.up()
+    page.wait_for_function(f"([i, x]) => ({PLOT}).sx[i] !== x", arg=[chosen, before["x"]])
+    assert page.evaluate(f"() => ({PLOT}).marks.selected") == chosen
+    page.locator('.map-key[data-class="0"]').click()
+    assert page.evaluate(f"() => [...({SETS}).hidden]") == [0]
+    page.get_by_label("Colour", exact=True).click()
+    page.get_by_role("option", name="Uncertainty").click()
+    page.locator(".map-scale").wait_for()
+    assert page.evaluate(f"() => ({PLOT}).marks.selected") == chosen
+    assert page.evaluate(f"() => ({PLOT}).camera.zoom") > 1
+
+
+def test_three_dimensions_turn(page, address):
+    canvas = open_map(page, address)
+    page.get_by_role("radio", name="3-D").click()
+    page.wait_for_function(f"() => ({PLOT}).camera.solid")
+    box = canvas.bounding_box()
+    yaw = page.evaluate(f"() => ({PLOT}).camera.yaw")
+    page.mouse.move(box["x"] + 100, box["y"] + 100)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 200, box["y"] + 120, steps=4)
+    page.mouse.up()
+    assert page.evaluate(f"() => ({PLOT}).camera.yaw") > yaw
+
+
+def test_t_sne_comes_in_the_background(page, address):
+    open_map(page, address)
+    before = page.evaluate(f"() => Array.from(({SETS}).goal)")
+    page.get_by_label("Map", exact=True).click()
+    page.get_by_role("option", name="t-SNE").click()
+    page.get_by_text("t-SNE of 297 codes · trustworthiness 0").wait_for()
+    after = page.evaluate(f"() => Array.from(({SETS}).goal)")
+    assert np.abs(np.array(before) - np.array(after)).max() > 0.5
+    page.reload()
+    page.locator(".map-legend").wait_for()
+
+
+def test_time_travel_moves_everything_together(page, address):
+    open_map(page, address)
+    slider = page.get_by_label("Time travel")
+    page.wait_for_function(f"() => !({PLOT.removesuffix('.plot')}).time.slider.disabled")
+    slider.fill("0")
+    page.get_by_text("step 1 · 1/3").wait_for()
+    page.wait_for_function(f"() => ({SETS}).n === 40 && !({SETS}).to")
+    small = page.evaluate(f"() => Math.max(...({SETS}).places)")
+    slider.fill("1")
+    page.get_by_text("step 7 · 2/3").wait_for()
+    page.wait_for_function(f"() => !({SETS}).to")
+    assert page.evaluate(f"() => Math.max(...({SETS}).places)") == pytest.approx(5 * small, rel=0.01)
+    page.get_by_role("button", name="Play").click()
+    page.get_by_text("step 20 · 3/3").wait_for()
+    page.get_by_role("button", name="Now").click()
+    page.wait_for_function(f"() => ({SETS}).n === 297")
+    with page.expect_download() as saved:
+        page.get_by_role("link", name="Save GIF").click()
+    assert saved.value.suggested_filename == "digits-run.gif"
+    assert Path(saved.value.path()).read_bytes()[:6] == b"GIF89a"
+
+
+def test_the_page_says_the_same_in_both_languages(page, address):
+    for lang, words in (("en", "Prior against posterior"), ("zh", "先验与后验")):
+        open_map(page, address, lang)
+        page.get_by_text(words).wait_for()
+        page.locator(".js-plotly-plot").nth(1).wait_for()
+    assert json.loads(page.evaluate("JSON.stringify(document.body.scrollWidth <= window.innerWidth)"))

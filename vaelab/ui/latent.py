@@ -1,0 +1,188 @@
+"""The Latent space page: which model and images, how they are shown, and the map with its inspector."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+
+from vaelab import data, latents
+from vaelab.config import RunConfig
+from vaelab.errors import VaeLabError
+from vaelab.latents import Query, Split
+from vaelab.runs import Run, runs_root
+from vaelab.ui.decode import models
+from vaelab.ui.guard import show_error
+from vaelab.ui.latent_inspector import inspector, neighbours
+from vaelab.ui.latent_map import PROJECTIONS, View, choice, colours_of, latent_map
+from vaelab.ui.latent_prior import prior_section
+from vaelab.ui.text import t
+from vaelab.ui.widgets import choose_run, page_link, state_text
+
+Images = tuple[Split, int]
+DEFAULT_IMAGES: Images = ("test", 2_000)
+
+
+def page() -> None:
+    """Everything below the title."""
+    known = models()
+    if not known:
+        st.info(t("latent.no_models"), icon=":material/model_training:")
+        page_link("train", t("latent.go_train"))
+        return
+    workspace(known)
+
+
+@st.fragment
+def workspace(known: dict[str, Run]) -> None:
+    """The map on two thirds, its controls and the inspector on one; below, the prior. A gesture reruns this alone."""
+    wide, side = st.columns([2, 1], gap="medium")
+    with side:
+        first, second = st.columns(2)
+        with first:
+            run = pick_model(known)
+        try:
+            cfg = run.config()
+            wanted = pick_images(run, cfg, second)
+            view = pick_view(run, cfg, side)
+        except VaeLabError as error:
+            show_error(error)
+            return
+    chosen = choice(wanted)
+    with wide:
+        source_note(run, cfg)
+        near = neighbours(wanted, chosen)
+        latent_map(wanted, view, near[0])
+    with side:
+        try:
+            inspector(wanted, view, chosen, near)
+        except VaeLabError as error:
+            show_error(error)
+    prior_section(wanted, view.colour)
+
+
+def pick_model(known: dict[str, Run]) -> Run:
+    """The picker of models: shipped ones first, then runs. Kept in the address as ?run=."""
+    wanted = st.query_params.get("run") or st.session_state.get("run_name")
+    name = wanted if wanted in known else next(iter(known))
+    if wanted and wanted not in known and not (runs_root() / wanted).is_dir():
+        st.warning(t("latent.no_run", name=wanted, shown=name))
+    st.session_state["latent_pick"] = name
+
+    def words(key: str) -> str:
+        run = known[key]
+        return f"{key} · {t('latent.shipped') if run.is_shipped else state_text(run.status().state)}"
+
+    def picked() -> None:
+        choose_run(known[st.session_state["latent_pick"]])
+
+    st.selectbox(
+        t("latent.model"),
+        list(known),
+        key="latent_pick",
+        format_func=words,
+        on_change=picked,
+        help=t("latent.model_help"),
+    )
+    choose_run(known[name])
+    return known[name]
+
+
+def pick_images(run: Run, cfg: RunConfig, place: st.delta_generator.DeltaGenerator) -> Query:
+    """Which images are mapped. Raises WeightsError when the run has saved no weights yet."""
+    options = image_sets(run, cfg)
+
+    def words(images: Images) -> str:
+        return t(f"latent.{images[0]}_images", n=f"{options[images]:,}")
+
+    kept = st.session_state.get("latent_images")
+    default = DEFAULT_IMAGES if DEFAULT_IMAGES in options else next(iter(options))
+    st.session_state["latent_images"] = kept if kept in options else default
+    images: Images = place.selectbox(
+        t("latent.images"),
+        list(options),
+        key="latent_images",
+        format_func=words,
+        help=t("latent.images_help"),
+        disabled=len(options) == 1,
+    )
+    return latents.query(run, *images)
+
+
+def image_sets(run: Run, cfg: RunConfig) -> dict[Images, int]:
+    """Splits and counts to choose from, with the images that each has; stored codes alone where none are installed."""
+    sizes: dict[Split, int] = {"test": latents.COUNTS[0], "train": 0}
+    if latents.has_images(run):
+        info = data.info(cfg.data.name)
+        sizes = {"test": info.test_images, "train": min(info.train_images, cfg.data.limit or info.train_images)}
+    found: dict[Images, int] = {}
+    for split, size in sizes.items():
+        below = 0
+        for count in latents.COUNTS:
+            if below < size:  # the first count above the size takes every image there is
+                found[split, count] = min(count, size)
+            below = count
+    return found
+
+
+def pick_view(run: Run, cfg: RunConfig, place: st.delta_generator.DeltaGenerator) -> View:
+    """Projection, colours, 2-D or 3-D, and single dimensions: two rows that keep their places."""
+    left, right = place.columns(2)
+    projection = left.selectbox(
+        t("latent.projection"),
+        PROJECTIONS,
+        key="latent_projection",
+        format_func=lambda name: t(f"latent.{name}"),
+        help=t("latent.projection_help"),
+    )
+    colours = {colour.by: colour for colour in colours_of(run, cfg)}
+    if st.session_state.get("latent_colour") not in colours:
+        st.session_state["latent_colour"] = next(iter(colours))
+    by = right.selectbox(
+        t("latent.colour"),
+        list(colours),
+        key="latent_colour",
+        format_func=lambda name: colours[name].title,
+        help=t("latent.colour_help"),
+    )
+    size = cfg.model.latent_dim
+    kept = [k for k in st.session_state.get("latent_dims", ()) if k < size]
+    st.session_state["latent_dims"] = kept or list(range(min(2, size)))
+    solid = left.segmented_control(
+        t("latent.space"),
+        ["2-D", "3-D"],
+        key="latent_solid",
+        default="2-D",
+        required=True,
+        disabled=projection == "tsne",
+        help=t("latent.space_tsne") if projection == "tsne" else t("latent.space_help"),
+    )
+    dims = right.multiselect(
+        t("latent.dims"),
+        range(size),
+        key="latent_dims",
+        format_func=lambda k: f"z{k}",
+        max_selections=3,
+        disabled=projection != "dims",
+        help=t("latent.dims_help"),
+        placeholder=t("latent.dims_empty"),
+    )
+    wanted = 3 if solid == "3-D" and size > 2 else 2
+    shown = [*dims, *(k for k in range(size) if k not in dims)][: max(wanted, min(len(dims), 3))]
+    return View(projection, tuple(shown), wanted == 3 and projection != "tsne", colours[by])
+
+
+def source_note(run: Run, cfg: RunConfig) -> None:
+    """What stands in where the images that the model learned from are not installed."""
+    if latents.has_images(run):
+        return
+    stored = run.path / "latents.npz"
+    what = "latent.stand_in_decoded" if stored.is_file() and not has_thumbnails(stored) else "latent.stand_in_stored"
+    st.caption(t(what, data=cfg.data.name))
+
+
+def has_thumbnails(stored: Path) -> bool:
+    """Whether a file of stored codes holds their images too: reads its table of contents alone."""
+    with np.load(stored, allow_pickle=False) as archive:
+        return "thumbnails" in archive.files

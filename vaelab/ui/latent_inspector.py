@@ -1,0 +1,131 @@
+"""What was chosen on the map, seen closely: one image and its code, or what a group has in common."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from vaelab import latents
+from vaelab.latent_charts import code_chart
+from vaelab.latents import Codes, Group, Query
+from vaelab.palette import markdown
+from vaelab.projections import nearest_codes
+from vaelab.ui import pictures
+from vaelab.ui.decode import LONGEST_LINK, z_text
+from vaelab.ui.latent_map import Choice, View, label_title
+from vaelab.ui.text import t
+from vaelab.ui.widgets import figure, page_link, theme
+
+NEIGHBOURS = 6
+LARGE = 160  # pixels of the two images in focus: both fit beside each other in a third of 1280
+SMALL = 48
+BARS = 16  # dimensions drawn
+MAKEUP_ROWS = 6
+
+Near = tuple[NDArray[np.int64], NDArray[np.float64]]  # rows and distances, the nearest first
+
+
+def neighbours(wanted: Query, chosen: Choice) -> Near:
+    """The images whose codes are nearest to that of the chosen point."""
+    if chosen.kind != "point":
+        return np.zeros(0, np.int64), np.zeros(0)
+    known = latents.codes(wanted)
+    row = chosen.rows[0]
+    if row >= len(known):
+        return np.zeros(0, np.int64), np.zeros(0)
+    rows, distances = nearest_codes(known.mu[row : row + 1], known.mu, NEIGHBOURS + 1)
+    others = rows[0] != row
+    return rows[0][others][:NEIGHBOURS], distances[0][others][:NEIGHBOURS]
+
+
+def inspector(wanted: Query, view: View, chosen: Choice, near: Near) -> None:
+    """The chosen point or group; before a choice, what can be done. Raises VaeLabError."""
+    if chosen.kind == "none":
+        _empty()
+        return
+    known = latents.codes(wanted)
+    rows = np.array([row for row in chosen.rows if row < len(known)], dtype=np.int64)
+    if not len(rows):
+        _empty()
+    elif chosen.kind == "point":
+        _point(wanted, known, int(rows[0]), near)
+    else:
+        by = view.colour.by if view.colour.names else next(iter(known.labels), None)
+        _group(wanted, known, rows, by)
+
+
+def _empty() -> None:
+    """Three gestures and what each of them tells."""
+    with st.container(border=True, gap="small"):
+        for icon, name in (("pan_tool_alt", "hover"), ("ads_click", "click"), ("gesture", "lasso")):
+            st.markdown(f":material/{icon}: **{t(f'latent.how_{name}')}**  \n{t(f'latent.how_{name}_text')}")
+
+
+def _point(wanted: Query, known: Codes, row: int, near: Near) -> None:
+    run = wanted.run
+    x_hat = latents.reconstruction(run, known, row)
+    first = t("latent.x_decoded") if known.source == "decoded" else t("latent.x")
+    _pair(known.pixels[row], x_hat, first, markdown("decoder", t("latent.x_hat")))
+    st.markdown(_words(known, row))
+    st.altair_chart(_code(known, known.mu[row], None if known.sigma is None else known.sigma[row]), key="latent_code")
+    rows, distances = near
+    if len(rows):
+        st.caption(t("latent.near", low=figure(float(distances[0]), 3), high=figure(float(distances[-1]), 3)))
+        strip = pictures.strip(known.pixels[rows], NEIGHBOURS, cell=SMALL)
+        st.image(strip, output_format="PNG", alt=t("latent.near_alt"))
+    _decode_link(wanted, known.mu[row], None if known.y is None else int(known.y[row]), t("latent.open_decode"))
+
+
+def _words(known: Codes, row: int) -> str:
+    """Number, labels, error and KL of one image, in a line."""
+    parts = [t("latent.number", n=row)]
+    shown = list(known.labels.items())[:3]
+    parts += [f"{label_title(name)}: **{names[values[row]]}**" for name, (values, names) in shown if values[row] >= 0]
+    if known.error is not None:
+        parts.append(markdown("decoder", t("latent.point_error", value=figure(float(known.error[row]), 3))))
+    kl = known.kl_per_dim
+    if kl is not None:
+        parts.append(markdown("encoder", t("latent.point_kl", value=figure(float(kl[row].sum()), 3))))
+    return " · ".join(parts)
+
+
+def _pair(left: NDArray[np.uint8], right: NDArray[np.uint8], left_words: str, right_words: str) -> None:
+    with st.container(horizontal=True, gap="small"):
+        for name, image, words in (("x", left, left_words), ("x_hat", right, right_words)):
+            with st.container(width=LARGE, gap=None, key=f"latent_{name}"):
+                st.image(pictures.strip(image[None], 1, cell=LARGE), output_format="PNG", alt=words)
+                st.caption(words)
+
+
+def _code(known: Codes, mu: NDArray[Any], sigma: NDArray[Any] | None) -> Any:
+    """The bars of one code: the dimensions that tell most images apart, in their own order."""
+    dims = sorted(int(k) for k in np.argsort(-known.mu.var(axis=0), kind="stable")[:BARS])
+    texts = {"dim": t("latent.dimension"), "mu": "μ", "sigma": "σ"}
+    return code_chart(mu, sigma, dims, theme(), texts)
+
+
+def _group(wanted: Query, known: Codes, rows: NDArray[np.int64], by: str | None) -> None:
+    found: Group = latents.group(wanted.run, known, rows, by)
+    _pair(found.average, found.decoded, t("latent.average"), markdown("decoder", t("latent.decoded_average")))
+    st.markdown(t("latent.inside", n=f"{len(rows):,}", share=f"{100 * len(rows) / len(known):.1f}"))
+    for name, count, share in found.makeup[:MAKEUP_ROWS]:
+        st.progress(count / len(rows), text=t("latent.makeup", name=name, n=f"{count:,}", share=f"{100 * share:.0f}"))
+    if len(found.makeup) > MAKEUP_ROWS:
+        rest = sum(count for _, count, _ in found.makeup[MAKEUP_ROWS:])
+        st.caption(t("latent.makeup_rest", n=f"{rest:,}", kinds=len(found.makeup) - MAKEUP_ROWS))
+    st.altair_chart(_code(known, found.z, known.mu[rows].std(axis=0)), key="latent_group_code")
+    st.caption(t("latent.group_code"))
+    _decode_link(wanted, found.z, found.y, t("latent.open_average"))
+
+
+def _decode_link(wanted: Query, z: NDArray[Any], y: int | None, words: str) -> None:
+    """To the Decode page with this z."""
+    query = {"run": wanted.run.name}
+    if len(z) <= LONGEST_LINK:
+        query["z"] = z_text([float(value) for value in z])
+    if y:
+        query["label"] = str(y)
+    page_link("decode", words, **query)
