@@ -72,6 +72,8 @@ def codes_of(run: Run, cfg: RunConfig, step: int | None) -> Codes:
         pixels, classes = fixed.get("probe_pixels"), fixed.get("probe_labels")
     else:
         return Codes(np.zeros((0, cfg.model.latent_dim), np.float32), None, None)
+    if not np.isfinite(mu).all():  # a training that diverged: the page says so when it refuses the weights
+        return Codes(np.zeros((0, cfg.model.latent_dim), np.float32), None, None)
     if cfg.model.name == "autoencoder":
         logvar = None
     pixels, labels = _labelled(cfg, len(mu), pixels, classes)
@@ -205,10 +207,13 @@ def code_blocks(likelihood: str) -> list[dict[str, Any]]:
 def newest_weights(run: Run) -> tuple[Tensors, int | None]:
     """The newest weights of a run and the snapshot they belong to: the saved model, or while it trains the last snapshot.
 
-    Raises WeightsError when nothing was written yet.
+    A training that has written nothing yet has no tensors; otherwise raises WeightsError when there are none.
     """
     steps = run.snapshots()
-    if steps and (run.status().is_active or run.model_file_or_none() is None):
+    active = run.status().is_active
+    if not steps and active and run.model_file_or_none() is None:
+        return {}, None
+    if steps and (active or run.model_file_or_none() is None):
         return run.snapshot(steps[-1]), steps[-1]
     try:
         return read_arrays(run.model_file()), steps[-1] if steps else None

@@ -83,29 +83,37 @@ def _data(run: Run, other: Run | None) -> dict[str, Any]:
     """The static part of the component's data: addresses of weights, and everything known of the model."""
     active = run.status().is_active
     spec = _cached_spec(str(run.path), _stamp(run), str(other.path) if other else "", language())
-    saved = run.model_file_or_none() is not None
-    steps = run.snapshots()
-    if active:
-        decoder = bundle_url(run, step=steps[-1]) if steps else None
-    else:
-        decoder = bundle_url(run) if saved or not steps else bundle_url(run, step=steps[-1])
-    spec = spec | {"model": spec["model"] | {"active": active, "step": steps[-1] if steps else None}}
+    spec = spec | {"model": spec["model"] | {"active": active}}
+    # While it trains, newest.json names the weights: addresses here would change with every snapshot and send everything anew.
     urls = {
-        "decoder": decoder,
-        "encoder": bundle_url(run, "encoder")
-        if saved and bundle.supported(run.config().model, "encoder") is None
-        else None,
-        "other": bundle_url(other) if other else None,
+        "decoder": None if active else _decoder_url(run),
+        "encoder": None if active else _encoder_url(run),
+        "other": _decoder_url(other) if other else None,
         "newest": newest_url(run) if active else None,
     }
-    digest = hashlib.sha256(json.dumps([spec, run.name]).encode()).hexdigest()[:16] if not active else _stamp(run)
-    return {"key": f"{run.name}/{other.name if other else ''}/{language()}/{digest}", "spec": spec, "urls": urls}
+    content = json.dumps([spec, urls], sort_keys=True)
+    return {"key": hashlib.sha256(content.encode()).hexdigest()[:16], "spec": spec, "urls": urls}
+
+
+def _decoder_url(run: Run) -> str:
+    """The saved model's decoder, else the last snapshot's."""
+    steps = run.snapshots()
+    if run.model_file_or_none() is None and steps:
+        return bundle_url(run, step=steps[-1])
+    return bundle_url(run)
+
+
+def _encoder_url(run: Run) -> str | None:
+    """The saved model's encoder; None where none was saved or a browser cannot run it."""
+    if run.model_file_or_none() is None or bundle.supported(run.config().model, "encoder") is not None:
+        return None
+    return bundle_url(run, "encoder")
 
 
 def _stamp(run: Run) -> str:
     """Changes when the weights of a run at rest change; stays while it trains, so that the view is left alone."""
     if run.status().is_active:
-        return f"training {bool(run.snapshots())} {run.model_file_or_none() is not None}"
+        return f"training {bool(run.snapshots())}"
     file = run.model_file_or_none()
     return f"{run.status().state} {file.stat().st_mtime_ns if file else 0}"
 

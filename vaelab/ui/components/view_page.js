@@ -29,6 +29,19 @@ function memoryOf(model) {
   return kept.models.get(model);
 }
 
+/** Addresses of the first weights that a training has saved; without a decoder when it ended before. */
+function firstWeights(url, signal) {
+  const enough = new AbortController();
+  signal.addEventListener("abort", () => enough.abort());
+  return new Promise((resolve) => {
+    const onWeights = async (_, newest) => {
+      resolve(newest);
+      enough.abort();
+    };
+    follow(url, { onWeights, signal: enough.signal }).then(() => resolve({}));
+  });
+}
+
 class Instance {
   constructor(root, setStateValue) {
     this.root = root;
@@ -50,8 +63,9 @@ class Instance {
     const { spec, urls, push } = data;
     const memory = memoryOf(spec.model.id);
     const size = spec.model.size;
-    if (!memory.z || memory.z.length !== size || push.seq > memory.seq) Object.assign(memory, { z: push.z, label: push.label, seq: push.seq });
-    memory.tab ??= push.tab;
+    if (!memory.z || memory.z.length !== size || push.seq > memory.seq) {
+      Object.assign(memory, { z: push.z, label: push.label, seq: push.seq, tab: memory.tab && push.seq === 0 ? memory.tab : push.tab });
+    }
     const waiting = el("p", { class: "waiting", role: "status" }, spec.text.loading);
     this.root.replaceChildren(waiting);
     const watch = new AbortController();
@@ -65,25 +79,18 @@ class Instance {
     }
   }
 
-  /** The networks at their addresses. A training that has saved nothing yet is waited for. */
+  /** The networks at their addresses. Those of a training are the newest it has saved; one that has saved nothing yet is waited for. */
   async open(urls, watch, waiting, spec) {
     const options = { maxBatch: MAX_BATCH };
-    if (!urls.decoder) {
+    let { decoder, encoder } = urls;
+    if (urls.newest) {
       waiting.textContent = spec.text.no_weights_yet;
-      await new Promise((resolve) => follow(urls.newest, { signal: watch.signal, onWeights: async (bytes, newest) => {
-        urls.decoder = newest.decoder;
-        urls.encoder = newest.encoder;
-        resolve();
-      } }).then(resolve));
-      if (!urls.decoder) throw new Error(spec.text.never_saved);
+      ({ decoder, encoder } = await firstWeights(urls.newest, watch.signal));
+      if (!decoder) throw new Error(spec.text.never_saved);
     }
-    const optional = (url) => (url ? openNetwork(url, { maxBatch: 1 }) : null);
-    const [decoder, encoder, other] = await Promise.all([
-      openNetwork(urls.decoder, { ...options, fresh: Boolean(urls.newest) }),
-      optional(urls.encoder),
-      optional(urls.other),
-    ]);
-    return { decoder, encoder, other };
+    const optional = (url) => (url ? openNetwork(url, { maxBatch: 1, fresh: Boolean(urls.newest) }) : null);
+    const nets = await Promise.all([openNetwork(decoder, { ...options, fresh: Boolean(urls.newest) }), optional(encoder), optional(urls.other)]);
+    return { decoder: nets[0], encoder: nets[1], other: nets[2], addresses: { decoder, encoder } };
   }
 
   mount(data, nets, memory, watch) {
@@ -105,7 +112,7 @@ class Instance {
   /** The picture follows a training: weights are replaced in place, so neither z nor a gesture is lost. */
   watchTraining(urls, nets, watch) {
     const { app, status } = this.view;
-    let encoder = urls.encoder;
+    let { encoder } = nets.addresses;
     const onWeights = async (bytes, newest) => {
       if (!nets.decoder.update(bytes)) return;
       app.spec.model.step = newest.step;
@@ -120,7 +127,7 @@ class Instance {
       }
     };
     const onError = (error) => status && (status.line.textContent = error.message);
-    follow(urls.newest, { onWeights, onError, onState: (newest) => status?.state(newest), signal: watch.signal, known: urls.decoder });
+    follow(urls.newest, { onWeights, onError, onState: (newest) => status?.state(newest), signal: watch.signal, known: nets.addresses.decoder });
   }
 
   /** Python has set z: a box on the page, a link. */
