@@ -18,6 +18,7 @@ class Arena {
     this.memory = memory; // WebAssembly.Memory, or null for a plain ArrayBuffer
     this.plain = memory ? null : new ArrayBuffer(PAGE);
     this.used = ALIGN; // floats
+    this.view = null;
   }
 
   get buffer() {
@@ -36,6 +37,12 @@ class Arena {
       this.plain = grown;
     }
     return start * FLOAT;
+  }
+
+  /** All of it as float32, the same view until it grows. */
+  get all() {
+    if (this.view?.buffer !== this.buffer) this.view = new Float32Array(this.buffer);
+    return this.view;
   }
 
   floats(address, length) {

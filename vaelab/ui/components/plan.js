@@ -128,11 +128,12 @@ export class Plan {
 
   #scatter(input, inputs, from, count, start, length, cells, base) {
     const { n } = this;
-    const lanes = new Float32Array(this.arena.buffer, base);
+    const memory = this.arena.all;
     for (let image = 0; image < count; image++) {
       const at = (from + image) * inputs + start;
-      if (cells) for (let e = 0; e < length; e++) lanes[cells[e] * n + image] = input[at + e];
-      else for (let e = 0; e < length; e++) lanes[e * n + image] = input[at + e];
+      const to = base / FLOAT + image;
+      if (cells) for (let e = 0; e < length; e++) memory[to + cells[e] * n] = input[at + e];
+      else for (let e = 0; e < length; e++) memory[to + e * n] = input[at + e];
     }
   }
 
