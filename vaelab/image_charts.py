@@ -50,7 +50,7 @@ def code_bars(rows: pd.DataFrame, theme: Theme, texts: Mapping[str, str], height
     order = list(dict.fromkeys(rows["dim"]))
     labels = len(order) <= LABELLED
     axis = alt.Axis(
-        labels=labels, ticks=False, labelAngle=0 if len(order) <= 20 else -90, labelOverlap=False, domain=False
+        labels=labels, ticks=False, labelAngle=0 if len(order) <= 8 else -90, labelOverlap=False, domain=False
     )
     x = alt.X("dim:N", sort=order, title=None, axis=axis)
     y = alt.Y("value:Q", title=None, axis=alt.Axis(tickCount=6))
@@ -133,7 +133,9 @@ def with_place(
     )
     tooltip = [alt.Tooltip("what:N", title=" ")]
     both = [layer.encode(x=x, y=y, tooltip=tooltip) for layer in (ring, star)]
-    return _drawn(alt.layer(chart, *both), MAP_SIDE).properties(width=MAP_SIDE)
+    whole = chart.copy()
+    whole.layer = [*chart.layer, *both]
+    return whole
 
 
 def _drawn(chart: alt.LayerChart | alt.FacetChart, height: int) -> alt.LayerChart:

@@ -58,7 +58,7 @@ def figure(value: float | None, digits: int = 4) -> str:
     return f"{value:,.{max(0, digits - whole)}f}"
 
 
-def page_link(name: str, label: str, *, icon: str | None = None, **query: str) -> bool:
+def page_link(name: str, label: str, /, *, icon: str | None = None, **query: str) -> bool:
     """A link to a page with values in its address; nothing, and False, where the page does not exist."""
     entry = page(name)
     if entry is None:

@@ -1,0 +1,165 @@
+"""Every gesture of the Your image page once, in Chromium, in both languages."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from app_server import app_server
+from trained import write_model
+
+from vaelab import data
+from vaelab.bench.chromium import chromium
+from vaelab.images import png
+from vaelab.plan import plan
+
+pytestmark = pytest.mark.browser
+
+WAIT = 120_000  # milliseconds: a slow machine under load, not a measure of anything
+PASTE = """async (file) => {
+  const bytes = Uint8Array.from(atob(file), (letter) => letter.charCodeAt(0));
+  const transfer = new DataTransfer();
+  transfer.items.add(new File([bytes], "<img src=x onerror=alert(1)>.png", { type: "image/png" }));
+  document.dispatchEvent(new ClipboardEvent("paste", { clipboardData: transfer, bubbles: true, cancelable: true }));
+}"""
+HOSTILE_NAME = "<img src=x onerror=document.title='broken'>.png"
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory) -> Iterator[str]:
+    """The app over a model of the digits, not trained: what it says is computed all the same."""
+    folder = tmp_path_factory.mktemp("browser")
+    write_model(folder / "runs" / "digits-run", plan("digits", latent_dim=4, limit=300))
+    with app_server(folder) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with chromium() as found:
+        yield found
+
+
+@pytest.fixture
+def page(browser) -> Iterator[Any]:
+    found = browser.new_page(viewport={"width": 1280, "height": 800})
+    found.set_default_timeout(WAIT)
+    said: list[str] = []
+    found.on("pageerror", lambda error: said.append(str(error)))
+    yield found
+    found.close()
+    assert said == []
+
+
+def open_image(page: Any, address: str, lang: str = "en") -> None:
+    page.goto(f"{address}/image?run=digits-run&lang={lang}")
+    page.locator(".st-key-image_error img").wait_for()
+    page.get_by_text("297").first.wait_for()  # the test images have been measured
+
+
+def recon(page: Any) -> str:
+    """The first figure, as it is shown."""
+    return str(page.locator("[data-testid=stMetricValue]").first.inner_text())
+
+
+def changes(page: Any, before: str) -> str:
+    """The first figure once it is another one."""
+    page.wait_for_function(
+        "(old) => { const now = document.querySelector('[data-testid=stMetricValue]')?.innerText; return now && now !== old; }",
+        arg=before,
+    )
+    return recon(page)
+
+
+def stroke(page: Any, canvas: Any, points: list[tuple[float, float]]) -> None:
+    box = canvas.bounding_box()
+    for k, (x, y) in enumerate(points):
+        page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
+        if k == 0:
+            page.mouse.down()
+    page.mouse.up()
+
+
+def test_upload_paste_and_crop(page, address):
+    open_image(page, address)
+    of_first = recon(page)
+    images = data.load("digits").train.pixels
+    page.get_by_role("radio", name="Upload").click()
+    page.locator("input[type=file]").set_input_files(
+        {"name": HOSTILE_NAME, "mimeType": "image/png", "buffer": png(images[3])}
+    )
+    uploaded = changes(page, of_first)
+    assert HOSTILE_NAME.removesuffix(".png") in page.locator("body").inner_text()  # shown as text
+    assert page.title() != "broken"
+
+    page.get_by_role("button", name="Crop and colour").click()
+    page.get_by_text("Invert", exact=True).click()
+    inverted = changes(page, uploaded)
+    page.get_by_role("button", name="As it was").click()
+    assert changes(page, inverted) == uploaded
+    page.keyboard.press("Escape")
+
+    page.get_by_role("radio", name="Paste").click()
+    page.get_by_text("press Ctrl+V").wait_for()
+    page.evaluate(PASTE, base64.b64encode(png(np.full((1, 8, 8), 90, np.uint8))).decode())
+    changes(page, uploaded)
+    page.get_by_text("Pasted.").wait_for()
+
+
+def test_draw_resample_and_drag_from_here(page, address):
+    open_image(page, address, "zh")
+    before = recon(page)
+    page.get_by_role("radio", name="手绘").click()
+    canvas = page.get_by_label("画板")
+    stroke(page, canvas, [(0.3, 0.2), (0.5, 0.5), (0.5, 0.8)])
+    page.locator(".st-key-image_error img").wait_for()
+    drawn = changes(page, before)
+    stroke(page, canvas, [(0.2, 0.8), (0.8, 0.8)])
+    changes(page, drawn)
+
+    images = page.locator(".st-key-image_draws img")
+    old = images.get_attribute("src")
+    page.get_by_role("button", name="重抽 ε").click()
+    page.wait_for_function("(old) => document.querySelector('.st-key-image_draws img').src.indexOf(old) < 0", arg=old)
+
+    page.get_by_role("link", name="从这里拖动").click()
+    page.wait_for_url(re.compile("/decode.*z="))
+
+
+def test_every_use_and_a_painted_hole(page, address):
+    open_image(page, address)
+    page.get_by_role("tab", name="Compression").click()
+    page.get_by_text("PSNR").first.wait_for()
+    page.get_by_role("tab", name="Denoising").click()
+    page.get_by_text("With noise").wait_for()
+    page.get_by_role("tab", name="Filling in").click()
+    page.get_by_text("144 pixels filled").wait_for()  # the square in the middle, 12 x 12
+    stroke(page, page.get_by_label("Paint the hole"), [(0.05, 0.05), (0.9, 0.05)])
+    page.wait_for_function("!document.body.innerText.includes('144 pixels filled')")
+    page.get_by_role("button", name="Clear").click()
+    page.get_by_text("0 pixels filled").wait_for()
+    page.get_by_role("tab", name="Variations").click()
+    page.get_by_text("20 images decoded").wait_for()
+
+
+def test_the_pipeline_does_not_move_from_one_image_to_the_next(page, address):
+    open_image(page, address)
+    parts = [
+        ".st-key-image_code",
+        ".st-key-image_draws",
+        ".st-key-image_output",
+        ".st-key-image_error",
+        ".st-key-image_figures",
+    ]
+    places = [page.locator(part).bounding_box() for part in parts]
+    before = recon(page)
+    page.get_by_label("Test image").fill("5")
+    page.keyboard.press("Enter")
+    changes(page, before)
+    assert [page.locator(part).bounding_box() for part in parts] == places
+    bottom = page.locator(".st-key-image_figures").bounding_box()
+    assert bottom["y"] < 800  # above the fold

@@ -1,0 +1,185 @@
+"""What the model says about the picture: the pipeline from left to right, its terms among the test images, its neighbours."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from vaelab import charts, image_charts, projections
+from vaelab.config import RunConfig
+from vaelab.palette import Role, markdown
+from vaelab.runs import Run
+from vaelab.ui import pictures
+from vaelab.ui.decode import z_text
+from vaelab.ui.text import t
+from vaelab.ui.widgets import figure, page_link, theme
+from vaelab.ui.your_image_models import Preparation, model_of
+
+if TYPE_CHECKING:
+    from vaelab.inspection import Inspection
+
+Pixels = NDArray[np.uint8]
+
+OUTPUT = 192  # CSS pixels: six times 32, three times 64
+DRAWS = 6
+NEAREST = 8
+RINGED = 10  # neighbours among the map's own images that are ringed on it
+TERM_ROLES: dict[str, Role] = {"recon": "decoder", "kl": "encoder", "bound": "total"}
+
+
+def inspect(run: Run, cfg: RunConfig, pixels: Pixels, y: int | None) -> Inspection:
+    """The answer for one picture, with the draws of this session's seed."""
+    from vaelab.inspection import inspect_image
+
+    seed = int(st.session_state.setdefault("image_seed", 0))
+    return inspect_image(model_of(run), pixels, y, cfg.loss, draws=DRAWS, seed=seed)
+
+
+def heading(role: Role, word: str, how: str) -> None:
+    """The head of one column: what it is in its colour, and how to read it."""
+    st.markdown(f"**{markdown(role, word)}** :small[{how}]", help=None)
+
+
+def pipeline(run: Run, cfg: RunConfig, pixels: Pixels, y: int | None, found: Inspection) -> None:
+    """mu and sigma, draws of z and their images, the reconstruction, the error; then the way to the decoder."""
+    variational = found.logvar is not None
+    with st.container(horizontal=True, gap="small"):
+        with st.container(width="stretch", gap="xsmall", key="image_code"):
+            heading("mu", t("image.code"), t("image.code_how" if variational else "image.code_how_point"))
+            _code_chart(found)
+        if variational:
+            with st.container(width=2 * pictures.CELL + pictures.GAP, gap="xsmall", key="image_draws"):
+                heading("z", t("image.draws"), t("image.draws_how"))
+                st.image(pictures.strip(found.drawn, 2), alt=t("image.draws"), output_format="PNG")
+                st.button(
+                    t("image.resample"),
+                    icon=":material/casino:",
+                    on_click=_next_seed,
+                    width="stretch",
+                    help=t("image.resample_help"),
+                )
+        with st.container(width=OUTPUT, gap="xsmall", key="image_output"):
+            heading("decoder", t("image.output"), t("image.output_how"))
+            st.image(pictures.strip(found.x_hat[None], 1, cell=OUTPUT), alt=t("image.output"), output_format="PNG")
+            _drag_link(run, y, found)
+        with st.container(width=OUTPUT, gap="xsmall", key="image_error"):
+            _error(pixels, found)
+
+
+def _next_seed() -> None:
+    st.session_state["image_seed"] += 1
+
+
+def _code_chart(found: Inspection) -> None:
+    sigma = None if found.logvar is None else np.exp(0.5 * found.logvar)
+    rows = image_charts.code_rows(found.mu, sigma, found.z, found.kl_per_dim)
+    texts = {name: t(f"image.{name}") for name in ("dim", "mu", "sigma", "kl", "nats")}
+    st.altair_chart(
+        image_charts.code_bars(rows, theme(), texts, height=226),
+        width="stretch",
+        theme="streamlit",
+        alt=t("image.code"),
+    )
+
+
+def _drag_link(run: Run, y: int | None, found: Inspection) -> None:
+    query = {"run": run.name, "z": z_text([float(value) for value in found.mu])}
+    if y is not None:
+        query["label"] = str(y)
+    page_link("decode", t("image.drag"), icon=":material/tune:", **query)
+
+
+def _error(pixels: Pixels, found: Inspection) -> None:
+    error = image_charts.signed_error(pixels, found.x_hat)
+    limit = image_charts.error_limit(error)
+    heading("total", t("image.error"), t("image.error_how"))
+    st.image(image_charts.error_picture(error, limit, theme(), OUTPUT), alt=t("image.error"), output_format="PNG")
+    with st.container(horizontal=True, horizontal_alignment="distribute", gap=None, wrap=False):
+        for words in (f"−{limit:g}", t("image.error_zero"), f"+{limit:g}"):
+            st.caption(words, width="content")
+
+
+def figures(cfg: RunConfig, found: Inspection, known: Preparation) -> None:
+    """recon, KL and bound in nats, each with the share of test images below it; then the bound among all of them."""
+    terms: dict[str, float | None] = {"recon": found.recon, "kl": found.kl, "bound": found.bound}
+    if found.kl is None:
+        terms["bound"] = None
+    with st.container(horizontal=True, gap="medium", key="image_figures"):
+        for term, value in terms.items():
+            with st.container(width=176, gap=None):
+                label = markdown(TERM_ROLES[term], t(f"image.{term}"))
+                words = t("image.no_term") if value is None else t("image.value_nats", n=figure(value))
+                st.metric(label, words, help=t(f"image.{term}_help"))
+                st.caption(_rank(term, value, known))
+        score = "recon" if found.kl is None else "bound"
+        with st.container(width="stretch", gap=None):
+            _histogram(score, float(terms[score] or 0.0), known)
+
+
+def _rank(term: str, value: float | None, known: Preparation) -> str:
+    """The share of test images below, in words; why there is none; or how far the measuring is."""
+    if value is None:
+        return t("image.point_kl" if term == "kl" else "image.point_bound")
+    if known.reference is None:
+        return t("image.measuring", share=f"{known.share:.0%}") if not known.done else t("image.unranked")
+    share = known.reference.percentile(term, value)
+    return t("image.rank", share=f"{share:.0f}", images=f"{known.reference.images:,}")
+
+
+def _histogram(term: str, value: float, known: Preparation) -> None:
+    if known.reference is None:
+        with st.container(height=118, border=False):
+            st.caption(known.problem if known.done else t("image.measuring_how"))
+        return
+    texts = {"score": t(f"image.{term}"), "nats": t("image.nats"), "share": t("image.share"), "mine": t("image.mine")}
+    rows = image_charts.score_rows(known.reference.values[term], value)
+    st.altair_chart(image_charts.score_histogram(rows, theme(), texts), width="stretch", alt=t("image.histogram_how"))
+    st.caption(t("image.histogram_how"))
+
+
+def neighbours(cfg: RunConfig, found: Inspection, known: Preparation) -> None:
+    """The training images with the closest codes, and this image's place among the codes of test images."""
+    left, right = st.columns([3, 2], gap="medium")
+    with left:
+        st.markdown(t("image.neighbours_how"))
+        _nearest(found, known)
+    with right:
+        _map(found, known)
+
+
+def _nearest(found: Inspection, known: Preparation) -> None:
+    if known.codes is None or known.train is None:
+        place = pictures.empty_strip(1, NEAREST, image_size=found.x_hat.shape[-1])
+        st.image(place, alt=t("image.neighbours"), output_format="PNG")
+        problem = known.problem or (t("image.unprepared", kind=known.defect) if known.defect else "")
+        st.caption(problem if known.done else t("image.encoding", share=f"{known.share:.0%}"))
+        return
+    rows, distances = projections.nearest_codes(found.mu[None], known.codes, NEAREST)
+    strip = pictures.strip(known.train.pixels[rows[0]], NEAREST)
+    st.image(strip, alt=t("image.neighbours"), output_format="PNG")
+    far = " · ".join(figure(float(distance), 3) for distance in distances[0])
+    st.caption(t("image.distances", distances=far))
+    st.caption(t("image.among", images=f"{len(known.codes):,}"))
+
+
+def _map(found: Inspection, known: Preparation) -> None:
+    places = known.places
+    if places is None or len(places) < 3:
+        st.caption(t("image.no_map") if known.done else t("image.measuring_how"))
+        return
+    fitted = projections.pca(places.mu)
+    values, names = places.labels.get("class", (None, ()))
+    rows = charts.scatter_rows(fitted.points, values, names)
+    mine = fitted.place(found.mu[None])[0]
+    near, _ = projections.nearest_codes(found.mu[None], places.mu, RINGED)
+    texts = {"class": t("image.class"), "mine": t("image.mine"), "neighbour": t("image.neighbour")}
+    chart = charts.latent_scatter(rows, names, theme(), texts, side=image_charts.MAP_SIDE)
+    st.altair_chart(
+        image_charts.with_place(chart, mine, fitted.points[near[0]], theme(), texts),
+        width="content",
+        alt=t("image.map"),
+    )
+    st.caption(t("image.map_how", images=f"{len(places):,}", share=f"{fitted.explained.sum():.0%}"))
