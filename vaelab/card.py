@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from vaelab import data, export, inference, runs
+from vaelab import anomaly, data, export, inference, runs
 from vaelab.architecture import architecture
 from vaelab.config import RunConfig
 from vaelab.errors import RunError
@@ -50,6 +50,27 @@ def write_card(run: runs.Run, folder: Path) -> dict[str, Any]:
             f"the card cannot be written to {folder} ({error}); choose a folder that can be written"
         ) from error
     return metrics
+
+
+def add_anomaly(folder: Path, limit: int | None = None) -> dict[str, Any]:
+    """Measure how test images score (vaelab.anomaly) and put it into metrics.json and README.md of a folder in weights/.
+
+    A step of its own because it decodes every test image four times, and may need a second data set. limit: the first N
+    images. Returns what metrics.json keeps under "anomaly". Raises RunError, DataError, WeightsError.
+    """
+    run = runs.Run(folder)
+    metrics = run.evaluation()
+    if metrics is None:
+        raise RunError(f"{folder} must hold a metrics.json (write the card of a finished run first)")
+    metrics["anomaly"] = anomaly.for_card(run, limit)
+    try:
+        write_json(folder / "metrics.json", metrics)
+        (folder / "README.md").write_text(card_text(run.name, run.config(), metrics), encoding="utf-8")
+    except OSError as error:
+        raise RunError(
+            f"the card cannot be written to {folder} ({error}); choose a folder that can be written"
+        ) from error
+    return dict(metrics["anomaly"])
 
 
 def latents(run: runs.Run) -> dict[str, Any]:
@@ -112,7 +133,7 @@ Test images: {test["images"]:,}. Means per image, in nats, summed over pixels an
 {table}
 
 Active latent dimensions: {test["active_units"]} of {cfg.model.latent_dim}.
-
+{_anomaly_text(metrics.get("anomaly"), name, cfg.data.name)}
 `latents.npz` holds the codes of the first {min(LATENT_IMAGES, test["images"]):,} test images ({thumbnails}).
 
 Images: {info.source}
@@ -123,3 +144,25 @@ Their licence: {info.licence}
 def _train_images(cfg: RunConfig) -> int:
     total = data.info(cfg.data.name).train_images
     return total if cfg.data.limit is None else min(total, cfg.data.limit)
+
+
+def _anomaly_text(measured: dict[str, Any] | None, name: str, inside: str) -> str:
+    """The paragraph on the anomaly score; empty where it was not measured."""
+    if measured is None:
+        return ""
+    scored = measured["quantiles"]["bound"]
+    text = f"""
+Anomaly score (recon + kl in nats, {measured["draws"]} fixed draws of z): median {scored[len(scored) // 2]:,.1f} over
+{measured["images"]:,} test images, 1st and 99th percentile {scored[1]:,.1f} and {scored[-2]:,.1f}.
+"""
+    if "against" not in measured:
+        return text
+    other, areas = measured["against"], measured["against"]["auroc"]
+    return f"""{text}
+Its test images against {other["images"]:,} of {other["dataset"]}: AUROC {areas["bound"]:.4f} (recon alone
+{areas["recon"]:.4f}, kl alone {areas["kl"]:.4f}; 0.5 is guessing, 1 separates them all). Measure it again:
+
+```
+python -c "from vaelab.anomaly import auroc; print(auroc('{name}', '{inside}', '{other["dataset"]}'))"
+```
+"""
