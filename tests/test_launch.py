@@ -42,7 +42,7 @@ def settings(batch_size: int = 20, limit: int | None = 60, epochs: int = 100_000
     )
 
 
-def wait_for(what: Callable[[], bool], seconds: float = 120.0) -> None:
+def wait_for(what: Callable[[], bool], seconds: float = 240.0) -> None:
     end = time.monotonic() + seconds
     while not what():
         assert time.monotonic() < end, "it never came"

@@ -53,7 +53,7 @@ def spawn(run: Run) -> subprocess.Popen[bytes]:
     return process
 
 
-def wait_for(what: Callable[[], bool], seconds: float = 120.0) -> None:
+def wait_for(what: Callable[[], bool], seconds: float = 240.0) -> None:
     """Patience for a slow machine; a test fails here only if it never comes."""
     end = time.monotonic() + seconds
     while not what():

@@ -395,9 +395,7 @@ def rename_run(run: Run, name: str) -> Run:
 def delete_run(run: Run) -> None:
     """Remove a run and everything in it; raises RunError while it trains."""
     _check_at_rest(run, "deleted")
-    doomed = run.path.with_name(
-        f".{run.name}.{time.time_ns()}.part"
-    )  # gone from every list at once, whatever happens next
+    doomed = run.path.with_name(f".{run.name}.{time.time_ns()}.part")  # leaves every list at once
     try:
         os.rename(run.path, doomed)
         shutil.rmtree(doomed)
