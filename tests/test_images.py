@@ -70,9 +70,9 @@ def test_alpha_is_laid_on_white() -> None:
 
 
 def test_modes_are_scaled_not_clipped() -> None:
-    sixteen = np.array([[0, 257 * 100, 65535]], dtype=np.uint16)
-    assert np.asarray(open_image(encoded(Image.fromarray(sixteen))))[0, :, 0].tolist() == [0, 100, 255]
-    assert np.asarray(open_image(encoded(Image.fromarray(sixteen), "TIFF")))[0, :, 0].tolist() == [0, 100, 255]
+    sixteen = np.array([[257 * 50, 257 * 100, 257 * 200]], dtype=np.uint16)  # neither clipped nor stretched
+    assert np.asarray(open_image(encoded(Image.fromarray(sixteen))))[0, :, 0].tolist() == [50, 100, 200]
+    assert np.asarray(open_image(encoded(Image.fromarray(sixteen), "TIFF")))[0, :, 0].tolist() == [50, 100, 200]
     unit = np.array([[0.0, 0.5, 1.0]], dtype=np.float32)
     assert np.asarray(open_image(encoded(Image.fromarray(unit), "TIFF")))[0, :, 0].tolist() == [0, 128, 255]
     quarter = np.array([[0.0, 0.1, 0.2]], dtype=np.float32)  # lies in 0-1: taken as such, not stretched
@@ -118,6 +118,7 @@ def hostile() -> dict[str, bytes]:
         archive.writestr("a.png", good_png)
     webp = bytearray(encoded(Image.new("RGB", (8, 8)), "WEBP", lossless=True))
     webp[21:25] = struct.pack("<I", 0x3FFF | 0x3FFF << 14)  # 16384 x 16384 in the VP8L header
+    gif = encoded(Image.new("P", (8, 8)), "GIF")
     tiff = bytearray(encoded(Image.new("L", (64, 64)), "TIFF"))
     scans = good_jpeg[:-2] + good_jpeg[good_jpeg.index(b"\xff\xda") : -2] * 200 + b"\xff\xd9"
     return {
@@ -137,7 +138,7 @@ def hostile() -> dict[str, bytes]:
         "png text bomb": good_png[:33] + chunk(b"zTXt", b"k\0\0" + zlib.compress(bytes(80_000_000))) + good_png[33:],
         "jpeg cut": good_jpeg[: len(good_jpeg) // 2],
         "jpeg scans": scans,
-        "gif header": b"GIF89a" + struct.pack("<HHBBB", 65535, 65535, 0, 0, 0) + bytes(100),
+        "gif header": gif[:6] + b"\xff\xff\xff\xff" + gif[10:],
         "webp header": bytes(webp),
         "bmp bomb": b"BM" + struct.pack("<IHHIIiiHHIIiiII", 54, 0, 0, 54, 40, 60_000, 60_000, 1, 24, 0, 0, 0, 0, 0, 0),
         "bmp cut": encoded(Image.new("RGB", (64, 64)), "BMP")[:200],
@@ -158,6 +159,23 @@ def test_hostile_files_give_one_sentence(name: str) -> None:
     assert "\n" not in message
     assert "Traceback" not in message
     assert 20 < len(message) < 250
+
+
+@pytest.mark.parametrize(
+    ("name", "word"),
+    [("jpeg scans", "scans"), ("png bomb", "million pixels"), ("gif header", "million"), ("webp header", "million"),
+     ("bmp bomb", "million"), ("png line", "on a side"), ("heic", "HEIC"), ("too many bytes", "30 MB")],
+)  # fmt: skip
+def test_limits_are_what_refuses(name: str, word: str) -> None:
+    with pytest.raises(ImageError, match=word):
+        open_image(HOSTILE[name])
+
+
+def test_large_progressive_jpegs_are_refused_and_large_plain_ones_reduced() -> None:
+    large = Image.new("RGB", (5200, 5200))
+    with pytest.raises(ImageError, match="progressive"):
+        open_image(encoded(large, "JPEG", progressive=True))
+    assert open_image(encoded(large, "JPEG")).size == (2600, 2600)
 
 
 def set_tiff_tag(data: bytes, tag: int, value: int) -> bytes:
