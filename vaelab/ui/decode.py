@@ -18,12 +18,14 @@ from vaelab.ui.widgets import choose_run, page_link, state_text
 
 COMPONENT = "decode_view"
 MODELS_LISTED = 40  # runs in the picker, newest first; a class leaves hundreds behind
+FIRST = "pixel-faces-conv-vae"  # shown to who comes without a choice: every dimension of it can be seen at a glance
 LONGEST_LINK = 400  # numbers of z in the address; an autoencoder's 384 still fit
 
 
 def models() -> dict[str, Run]:
     """What can be decoded: shipped models, then runs, newest first, that have or will have weights."""
-    found = {name: runs.find(name) for name in runs.shipped()}
+    shipped = sorted(runs.shipped(), key=lambda name: (name != FIRST, name))
+    found = {name: runs.find(name) for name in shipped}
     for run in runs.list_runs()[:MODELS_LISTED]:
         if run.snapshots() or run.model_file_or_none() is not None or run.status().is_active:
             found.setdefault(run.name, run)
@@ -57,17 +59,19 @@ def pick_models(known: dict[str, Run]) -> tuple[Run, Run | None]:
         t("decode.model"),
         list(known),
         key="decode_pick",
-        format_func=words,
+        format_func=lambda key: f"{t('decode.model')}: {words(key)}",
         on_change=picked,
         help=t("decode.model_help"),
+        label_visibility="collapsed",
     )
     right.selectbox(
         t("decode.beside"),
         ["", *(key for key in known if key != name)],
         key="decode_beside_pick",
-        format_func=words,
+        format_func=lambda key: f"{t('decode.beside')}: {words(key)}",
         on_change=picked_beside,
         help=t("decode.beside_help"),
+        label_visibility="collapsed",
     )
     _show(name, known, new_z=False)
     second = st.session_state["decode_beside_pick"]
@@ -75,9 +79,17 @@ def pick_models(known: dict[str, Run]) -> tuple[Run, Run | None]:
 
 
 def _usual_companion(name: str, known: dict[str, Run]) -> str:
-    """A shipped model of the other kind, so that the tab Side by side has something to say at once."""
-    is_autoencoder = "autoencoder" in name
-    return next((other for other in known if ("autoencoder" in other) != is_autoencoder and known[other].is_shipped), "")
+    """A shipped model of the same images, of the other kind where there is one; so Side by side has something to say at once."""
+    mine = known[name].config()
+
+    def rank(other: str) -> tuple[bool, bool]:
+        theirs = known[other].config()
+        return theirs.data.name != mine.data.name, (theirs.model.name == "autoencoder") == (
+            mine.model.name == "autoencoder"
+        )
+
+    others = [other for other in known if other != name and known[other].is_shipped]
+    return min(others, key=rank, default="")
 
 
 def _show(name: str, known: dict[str, Run], new_z: bool = True) -> None:
@@ -163,9 +175,7 @@ def live_view(run_name: str, other_name: str | None, first: Push) -> None:
     """
     run = runs.find(run_name)
     try:
-        decoder_view(
-            run, first, key=COMPONENT, other=runs.find(other_name) if other_name else None, on_settle=settle
-        )
+        decoder_view(run, first, key=COMPONENT, other=runs.find(other_name) if other_name else None, on_settle=settle)
     except VaeLabError as error:
         show_error(error)
         return

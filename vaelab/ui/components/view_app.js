@@ -11,7 +11,7 @@ import { drawTable, enlarge, pictureCanvas, thumbnail, unpackImages, wholeFactor
 const SETTLE_MS = 250; // quiet time after the last change of a gesture before Python hears of it
 const STAGES = [768, 512, 384, 256]; // CSS pixels: multiples of 32x32 and 64x64 images and, from 512 on, of 8x8 grids
 const SIDE_COLUMN = 400; // what the sliders need beside the picture, CSS pixels
-const BELOW = 70; // caption and margins under the picture
+const BELOW = 24; // the line under the picture
 
 export class DecoderApp {
   /**

@@ -1,6 +1,6 @@
 /** Directions found from labels, as sliders, and arithmetic on examples: a - b + c. */
 
-import { button, el, range } from "./view_dom.js";
+import { button, el, range, setRange } from "./view_dom.js";
 import { signed } from "./view_maths.js";
 import { drawTable, pictureCanvas } from "./view_picture.js";
 
@@ -34,8 +34,7 @@ export function mountDirections(app, host) {
     draw() {
       for (const { direction, input, value } of rows) {
         const amount = latent.along(direction.vector);
-        input.value = String(amount);
-        input.style.setProperty("--fill", `${(100 * (Math.max(-REACH, Math.min(REACH, amount)) + REACH)) / (2 * REACH)}%`);
+        setRange(input, amount);
         value.textContent = `${signed(amount)} ×`;
       }
     },

@@ -62,10 +62,20 @@ export function tabs(label, items, chosen, onpick) {
 /** A range input with its listeners: `oninput` gets the number while it moves, `onsettle` runs when the finger or key is up. */
 export function range({ label, tip, min, max, step, value, kind = "", oninput, onsettle }) {
   const input = el("input", { type: "range", class: `range ${kind}`, min, max, step, "aria-label": label, title: tip });
-  input.value = String(value);
-  input.addEventListener("input", () => oninput(Number(input.value)));
+  setRange(input, value);
+  input.addEventListener("input", () => {
+    setRange(input, Number(input.value));
+    oninput(Number(input.value));
+  });
   if (onsettle) input.addEventListener("change", onsettle);
   return input;
+}
+
+/** Put a range input at a value, also one beyond its ends; --fill tells the stylesheet where its knob stands. */
+export function setRange(input, value) {
+  const [min, max] = [Number(input.min), Number(input.max)];
+  input.value = String(value);
+  input.style.setProperty("--fill", `${(100 * (Math.max(min, Math.min(max, value)) - min)) / (max - min)}%`);
 }
 
 /** Whether the reader has asked their system for less motion. */

@@ -1,7 +1,7 @@
 /** The whole model on one screen, live: x -> encoder -> mu, logvar, sigma -> eps -> z -> decoder -> x_hat, with recon and KL in nats. */
 
 import { mountBrush } from "./view_brush.js";
-import { button, el, range } from "./view_dom.js";
+import { button, el, range, setRange } from "./view_dom.js";
 import { klPerDim, normals, reconLoss, reparameterize, sigmaOf, signed, sum } from "./view_maths.js";
 import { drawTable, pictureCanvas, thumbnail } from "./view_picture.js";
 
@@ -61,8 +61,7 @@ function dimensionRow(app, i, state, redraw) {
     cells.logvar.textContent = signed(logvar);
     cells.sigma.textContent = sigma.toFixed(2);
     cells.kl.textContent = kl.toFixed(2);
-    input.value = String(state.eps[i]);
-    input.style.setProperty("--fill", `${(100 * (Math.max(-EPS_REACH, Math.min(EPS_REACH, state.eps[i])) + EPS_REACH)) / (2 * EPS_REACH)}%`);
+    setRange(input, state.eps[i]);
     shown.textContent = signed(state.eps[i]);
     pin.textContent = state.pinned.has(i) ? "●" : "○";
     pin.setAttribute("aria-pressed", String(state.pinned.has(i)));

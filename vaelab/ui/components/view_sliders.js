@@ -1,6 +1,6 @@
 /** One slider per dimension in use, most used first; the unused ones folded away with the reason. */
 
-import { button, el, range } from "./view_dom.js";
+import { button, el, range, setRange } from "./view_dom.js";
 import { REACH } from "./view_latent.js";
 import { signed } from "./view_maths.js";
 
@@ -46,13 +46,12 @@ function sliderRow(app, i, largest) {
   lock.setAttribute("aria-label", app.text("lock_label", { name: latent.nameOf(i) }));
   const share = el("i", { style: { width: `${(100 * Math.max(0, nats)) / largest}%` } });
   const node = el("div", { class: "slider-row" },
-    el("span", { class: "name", title: app.text("name_tip", { name: latent.nameOf(i) }) }, el("b", {}, latent.nameOf(i)), ` · ${measure}`, el("span", { class: "share" }, share)),
+    el("span", { class: "name", title: app.text("name_tip", { name: latent.nameOf(i) }) }, el("b", {}, latent.nameOf(i)), ` · ${measure}`, el("span", { class: model.variational ? "share encoder" : "share prior" }, share)),
     input, value, lock);
   const draw = () => {
     const position = latent.position(i);
-    input.value = String(position);
+    setRange(input, position);
     input.disabled = latent.locked.has(i);
-    input.style.setProperty("--fill", `${(100 * (Math.max(-REACH, Math.min(REACH, position)) + REACH)) / (2 * REACH)}%`);
     const shown = `${signed(position)} σ`;
     if (value.textContent !== shown) {
       value.textContent = shown;

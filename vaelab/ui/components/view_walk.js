@@ -1,11 +1,11 @@
 /** A walk between two points of the latent space, straight and along the arc, one above the other and driven by one slider. */
 
-import { button, el, prefersStill, range } from "./view_dom.js";
+import { button, el, prefersStill, range, setRange } from "./view_dom.js";
 import { angleBetween, lerp, slerp } from "./view_maths.js";
 import { drawTable, pictureCanvas } from "./view_picture.js";
 import { saveGif, savePng } from "./view_save.js";
 
-const STOPS = 9; // pictures in each strip
+const STOPS = 8; // pictures in each strip: 8 x 64 CSS pixels fill the stage
 const SECONDS = 3; // one way
 const FILM = 24; // frames of the saved film, one way
 
@@ -37,7 +37,8 @@ export function mountWalk(app, host) {
   });
   const play = button(app.text("play"), app.text("play_tip"), () => (playing ? stop() : start()), { pressed: false });
   host.append(
-    el("div", { class: "pair" }, ...kinds.map(([kind], k) => el("figure", {}, large[k], el("figcaption", { title: app.text(`walk_${kind}_tip`) }, app.text(`walk_${kind}`)), strips[k]))),
+    el("div", { class: "pair" }, ...kinds.map(([kind], k) => el("figure", {}, large[k], el("figcaption", { title: app.text(`walk_${kind}_tip`) }, app.text(`walk_${kind}`))))),
+    ...strips,
     el("div", { class: "tools walk-tools" }, ends[0].pick, el("div", { class: "walk-slider" }, slider, note), ends[1].pick),
     el("div", { class: "tools" }, play,
       button(app.text("use_z"), app.text("walk_use_tip"), () => {
@@ -84,8 +85,7 @@ export function mountWalk(app, host) {
   return {
     stop,
     draw() {
-      slider.value = String(walk.t);
-      slider.style.setProperty("--fill", `${100 * walk.t}%`);
+      setRange(slider, walk.t);
       const pair = app.decode(kinds.map(([, step]) => step(walk.from, walk.to, walk.t)));
       const half = pair.length / 2;
       large.forEach((canvas, k) => {
@@ -98,7 +98,7 @@ export function mountWalk(app, host) {
       shownEnds = state;
       path(STOPS).forEach((zs, k) => {
         drawTable(strips[k], app.decode(zs), shape, STOPS);
-        strips[k].style.width = "100%";
+        app.enlarge(strips[k], STOPS * wide, high, app.stage());
       });
       for (const { end, canvas } of ends) {
         drawTable(canvas, app.decode([walk[end]]), shape);
