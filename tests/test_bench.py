@@ -1,0 +1,67 @@
+"""Benchmarks: their arithmetic on known numbers, and that the contestants run. How fast they are is not a test."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from vaelab.bench import project, report, train
+from vaelab.bench.report import SUBJECTS, Report, compare, in_turns
+from vaelab.cli import cli
+
+
+def test_contestants_take_turns() -> None:
+    order: list[str] = []
+
+    def contestant(name: str) -> float:
+        order.append(name)
+        return float(len(order))
+
+    values = in_turns({"a": lambda: contestant("a"), "b": lambda: contestant("b")}, 3)
+    assert order == ["a", "b"] * 3
+    assert values == {"a": (1.0, 3.0, 5.0), "b": (2.0, 4.0, 6.0)}
+
+
+@pytest.mark.parametrize(("more_is_better", "ratio"), [(True, 3.0), (False, 1 / 3)])
+def test_a_ratio_is_the_median_over_the_rounds_and_above_one_is_better(more_is_better: bool, ratio: float) -> None:
+    values = {"theirs": (10.0, 20.0, 10.0), "ours": (20.0, 60.0, 100.0)}  # 2, 3 and 10 times, round by round
+    theirs, ours = compare("setting", "images/s", values, "theirs", more_is_better=more_is_better)
+    assert theirs.ratio is None
+    assert ours.ratio == pytest.approx(ratio)
+    assert ours.median == 60.0
+    assert ours.spread == pytest.approx(80 / 60)
+
+
+def test_a_report_says_what_was_measured_and_where() -> None:
+    entries = compare("setting", "s", {"theirs": (4.0,), "ours": (2.0,)}, "theirs", more_is_better=False)
+    found = Report("train", 1, entries, ("A note.",))
+    text, data = found.text(), json.loads(json.dumps(found.to_dict()))
+    assert "2.00x" in text
+    assert "1 repeats in turns" in text
+    assert text.endswith("A note.")
+    assert data["entries"][1]["ratio"] == 2.0
+    assert data["machine"]["cores"] >= 1
+    assert set(report.machine()) >= {"system", "python", "cores"}
+
+
+def test_every_subject_is_offered() -> None:
+    (subject, *_) = cli.commands["bench"].params
+    assert list(subject.type.choices) == list(SUBJECTS)  # type: ignore[attr-defined]
+
+
+def test_both_training_loops_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(train, "WARM_SECONDS", 0.02)
+    found = train.measure(1, seconds=0.05, models=("linear-vae",))
+    assert [entry.contestant for entry in found.entries] == [
+        train.PLAIN,
+        *(f"vaelab, batch {batch}" for batch in train.OUR_BATCHES),
+    ]
+    assert all(entry.median > 0 for entry in found.entries)
+    assert "trainer.fit" in found.notes[0]
+
+
+def test_both_projections_run() -> None:
+    found = project.measure(1, vectors=100)
+    assert {entry.setting for entry in found.entries} == {"PCA", "t-SNE"}
+    assert all(entry.median > 0 for entry in found.entries)
