@@ -1,0 +1,90 @@
+"""The Decode page without a browser: links, pickers, and decoding on the server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from decode_models import drawn, principal_faces
+from streamlit.testing.v1 import AppTest
+
+from vaelab import bundle
+from vaelab.config import ModelConfig
+from vaelab.runs import Run, find, runs_root
+from vaelab.ui.decode import parse_z, z_text
+from vaelab.ui.decode_spec import component_spec
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def faces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    monkeypatch.setenv("VAELAB_RUNS", str(tmp_path))
+    return Run(principal_faces(tmp_path / "faces", images=200))
+
+
+def opened(**query: str) -> AppTest:
+    app = AppTest.from_file(str(ROOT / "vaelab" / "ui" / "shell.py"), default_timeout=120)
+    app.query_params.update(query)
+    app.run()
+    app.switch_page(str(ROOT / "pages" / "decode.py"))
+    app.query_params.update(query)
+    return app.run()
+
+
+def test_a_link_opens_its_model_and_z(faces):
+    app = opened(run="faces", z="1,-2,0.5," + ",".join(["0"] * 13), lang="en")
+    assert not app.exception
+    assert app.selectbox(key="decode_pick").value == "faces"
+    (command,) = [code.value for code in app.code]
+    assert command.startswith('python -m vaelab decode faces --z "1,-2,0.5,0,')
+
+
+@pytest.mark.parametrize("z", ["1,2", "nan," + ",".join(["0"] * 15), "a,b"])
+def test_a_z_that_does_not_fit_is_told(faces, z):
+    app = opened(run="faces", z=z, lang="en")
+    assert not app.exception
+    assert "must hold 16 numbers" in app.warning[0].value
+
+
+def test_a_model_too_large_for_a_browser_is_decoded_on_the_server(faces, monkeypatch):
+    monkeypatch.setattr(bundle, "MAX_MACS", 1000)
+    app = opened(run="faces", lang="en")
+    assert not app.exception
+    assert "the server decodes it" in app.info[0].value
+    assert len(app.slider) == 10  # the dimensions in use
+    before = app.get("image")[0].proto
+    app.slider[0].set_value(2.0).run()
+    assert not app.exception
+    assert app.get("image")[0].proto != before
+
+
+def test_addresses_keep_z():
+    assert z_text([1.0, -0.256, 0.0, 1e-5]) == "1,-0.26,0,0"
+    assert parse_z("1,-0.26,0", 3) == [1.0, -0.26, 0.0]
+    assert parse_z("1,inf,0", 3) is None
+    assert parse_z("1,2", 3) is None
+
+
+def test_dimensions_are_ordered_by_kl_and_the_unused_come_last(faces):
+    spec = component_spec(faces)
+    facts = spec["model"]
+    with np.load(faces.path / "latents.npz") as codes:
+        mu, logvar = codes["mu"], codes["logvar"]
+    expected = 0.5 * (mu**2 + np.exp(logvar) - 1 - logvar).mean(axis=0)
+    np.testing.assert_allclose(facts["kl"], expected, rtol=1e-3)
+    assert facts["used"] == 10
+    assert sorted(facts["order"][10:]) == [10, 11, 12, 13, 14, 15]
+    ranked = [expected[i] for i in facts["order"][:10]]
+    assert ranked == sorted(ranked, reverse=True)
+    assert "glasses" in [direction["name"] for direction in spec["directions"]]
+
+
+def test_an_autoencoder_is_scaled_by_its_own_codes(tmp_path, monkeypatch):
+    monkeypatch.setenv("VAELAB_RUNS", str(tmp_path))
+    drawn(tmp_path / "codes", ModelConfig(name="autoencoder"))
+    assert runs_root() == tmp_path
+    facts = component_spec(find("codes"))["model"]
+    assert not facts["variational"]
+    assert (facts["size"], len(facts["mean"]), len(facts["std"])) == (384, 384, 384)
