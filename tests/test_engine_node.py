@@ -76,7 +76,9 @@ UNUSUAL = {
         Layer("Linear", 5, 2 * 64), Layer("Reshape", shape=(2, 8, 8)), Layer("Conv2d", 2, 13, kernel=5, stride=3, padding=2), Layer("ReLU"),
         Layer("Conv2d", 13, 8, kernel=2, stride=1), Layer("Reshape", shape=(32,)), Layer("Linear", 32, 7), Layer("ReLU"), Layer("Linear", 7, 3),
     ],
+    "black and white": [Layer("Linear", 5, 64), Layer("Sigmoid")],
 }  # fmt: skip
+SPREAD = {"black and white": 60.0}  # logits up to 100 either way
 
 
 @pytest.mark.parametrize("name", UNUSUAL)
@@ -86,7 +88,7 @@ def test_unusual_layers(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(bundle, "architecture", lambda _: Architecture((), (), tuple(layers)))
     torch.manual_seed(3)
     net = nn.Sequential(*(nn.Flatten() if len(layer.shape) == 1 else models._module(layer) for layer in layers))
-    z = torch.randn(50, 5)
+    z = SPREAD.get(name, 1.0) * torch.randn(50, 5)
     weights = {f"decoder.{key}": value.numpy() for key, value in net.state_dict().items()}
     (tmp_path / "case.bundle").write_bytes(bundle.browser_bundle(cfg, weights))
     engine_cases._floats(tmp_path / "case.input", z)
