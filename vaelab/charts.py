@@ -107,8 +107,13 @@ def curve(rows: pd.DataFrame, term: str, theme: Theme, texts: Mapping[str, str],
 
 
 def _fixed(chart: alt.LayerChart | alt.FacetChart, height: int) -> alt.LayerChart:
-    """One renderer whatever the number of rows: Streamlit changes it at 2,000 and would mount the chart again."""
-    fixed: alt.LayerChart = chart.properties(height=height, usermeta={"embedOptions": {"renderer": "svg"}})
+    """A chart of this height without the wide lower margin that Streamlit adds.
+
+    One renderer whatever the number of rows: Streamlit changes it at 2,000 and would mount the chart again.
+    """
+    fixed: alt.LayerChart = chart.properties(
+        height=height, padding={"bottom": 2}, usermeta={"embedOptions": {"renderer": "svg"}}
+    )
     return fixed
 
 
@@ -180,11 +185,16 @@ def latent_scatter(
     points = base.transform_filter(alt.datum.kind == "point").mark_circle(size=18, opacity=0.75, clip=True)
     if names:
         colours = [palette.class_colours(theme)[k % 10] for k in range(len(names))]
-        legend = alt.Legend(title=None, orient="right", symbolSize=40, labelLimit=90) if len(names) <= 12 else None
-        paint: Any = alt.Color("label:N", scale=alt.Scale(domain=list(names), range=colours), legend=legend)
+        legend = alt.Legend(title=None, orient="bottom", columns=3, symbolSize=40, labelLimit=72, labelFontSize=11)
+        paint: Any = alt.Color(
+            "label:N", scale=alt.Scale(domain=list(names), range=colours), legend=legend if len(names) <= 10 else None
+        )
         hint = [alt.Tooltip("label:N", title=texts["class"])]
     else:
         paint, hint = alt.value(palette.colour("mu", theme)), []
     hint += [alt.Tooltip("x:Q", format=".2f"), alt.Tooltip("y:Q", format=".2f")]
     chart = alt.layer(*rings, corners, points.encode(x=x, y=y, color=paint, tooltip=hint))
-    return _fixed(chart, side).properties(width=side)
+    square: alt.LayerChart = _fixed(chart, side).properties(
+        width=side, autosize=alt.AutoSizeParams(type="pad", contains="content")
+    )  # the square is the plot itself, so that both axes have one scale
+    return square

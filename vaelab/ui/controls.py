@@ -10,8 +10,9 @@ from vaelab import launch, runs
 from vaelab.config import RunConfig
 from vaelab.errors import VaeLabError
 from vaelab.runs import Run, Status
+from vaelab.ui.live import colour_choice
 from vaelab.ui.text import t
-from vaelab.ui.widgets import choose_run, page_link
+from vaelab.ui.widgets import STATE_BADGES, choose_run, page_link
 
 BETAS = (0.0, 0.05, 0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 20.0, 50.0)
 RATES = (1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
@@ -26,6 +27,7 @@ def run_controls(run: Run) -> None:
     else:
         _continue(run, status)
     page_link("decode", t("train.open_decode"), run=run.name)
+    colour_choice(run)
     _summary(cfg)
     _housekeeping(run, status)
 
@@ -76,7 +78,10 @@ def _transport(run: Run, status: Status) -> None:
 
 
 def _continue(run: Run, status: Status) -> None:
+    """Why a run is not going on, with the worker's own words where it left some, and the button that lets it."""
     if status.state != "finished":
+        sentence = t(f"train.problem_{status.state}", step=f"{status.step:,}")
+        st.warning(f"{sentence} {status.message}".strip(), icon=STATE_BADGES[status.state][0])
         _button("resume", "play_arrow", lambda: launch.resume(run), primary=True)
 
 

@@ -26,14 +26,13 @@ from vaelab.ui.widgets import STATE_BADGES, clock, figure, state_text, theme
 
 Arrays = dict[str, npt.NDArray[Any]]
 
-PAIRS = 8  # originals over reconstructions
-SAMPLES = 16  # in two rows
+PAIRS = 7  # originals over reconstructions
+SAMPLES = 14  # in two rows
 STRIP_WIDTH = PAIRS * (pictures.CELL + pictures.GAP)
-SIDE = 250  # of the scatter, pixels
+SIDE = 250  # of the scatter's square, pixels
 ACTIVE_VARIANCE = 0.01  # of mu over the probe images: Burda et al. 2016, section 5.2
 MAX_CLASSES = 24  # more colours cannot be told apart at all
 COLLAPSE_SHARE = 0.5  # fewer active dimensions than this share of Z is worth a word
-PROBLEMS = ("interrupted", "stopped", "diverged", "failed")
 
 
 def live_view(run: Run) -> None:
@@ -49,8 +48,6 @@ def _frame(run: Run, drawn_state: str) -> None:
         st.rerun()
     cfg, rows, events = run.config(), run.metrics(), run.events()
     status_line(status, cfg, rows)
-    if status.state in PROBLEMS:
-        st.warning(problem(status), icon=STATE_BADGES[status.state][0])
     curves(rows, events)
     step = latest_snapshot(run)
     with st.container(horizontal=True, gap="medium"):
@@ -60,23 +57,17 @@ def _frame(run: Run, drawn_state: str) -> None:
             latent_views(run, cfg, step, rows)
 
 
-def problem(status: Status) -> str:
-    """Why a run is not going on, in a sentence, with the worker's own words where it left some."""
-    sentence = t(f"train.problem_{status.state}", step=f"{status.step:,}")
-    return f"{sentence} {status.message}".strip()
-
-
 def status_line(status: Status, cfg: RunConfig, rows: Sequence[Row]) -> None:
     """State, epoch, speed, time, device: six figures that keep their places."""
     icon, _ = STATE_BADGES[status.state]
     memory = f" · {status.device_memory_mb:,.0f} MB" if status.device_memory_mb else ""
     figures = (
-        (1.2, t("train.state"), f"{icon} {state_text(status.state)}"),
-        (1.6, t("train.epoch_step"), f"{status.epoch} / {cfg.optim.epochs} · {status.step:,}"),
-        (1.0, t("train.speed"), f"{status.throughput:,.0f}" if status.throughput else "–"),
+        (1.1, t("train.state"), f"{icon} {state_text(status.state)}"),
+        (1.5, t("train.epoch_step"), f"{status.epoch} / {cfg.optim.epochs} · {status.step:,}"),
+        (0.9, t("train.speed"), f"{status.throughput:,.0f}" if status.throughput else "–"),
         (0.9, t("train.elapsed"), clock(status.seconds)),
         (0.9, t("train.remaining"), clock(status.remaining_seconds)),
-        (2.0, t("train.device"), f"{status.device or cfg.device}{memory}"),
+        (2.3, t("train.device"), f"{status.device or cfg.device}{memory}"),
     )
     widths = [width for width, _, _ in figures]
     for column, (_, label, value) in zip(st.columns(widths, gap="small"), figures, strict=True):
@@ -93,12 +84,12 @@ def curves(rows: Sequence[Row], events: Sequence[Row]) -> None:
     for column, (term, role) in zip(st.columns(3), charts.TERMS.items(), strict=True):
         with column, st.container(gap=None):
             newest = t("train.newest", train=figure(last.get(term)), test=figure(measured.get(f"test_{term}")))
-            st.markdown(f"**{markdown(role, t(f'train.term_{term}'))}** :small[{newest}]", wrap=False)
+            st.markdown(f"**{markdown(role, t(f'train.term_{term}'))}**", help=t("train.curve_help"))
+            st.caption(newest)
             frame = charts.curve_rows(rows, events, term)
             st.altair_chart(
                 charts.curve(frame, term, theme(), texts, height=165), key=f"curve_{term}", alt=t(f"train.term_{term}")
             )
-    st.caption(t("train.legend"))
 
 
 def latest_snapshot(run: Run) -> int | None:
@@ -159,13 +150,17 @@ def latent_views(run: Run, cfg: RunConfig, step: int | None, rows: Sequence[Row]
     """The probe images' codes on a plane, and what each latent dimension carries."""
     arrays = arrays_of(run, step)
     mu = arrays.get("probe_mu", np.zeros((0, cfg.model.latent_dim)))
-    with st.container(width=SIDE + 110, gap=None):
+    with st.container(width=SIDE + 45, gap=None):
         heading("mu", "scatter")
-        names, labels = scatter_colours(run, step)
+        names, labels = scatter_colours(run)
         points = _aligned_plane(run, step, mu)
         st.altair_chart(
             charts.latent_scatter(
-                charts.scatter_rows(points, labels, names), names, theme(), {"class": t("train.class")}, side=SIDE
+                charts.scatter_rows(points, labels if len(points) else None, names),
+                names,
+                theme(),
+                {"class": t("train.class")},
+                side=SIDE,
             ),
             key="probe_scatter",
             width="content",
@@ -204,24 +199,32 @@ def _probe_labels(path: str, step: int, lang: Language) -> dict[str, tuple[npt.N
     """What is known of the probe images in words of this language: title -> ((P,) indices, names)."""
     run = Run(path)
     known = codes_of(run, run.config(), step).labels
-    return {title: (values, names) for title, (values, names) in known.items() if len(names) <= MAX_CLASSES}
+    few = {title: pair for title, pair in known.items() if len(pair[1]) <= MAX_CLASSES}
+    return dict(sorted(few.items(), key=lambda item: len(item[1][1]) > 10))  # ten colours can be told apart
 
 
-def scatter_colours(run: Run, step: int | None) -> tuple[list[str], npt.NDArray[Any] | None]:
-    """The names of the values that colour the points and their indices, (P,); a choice where more than one thing is known."""
+def probe_labels(run: Run) -> dict[str, tuple[npt.NDArray[Any], tuple[str, ...]]]:
+    """As above; empty before the first snapshot, which is never thinned out and has the labels of all later ones."""
+    steps = run.snapshots()
     try:
-        # The first snapshot is never thinned out, and the labels are the same at every step.
-        known = _probe_labels(str(run.path), run.snapshots()[0], language()) if step is not None else {}
+        return _probe_labels(str(run.path), steps[0], language()) if steps else {}
     except VaeLabError:
-        known = {}
+        return {}
+
+
+def colour_choice(run: Run) -> None:
+    """Which of the things known of the probe images colours their points; nothing where there is no choice."""
+    known = probe_labels(run)
+    if len(known) > 1:
+        st.selectbox(t("train.colour_by"), list(known), key=f"colour_by_{run.name}")
+
+
+def scatter_colours(run: Run) -> tuple[list[str], npt.NDArray[Any] | None]:
+    """The names of the values that colour the points and their indices, (P,)."""
+    known = probe_labels(run)
     if not known:
         return [], None
-    title = next(iter(known))
-    if len(known) > 1:
-        title = st.selectbox(
-            t("train.colour_by"), list(known), key=f"colour_by_{run.name}", label_visibility="collapsed"
-        )
-    values, names = known[title]
+    values, names = known.get(st.session_state.get(f"colour_by_{run.name}", ""), next(iter(known.values())))
     return list(names), values
 
 

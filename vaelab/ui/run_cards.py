@@ -13,7 +13,7 @@ from vaelab.ui.widgets import figure, page_link, state_badge
 
 CARDS = 8
 COLUMNS = 4
-THUMBNAILS = 4
+THUMBNAILS = 3
 SPARKLINE_POINTS = 60
 
 

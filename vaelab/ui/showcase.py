@@ -32,7 +32,8 @@ def living_decoder(run: Run | None) -> None:
         st.info(t("start.no_model"), icon=":material/lightbulb:")
         return
     st.markdown(t("start.tagline", model=run.name))
-    compact_decoder(run.name, key="start_decoder", size=PICTURE)
+    with st.container(height=PICTURE + 16, border=False):  # its place is kept while the weights are on their way
+        compact_decoder(run.name, key="start_decoder", size=PICTURE)
 
 
 def reserve() -> st.delta_generator.DeltaGenerator:
