@@ -353,8 +353,11 @@ def test_folders_without_usable_images_are_refused(shell: Shell, tmp_path: Path)
         assert str(folder) in shell.refuses("train", "--dataset", f"folder:{folder}", "--batch-size", "1")
 
 
-def test_unusable_weights_and_files_are_refused(shell: Shell, trained: Path, tmp_path: Path) -> None:
-    assert "there is no run 'tinny'" in shell.refuses("evaluate", "tinny")
+def test_unusable_weights_and_files_are_refused(
+    shell: Shell, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VAELAB_RUNS", str(trained.parent))
+    assert shell.refuses("evaluate", "tinny") == "vaelab: there is no run 'tinny'; choose one of tiny\n"
     assert "absent.png" in shell.refuses("encode", trained, tmp_path / "absent.png")
     odd = tmp_path / "odd.png"
     odd.write_bytes(b"not an image")

@@ -6,6 +6,7 @@ docs/architecture.md lists the files, docs/decisions/0002-runs.md gives the reas
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import os
 import re
 import shutil
@@ -313,12 +314,10 @@ def find(name_or_path: str | Path) -> Run:
     for place in places:
         if text and (place / "config.json").is_file():
             return Run(place)
-    known = [run.name for run in list_runs()[:5]] + shipped()
-    raise RunError(
-        f"there is no run {text!r}; choose one of {', '.join(known)}"
-        if known
-        else f"there is no run {text!r}; train one first"
-    )
+    mine = [run.name for run in list_runs()]
+    near = difflib.get_close_matches(text, mine + shipped(), n=3) or mine[:5] + shipped()
+    way_out = f"choose one of {', '.join(near)}" if near else "train one first"
+    raise RunError(f"there is no run {text!r}; {way_out}")
 
 
 def check_name(name: str) -> str:
