@@ -2,6 +2,7 @@
 
 import io
 from pathlib import Path
+from urllib.parse import unquote_plus
 
 import numpy as np
 import pytest
@@ -159,7 +160,7 @@ def test_the_link_to_the_decoder_carries_the_code(tmp_path):
     run = small_model(tmp_path)
     app = ready(open_page("small"), run)
     found = uses_inspection(run, data.load("digits").test.pixels[0])
-    links = [str(node.proto) for node in app.get("page_link")]
+    links = [unquote_plus(str(node.proto)) for node in app.get("page_link")]
     assert any("decode" in link and z_text(found.mu.tolist()) in link for link in links)
 
 

@@ -63,12 +63,12 @@ def code_bars(rows: pd.DataFrame, theme: Theme, texts: Mapping[str, str], height
     base = alt.Chart(rows)
     of_mu = base.transform_filter(alt.datum.kind == "mu")
     bars = of_mu.mark_bar(color=palette.colour("mu", theme), opacity=0.75).encode(x=x, y=y, tooltip=hint)
-    ends = of_mu.mark_rule(color=palette.colour("sigma", theme), strokeWidth=3 if labels else 1).encode(
+    ends = of_mu.mark_rule(color=palette.colour("sigma", theme), strokeWidth=7 if labels else 1.5, opacity=0.9).encode(
         x=x, y=alt.Y("low:Q"), y2="high:Q", tooltip=hint
     )
     dots = (
         base.transform_filter(alt.datum.kind == "z")
-        .mark_circle(color=palette.colour("z", theme), size=16, opacity=0.9)
+        .mark_circle(color=palette.colour("z", theme), size=9, opacity=1.0)
         .encode(x=x, y=y, tooltip=[hint[0], alt.Tooltip("value:Q", title="z", format=".3f")])
     )
     corners = base.transform_filter(alt.datum.kind == "corner").mark_point(opacity=0, tooltip=None).encode(x=x, y=y)
@@ -86,22 +86,24 @@ def score_rows(ordered: Array, value: float) -> pd.DataFrame:
     margin = 0.04 * max(high - low, 1e-6)
     edges = np.linspace(min(low, value) - margin, max(high, value) + margin, BINS + 1)
     counts, _ = np.histogram(spread, edges)
-    bins = pd.DataFrame({"from": edges[:-1], "to": edges[1:], "share": counts / len(spread), "kind": "test"})
-    mine = pd.DataFrame({"from": [value], "to": [value], "share": [0.0], "kind": "mine"})
+    shares = counts / len(spread)
+    bins = pd.DataFrame({"from": edges[:-1], "to": edges[1:], "share": shares, "floor": 0.0, "kind": "test"})
+    mine = pd.DataFrame({"from": [value], "to": [value], "share": [0.0], "floor": [0.0], "kind": "mine"})
     return pd.concat([bins, mine], ignore_index=True)
 
 
-def score_histogram(rows: pd.DataFrame, theme: Theme, texts: Mapping[str, str], height: int = 92) -> alt.LayerChart:
+def score_histogram(rows: pd.DataFrame, theme: Theme, texts: Mapping[str, str], height: int = 84) -> alt.LayerChart:
     """Where this image's score lies among those of test images. texts: score, nats, share, mine."""
     base = alt.Chart(rows)
     x = alt.X("from:Q", title=None, axis=alt.Axis(tickCount=4, grid=False), scale=alt.Scale(nice=False, zero=False))
     bars = (
         base.transform_filter(alt.datum.kind == "test")
-        .mark_bar(color=palette.colour("prior", theme), opacity=0.55)
+        .mark_rect(color=palette.colour("prior", theme), opacity=0.6)
         .encode(
             x=x,
             x2="to:Q",
             y=alt.Y("share:Q", title=None, axis=None),
+            y2="floor:Q",
             tooltip=[
                 alt.Tooltip("from:Q", title=f"{texts['score']} ({texts['nats']})", format=".1f"),
                 alt.Tooltip("share:Q", title=texts["share"], format=".1%"),
@@ -110,7 +112,7 @@ def score_histogram(rows: pd.DataFrame, theme: Theme, texts: Mapping[str, str], 
     )
     mine = (
         base.transform_filter(alt.datum.kind == "mine")
-        .mark_rule(color=palette.colour("eps", theme), strokeWidth=3)
+        .mark_rule(color=palette.colour("total", theme), strokeWidth=3)
         .encode(x=x, tooltip=[alt.Tooltip("from:Q", title=texts["mine"], format=".1f")])
     )
     return _drawn(alt.layer(bars, mine), height)
@@ -128,7 +130,7 @@ def with_place(
         shape="diamond",
         size=190,
         filled=True,
-        color=palette.colour("eps", theme),
+        color=palette.colour("total", theme),
         stroke=palette.surface("background", theme),
     )
     tooltip = [alt.Tooltip("what:N", title=" ")]

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import altair as alt
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
 from vaelab import charts, image_charts, projections
 from vaelab.config import RunConfig
-from vaelab.palette import Role, markdown
+from vaelab.palette import Role, Theme, markdown
 from vaelab.runs import Run
 from vaelab.ui import pictures
 from vaelab.ui.decode import z_text
 from vaelab.ui.text import t
 from vaelab.ui.widgets import figure, page_link, theme
-from vaelab.ui.your_image_models import Preparation, model_of
+from vaelab.ui.your_image_models import Preparation, model_of, stamp
 
 if TYPE_CHECKING:
     from vaelab.inspection import Inspection
@@ -31,16 +32,23 @@ TERM_ROLES: dict[str, Role] = {"recon": "decoder", "kl": "encoder", "bound": "to
 
 
 def inspect(run: Run, cfg: RunConfig, pixels: Pixels, y: int | None) -> Inspection:
-    """The answer for one picture, with the draws of this session's seed."""
+    """The answer for one picture, with the draws of this session's seed; kept until another one is asked for."""
     from vaelab.inspection import inspect_image
 
     seed = int(st.session_state.setdefault("image_seed", 0))
-    return inspect_image(model_of(run), pixels, y, cfg.loss, draws=DRAWS, seed=seed)
+    question = (run.name, stamp(run), pixels.tobytes(), y, seed)
+    kept = st.session_state.get("image_found")
+    if kept is not None and kept[0] == question:
+        known: Inspection = kept[1]
+        return known
+    found = inspect_image(model_of(run), pixels, y, cfg.loss, draws=DRAWS, seed=seed)
+    st.session_state["image_found"] = (question, found)
+    return found
 
 
 def heading(role: Role, word: str, how: str) -> None:
     """The head of one column: what it is in its colour, and how to read it."""
-    st.markdown(f"**{markdown(role, word)}** :small[{how}]", help=None)
+    st.markdown(f"**{markdown(role, word)}** :small[{how}]" if how else f"**{markdown(role, word)}**")
 
 
 def pipeline(run: Run, cfg: RunConfig, pixels: Pixels, y: int | None, found: Inspection) -> None:
@@ -95,10 +103,10 @@ def _drag_link(run: Run, y: int | None, found: Inspection) -> None:
 def _error(pixels: Pixels, found: Inspection) -> None:
     error = image_charts.signed_error(pixels, found.x_hat)
     limit = image_charts.error_limit(error)
-    heading("total", t("image.error"), t("image.error_how"))
+    heading("total", t("image.error"), "")
     st.image(image_charts.error_picture(error, limit, theme(), OUTPUT), alt=t("image.error"), output_format="PNG")
     with st.container(horizontal=True, horizontal_alignment="distribute", gap=None, wrap=False):
-        for words in (f"−{limit:g}", t("image.error_zero"), f"+{limit:g}"):
+        for words in (t("image.too_dark", n=f"−{limit:g}"), "0", t("image.too_bright", n=f"+{limit:g}")):
             st.caption(words, width="content")
 
 
@@ -107,9 +115,9 @@ def figures(cfg: RunConfig, found: Inspection, known: Preparation) -> None:
     terms: dict[str, float | None] = {"recon": found.recon, "kl": found.kl, "bound": found.bound}
     if found.kl is None:
         terms["bound"] = None
-    with st.container(horizontal=True, gap="medium", key="image_figures"):
+    with st.container(horizontal=True, gap="small", key="image_figures"):
         for term, value in terms.items():
-            with st.container(width=176, gap=None):
+            with st.container(width=184, gap=None):
                 label = markdown(TERM_ROLES[term], t(f"image.{term}"))
                 words = t("image.no_term") if value is None else t("image.value_nats", n=figure(value))
                 st.metric(label, words, help=t(f"image.{term}_help"))
@@ -167,19 +175,30 @@ def _nearest(found: Inspection, known: Preparation) -> None:
 
 def _map(found: Inspection, known: Preparation) -> None:
     places = known.places
-    if places is None or len(places) < 3:
+    if places is None or known.plane is None:
         st.caption(t("image.no_map") if known.done else t("image.measuring_how"))
         return
-    fitted = projections.pca(places.mu)
-    values, names = places.labels.get("class", (None, ()))
-    rows = charts.scatter_rows(fitted.points, values, names)
+    fitted = known.plane
     mine = fitted.place(found.mu[None])[0]
     near, _ = projections.nearest_codes(found.mu[None], places.mu, RINGED)
-    texts = {"class": t("image.class"), "mine": t("image.mine"), "neighbour": t("image.neighbour")}
-    chart = charts.latent_scatter(rows, names, theme(), texts, side=image_charts.MAP_SIDE)
+    texts = {"mine": t("image.mine"), "neighbour": t("image.neighbour")}
     st.altair_chart(
-        image_charts.with_place(chart, mine, fitted.points[near[0]], theme(), texts),
+        image_charts.with_place(
+            _map_chart(known, theme(), t("image.class")), mine, fitted.points[near[0]], theme(), texts
+        ),
         width="content",
         alt=t("image.map"),
     )
     st.caption(t("image.map_how", images=f"{len(places):,}", share=f"{fitted.explained.sum():.0%}"))
+
+
+def _map_chart(known: Preparation, colours: Theme, word: str) -> alt.LayerChart:
+    """The map without this image: made once per theme and language, because building it takes as long as all the rest."""
+    assert known.places is not None
+    assert known.plane is not None
+    key = (colours, word)
+    if key not in known.maps:
+        values, names = known.places.labels.get("class", (None, ()))
+        rows = charts.scatter_rows(known.plane.points, values, names)
+        known.maps[key] = charts.latent_scatter(rows, names, colours, {"class": word}, side=image_charts.MAP_SIDE)
+    return known.maps[key]

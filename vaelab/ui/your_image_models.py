@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+import altair as alt
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from vaelab import data, latents, runs
+from vaelab import data, latents, projections, runs
 from vaelab.config import RunConfig
 from vaelab.data import Dataset, Images
 from vaelab.errors import VaeLabError
@@ -34,6 +35,7 @@ MODELS_LISTED = 40  # runs in the picker, newest first
 SCORED = 2_000  # test images behind a percentile: half a tenth of a per cent each
 PREPARED = 3  # models whose training codes are kept
 ENCODED_AT_ONCE = 1_024
+SMALLEST_MAP = 3  # codes
 MOST_NUMBERS = (
     4 * 10**6
 )  # of the training codes that are compared: all images up to 64 dimensions, 10,000 of an autoencoder
@@ -61,7 +63,7 @@ def pick_model(known: dict[str, Run]) -> Run:
 
     def words(key: str) -> str:
         run = known[key]
-        return f"{key} · {t('image.shipped') if run.is_shipped else state_text(run.status().state)}"
+        return key if run.is_shipped else f"{key} · {state_text(run.status().state)}"
 
     st.selectbox(
         t("image.model"),
@@ -116,8 +118,8 @@ class Preparation:
     """What is known of a model so far. share: how far, 0 to 1; problem: why something stays unknown, one sentence;
     defect: the kind of an error that is ours.
 
-    reference: how test images score; places: the codes that make the map; codes: (N, Z) of the training images, whose
-    pixels and labels are train.
+    reference: how test images score; places: the codes that make the map, plane: their PCA, maps: its charts by theme
+    and language; codes: (N, Z) of the training images, which are train.
     """
 
     share: float = 0.0
@@ -126,6 +128,8 @@ class Preparation:
     defect: str = ""
     reference: Reference | None = None
     places: latents.Codes | None = None
+    plane: projections.Pca | None = None
+    maps: dict[tuple[str, str], alt.LayerChart] = field(default_factory=dict, repr=False)
     codes: NDArray[np.float32] | None = None
     train: Images | None = None
     thread: threading.Thread | None = field(default=None, repr=False)
@@ -177,7 +181,9 @@ def _measure(run: Run, known: Preparation) -> None:
     cfg = run.config()
     model = model_of(run)
     known.reference = anomaly.Reference.from_card(run.evaluation())
-    known.places = latents.codes(latents.query(run))
+    places = latents.codes(latents.query(run))
+    known.plane = projections.pca(places.mu) if len(places) >= SMALLEST_MAP else None
+    known.places = places
     dataset = dataset_of(cfg)
     label = cfg.model.label
 

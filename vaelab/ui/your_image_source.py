@@ -102,6 +102,7 @@ def choose_picture(run: Run, cfg: RunConfig) -> Picture | None:
         required=True,
         format_func=lambda kind: f"{KINDS[kind]} {t(f'image.source_{kind}')}",
         width="stretch",
+        label_visibility="collapsed",
         persist_state="session",
     )
     kind: Kind = chosen or kinds[0]
