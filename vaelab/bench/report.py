@@ -12,7 +12,7 @@ from typing import Any
 
 SUBJECTS = {
     "train": "our trainer's step against a plain DataLoader loop",
-    "decode": "the browser decoder's kernels in Node",
+    "decode": "the Decode page in Chromium, dragged with a real pointer",
     "project": "latent projections against scikit-learn",
     "startup": "from the command to the first answer",
 }
@@ -36,7 +36,7 @@ class Entry:
     @property
     def spread(self) -> float:
         """Largest minus smallest repeat, as a share of the median."""
-        return (max(self.values) - min(self.values)) / self.median
+        return (max(self.values) - min(self.values)) / self.median if self.median else 0.0
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""

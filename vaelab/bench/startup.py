@@ -47,7 +47,7 @@ def measure(repeats: int = 3) -> Report:
         }
         found = in_turns(contestants, repeats)
         entries += compare(setting, "s", found, next(iter(programs)), more_is_better=False)
-    with tempfile.TemporaryDirectory() as folder, _runs_in(folder):
+    with tempfile.TemporaryDirectory() as folder, runs_in(folder):
         rows: dict[str, Callable[[], float]] = {
             COLD: partial(_first_row_seconds, False),
             WARM: partial(_first_row_seconds, True),
@@ -91,7 +91,7 @@ def _first_row_seconds(standby: bool) -> float:
 
 
 @contextlib.contextmanager
-def _runs_in(folder: str) -> Iterator[None]:
+def runs_in(folder: str) -> Iterator[None]:
     """VAELAB_RUNS points to a folder meanwhile."""
     before = os.environ.get("VAELAB_RUNS")
     os.environ["VAELAB_RUNS"] = folder
