@@ -68,7 +68,11 @@ class Traffic:
 
 @dataclass(frozen=True)
 class Drag:
-    """One gesture. rate: painted pictures a second, which cannot exceed moves, the pointer's events a second that the driver managed; p50, p95: ms from pointer event to paint; sent: messages while dragging."""
+    """One gesture.
+
+    rate: painted pictures a second; it cannot exceed moves, the pointer's events a second that the driver managed.
+    p50, p95: ms from pointer event to paint; sent: WebSocket messages while dragging; rerun_*: those after the pointer went up.
+    """
 
     rate: float
     moves: float
