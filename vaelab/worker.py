@@ -69,6 +69,8 @@ class _StepBack:
     def __call__(self, row: Row) -> None:
         if not self._done:
             os.nice(NICENESS)
+            with contextlib.suppress(OSError):  # Linux weighs whole sessions first, and a worker has one to itself
+                Path("/proc/self/autogroup").write_text(str(NICENESS))
             self._done = True
 
 
