@@ -150,9 +150,12 @@ def _anomaly_text(measured: dict[str, Any] | None, name: str, inside: str) -> st
     """The paragraph on the anomaly score; empty where it was not measured."""
     if measured is None:
         return ""
-    scored = measured["quantiles"]["bound"]
+    scored, draws = measured["quantiles"]["bound"], measured["draws"]
+    terms = (
+        "recon in nats" if draws == 1 else f"recon + kl in nats, {draws} fixed draws of z"
+    )  # 1: an autoencoder's code
     text = f"""
-Anomaly score (recon + kl in nats, {measured["draws"]} fixed draws of z): median {scored[len(scored) // 2]:,.1f} over
+Anomaly score ({terms}): median {scored[len(scored) // 2]:,.1f} over
 {measured["images"]:,} test images, 1st and 99th percentile {scored[1]:,.1f} and {scored[-2]:,.1f}.
 """
     if "against" not in measured:
