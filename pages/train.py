@@ -7,22 +7,27 @@ from vaelab.ui.controls import run_controls, show_action_error
 from vaelab.ui.guard import show_error
 from vaelab.ui.live import live_view
 from vaelab.ui.new_training import new_training
-from vaelab.ui.widgets import pick_run
+from vaelab.ui.widgets import fold_button, picked_run, run_picker
 
-SIDE_WIDTH = 290  # pixels
+SIDE_WIDTH, FOLDED_WIDTH = 290, 40  # pixels
 
+run = picked_run()
+folded = run is not None and bool(st.session_state.get("side_folded"))
 with st.container(horizontal=True, gap="medium"):
-    side = st.container(width=SIDE_WIDTH)
+    side = st.container(width=FOLDED_WIDTH if folded else SIDE_WIDTH)
     wide = st.container(width="stretch")
 with side:
-    run = pick_run()
-    show_action_error()
+    if not folded:
+        run_picker(run)
+        show_action_error()
 try:
     if run is None:
         new_training(side, wide)
     else:
         with side:
-            run_controls(run)
+            if not folded:
+                run_controls(run)
+            fold_button("side_folded")
         with wide:
             live_view(run)
 except VaeLabError as error:

@@ -256,3 +256,14 @@ def test_first_page_opens_without_torch(tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == ["False", "False"]
+
+
+def test_the_column_of_controls_folds_away_and_back():
+    write_run("busy", state="running")
+    app = open_page("train")
+    app.button(key="side_folded_button").click().run()
+    assert not app.exception
+    assert "do_pause" not in [button.key for button in app.button]
+    assert "2 / 10 · 20" in words(app)
+    app.button(key="side_folded_button").click().run()
+    assert app.button(key="do_pause").label == "Pause"

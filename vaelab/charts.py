@@ -7,7 +7,7 @@ limits of the axes) is therefore a row of the data, and no domain is computed he
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import altair as alt
 import numpy as np
@@ -111,10 +111,8 @@ def _fixed(chart: alt.LayerChart | alt.FacetChart, height: int) -> alt.LayerChar
 
     One renderer whatever the number of rows: Streamlit changes it at 2,000 and would mount the chart again.
     """
-    fixed: alt.LayerChart = chart.properties(
-        height=height, padding={"bottom": 2}, usermeta={"embedOptions": {"renderer": "svg"}}
-    )
-    return fixed
+    fixed = chart.properties(height=height, padding={"bottom": 2}, usermeta={"embedOptions": {"renderer": "svg"}})
+    return cast(alt.LayerChart, fixed)
 
 
 def kl_bar_rows(kl_per_dim: Array, active: Array) -> pd.DataFrame:

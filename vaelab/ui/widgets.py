@@ -77,8 +77,8 @@ def choose_run(run: Run | None) -> None:
         st.query_params["run"] = run.name
 
 
-def pick_run() -> Run | None:
-    """The picker of runs on record. None stands for a new training; a run in training is shown first to who comes anew."""
+def picked_run() -> Run | None:
+    """The run that the page shows; None stands for a new training. Who comes anew sees a run in training first."""
     on_record = {run.name: run for run in runs.list_runs()}
     named = st.query_params.get("run") or st.session_state.get("run_name")
     if named is None:
@@ -88,7 +88,13 @@ def pick_run() -> Run | None:
             st.warning(t("common.no_such_run", name=named))
         named = ""
     choose_run(on_record.get(named))
-    st.session_state["run_pick"] = named
+    return on_record.get(named)
+
+
+def run_picker(shown: Run | None) -> None:
+    """The list of runs on record, a new training first, standing at the run that is shown."""
+    on_record = {run.name: run for run in runs.list_runs()}
+    st.session_state["run_pick"] = shown.name if shown else ""
 
     def words(name: str) -> str:
         return f"{name} · {state_text(on_record[name].status().state)}" if name else t("common.new_run")
@@ -104,4 +110,16 @@ def pick_run() -> Run | None:
         on_change=chosen,
         help=t("common.help_run"),
     )
-    return on_record.get(named)
+
+
+def fold_button(key: str) -> bool:
+    """A small button that folds a column away and back; whether it is folded now."""
+    folded = bool(st.session_state.get(key, False))
+
+    def turn() -> None:
+        st.session_state[key] = not folded
+
+    icon = ":material/left_panel_open:" if folded else ":material/left_panel_close:"
+    words = t("common.unfold" if folded else "common.fold")
+    st.button(words if not folded else "", key=f"{key}_button", icon=icon, help=words, on_click=turn, type="tertiary")
+    return folded
