@@ -1,0 +1,124 @@
+"""Cards of trained models: how one is written, and that the shipped ones say what evaluate says."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from vaelab import data, inference, runs, worker
+from vaelab.architecture import architecture
+from vaelab.card import LATENT_IMAGES, REDISTRIBUTABLE, write_card
+from vaelab.errors import RunError
+from vaelab.plan import plan, train_command
+
+ROOT = Path(__file__).resolve().parents[1]
+SHIPPED = runs.shipped()
+TERMS = ("recon", "kl", "loss", "floor")
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> runs.Run:
+    """A conv-vae that is about to be trained on 64 digits."""
+    monkeypatch.setenv("VAELAB_RUNS", str(tmp_path / "runs"))
+    return runs.create_run(plan("digits", latent_dim=3, epochs=1, batch_size=32, limit=64, device="cpu"), "tiny")
+
+
+def test_a_card_holds_the_model_its_figures_and_codes(run: runs.Run, tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="a card is made from a finished run"):
+        write_card(run, tmp_path / "card")
+    assert worker.run_here(run).state == "finished"
+    metrics = write_card(run, tmp_path / "card")
+    card = runs.Run(tmp_path / "card")
+    assert card.evaluation() == metrics
+    assert card.config() == run.config()
+    assert metrics["test"] == inference.evaluate(card) == inference.evaluate(run)
+    assert (metrics["train_images"], metrics["epochs"], metrics["steps"]) == (64, 1, 2)
+    with np.load(card.path / "latents.npz") as codes:
+        test = data.load("digits").test
+        mu, logvar = inference.encode(inference.load_run(run), test.pixels)
+        assert logvar is not None
+        np.testing.assert_array_equal(codes["mu"], mu)
+        np.testing.assert_array_equal(codes["logvar"], logvar)
+        np.testing.assert_array_equal(codes["labels"], test.labels)
+        np.testing.assert_array_equal(codes["thumbnails"], test.pixels)
+    text = (card.path / "README.md").read_text(encoding="utf-8")
+    assert train_command(run.config()) in text
+    assert data.info("digits").licence in text
+
+
+def test_the_script_lists_the_trainings_of_all_shipped_models() -> None:
+    arguments = [sys.executable, str(ROOT / "scripts" / "train_weights.py"), "--list"]
+    done = subprocess.run(arguments, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    listed = dict(line.split(": ", 1) for line in done.stdout.splitlines())
+    assert set(listed) == set(SHIPPED)
+    for name, command in listed.items():
+        metrics = runs.find(name).evaluation()
+        assert metrics is not None
+        assert metrics["command"] == command, name
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_shipped_card_agrees_with_its_own_files(name: str) -> None:
+    run = runs.Run(runs.weights_root() / name)
+    cfg, metrics = run.config(), run.evaluation()
+    assert metrics is not None
+    text = (run.path / "README.md").read_text(encoding="utf-8")
+    for term in TERMS:
+        assert f"| {metrics['test'][term]:,.2f} |" in text, term
+    assert metrics["weights"] == architecture(cfg.model).params
+    assert metrics["command"] == train_command(cfg)
+    assert metrics["command"] in text
+    with np.load(run.path / "latents.npz") as codes:
+        assert codes["mu"].shape == (min(LATENT_IMAGES, metrics["test"]["images"]), cfg.model.latent_dim)
+        assert np.isfinite(codes["mu"]).all()
+        assert ("thumbnails" in codes) == (cfg.data.name in REDISTRIBUTABLE)
+    assert not inference.load_run(run).training
+
+
+def test_the_shipped_models_are_small() -> None:
+    assert sum(file.stat().st_size for file in runs.weights_root().rglob("*") if file.is_file()) < 40e6
+
+
+def _is_full(name: str) -> bool:
+    return data.info(runs.find(name).config().data.name).origin == "download"
+
+
+@pytest.mark.parametrize("name", [name for name in SHIPPED if not _is_full(name)])
+def test_the_figures_of_a_card_come_out_again(name: str) -> None:
+    _check_figures(name)
+
+
+@pytest.mark.fulldata
+@pytest.mark.parametrize("name", [name for name in SHIPPED if _is_full(name)])
+def test_the_figures_of_a_card_come_out_again_on_the_full_set(name: str) -> None:
+    source = runs.find(name).config().data.name
+    if not (os.environ.get("VAELAB_DATA") and data.is_available(source)):
+        pytest.skip(f"{source} is not in VAELAB_DATA")
+    _check_figures(name)
+
+
+def _check_figures(name: str) -> None:
+    run = runs.find(name)
+    metrics = run.evaluation()
+    assert metrics is not None
+    again = inference.evaluate(run, device="cpu")
+    for term in TERMS:
+        assert again[term] == pytest.approx(metrics["test"][term], rel=1e-3, abs=1e-9), term
+    assert again["images"] == metrics["test"]["images"]
+
+
+def test_the_shipped_models_are_as_good_as_they_must_be() -> None:
+    def loss(name: str) -> float:
+        metrics = runs.find(name).evaluation()
+        assert metrics is not None
+        return float(metrics["test"]["loss"])
+
+    assert loss("cifar10-linear-vae") < 1_853
+    assert loss("cifar10-conv-vae") < loss("cifar10-linear-vae") - 25
+    assert loss("pixel-faces-conv-vae") < 1_436
