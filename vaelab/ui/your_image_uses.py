@@ -26,11 +26,12 @@ if TYPE_CHECKING:
 
 Pixels = NDArray[np.uint8]
 
-SHOWN = 192  # CSS pixels of a picture in a use
+SHOWN = 192  # CSS pixels of a picture in a use: three of them and the controls fit beside the source at 1280
+CONTROLS = 190
 ROUNDS = 48  # of filling in
 ROUNDS_SHOWN = (0, 1, 2, 4, 8, 16, 32, 48)
 PLAY_SECONDS = 0.06  # a round while it plays
-VARIATIONS = 20
+VARIATIONS = 18
 POINT_TEMPERATURE, POSTERIOR_TEMPERATURE = 0.2, 1.0  # an autoencoder's takes the spread of all its codes
 
 
@@ -73,8 +74,8 @@ def compression(run: Run, cfg: RunConfig, pixels: Pixels, y: int | None, known: 
     model = model_of(run)
     dims = cfg.model.latent_dim
     st.markdown(t("image.compression_how"))
-    with st.container(horizontal=True, gap="large"):
-        with st.container(width=250):
+    with st.container(horizontal=True, gap="small"):
+        with st.container(width=CONTROLS):
             kept = int(_slider("kept", 1, dims, dims, 1, scope=f"_{dims}"))
             bits = int(_slider("bits", 1, 16, 8, 1))
             raw = pixels.size
@@ -100,8 +101,8 @@ def denoising(run: Run, cfg: RunConfig, pixels: Pixels, y: int | None, known: Pr
     from vaelab.uses import add_noise, denoise
 
     st.markdown(t("image.denoising_how"))
-    with st.container(horizontal=True, gap="large"):
-        with st.container(width=250):
+    with st.container(horizontal=True, gap="small"):
+        with st.container(width=CONTROLS):
             std = _slider("noise", 0.0, 0.6, 0.2, 0.01)
             if st.button(t("image.new_noise"), icon=":material/casino:", help=t("image.new_noise_help")):
                 st.session_state["image_noise_seed"] = st.session_state.get("image_noise_seed", 0) + 1
@@ -117,10 +118,10 @@ def filling_in(run: Run, cfg: RunConfig, pixels: Pixels, y: int | None, known: P
     from vaelab.uses import fill_in
 
     st.markdown(t("image.filling_how"))
-    with st.container(horizontal=True, gap="large"):
-        with st.container(width=256):
-            hole = canvas_view.hole("image_hole", pixels, side=256)
-        with st.container(width=250):
+    with st.container(horizontal=True, gap="small"):
+        with st.container(width=SHOWN):
+            hole = canvas_view.hole("image_hole", pixels, side=SHOWN)
+        with st.container(width=CONTROLS):
             place = st.container(gap="small")
             drawn = st.toggle(t("image.draw_rounds"), key="image_draw_rounds", help=t("image.draw_rounds_help"))
             frames = list(fill_in(model_of(run), pixels, hole, ROUNDS, y, seed=0 if drawn else None))
@@ -133,10 +134,10 @@ def filling_in(run: Run, cfg: RunConfig, pixels: Pixels, y: int | None, known: P
             st.markdown(f"**{markdown('decoder', t('image.result'))}**")
             result = st.empty()
             _result(result, frames[shown_round], shown_round)
-        with st.container(width=4 * pictures.CELL + 3 * pictures.GAP, gap="xsmall"):
+        with st.container(width=2 * pictures.CELL + pictures.GAP, gap="xsmall"):
             st.markdown(f"**{t('image.rounds')}**")
             st.image(
-                pictures.strip(np.stack([frames[k] for k in ROUNDS_SHOWN]), 4),
+                pictures.strip(np.stack([frames[k] for k in ROUNDS_SHOWN]), 2),
                 output_format="PNG",
                 alt=t("image.rounds"),
             )
@@ -171,8 +172,8 @@ def variations(run: Run, cfg: RunConfig, pixels: Pixels, y: int | None, known: P
 
     is_point = cfg.model.name == "autoencoder"
     st.markdown(t("image.variations_point_how" if is_point else "image.variations_how"))
-    with st.container(horizontal=True, gap="large"):
-        with st.container(width=250):
+    with st.container(horizontal=True, gap="small"):
+        with st.container(width=CONTROLS):
             default = POINT_TEMPERATURE if is_point else POSTERIOR_TEMPERATURE
             temperature = _slider("temperature", 0.0, 4.0, default, 0.05, scope="_point" if is_point else "")
             if st.button(t("image.new_variations"), icon=":material/casino:", help=t("image.new_variations_help")):
@@ -181,7 +182,7 @@ def variations(run: Run, cfg: RunConfig, pixels: Pixels, y: int | None, known: P
             model_of(run), pixels, VARIATIONS, temperature, y, st.session_state.get("image_variation_seed", 0)
         )
         with st.container(width="content", gap="xsmall"):
-            st.image(pictures.strip(images, 10), alt=t("image.variations"), output_format="PNG")
+            st.image(pictures.strip(images, 9), alt=t("image.variations"), output_format="PNG")
             st.caption(t("image.variations_caption", n=VARIATIONS))
 
 

@@ -23,7 +23,7 @@ export default function component({ data, parentElement, setStateValue }) {
   if (known?.key === key) known.update(data);
   else {
     known?.close();
-    const root = el("div", { class: "canvas", style: { "--side": `${data.side}px` } });
+    const root = el("div", { class: "canvas", style: { width: `${data.side}px` } });
     parentElement.querySelector(".canvas")?.remove();
     parentElement.append(root);
     const tell = (name, value) => setStateValue(name, value);
