@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from app_server import app_server
 from run_writer import write_run
 from safetensors.numpy import load_file, save_file
 from trained import write_model
 
+from vaelab.bench.app_server import running_app
 from vaelab.bench.chromium import chromium
 from vaelab.plan import plan
 
@@ -37,7 +37,7 @@ def address(tmp_path_factory) -> Iterator[str]:
             other = run.snapshot_file(step)
             other.parent.mkdir(parents=True)
             save_file({**arrays, "probe_mu": (arrays["probe_mu"] * size).astype(np.float32)}, other)
-    with app_server(folder) as found:
+    with running_app(folder / "runs") as found:
         yield found
     shutil.rmtree(folder)
 

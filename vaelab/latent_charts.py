@@ -24,7 +24,7 @@ RINGS = (1.0, 2.0, 3.0)  # standard deviations of the prior
 
 
 def code_chart(
-    mu: Array, sigma: Array | None, dims: Sequence[int], theme: Theme, texts: Mapping[str, str], height: int = 150
+    mu: Array, sigma: Array | None, dims: Sequence[int], theme: Theme, texts: Mapping[str, str], height: int = 112
 ) -> alt.LayerChart:
     """mu as points with one sigma to either side, over the prior's own. mu, sigma: (Z,); dims: which, in this order.
 
@@ -123,8 +123,8 @@ def ellipse_figure(
             marks = {"mode": "lines", "line": {"color": ink, "width": 1}, "opacity": 0.7}
             points = ellipses(centres[rows], axes[rows])
         figure.add_trace(go.Scattergl(x=points[:, 0], y=points[:, 1], name=name, hoverinfo="skip", **marks))
-    figure.update_xaxes(title=f"z{dims[0]}")
-    figure.update_yaxes(title=f"z{dims[1]}", scaleanchor="x", scaleratio=1)
+    figure.update_xaxes(title={"text": f"z{dims[0]}", "standoff": 6})
+    figure.update_yaxes(title={"text": f"z{dims[1]}", "standoff": 6}, scaleanchor="x", scaleratio=1)
     figure = _styled(figure, theme, height)
     return figure.update_layout(showlegend=True, legend={"itemsizing": "constant", "font": {"size": 11}})
 
@@ -132,11 +132,11 @@ def ellipse_figure(
 def _styled(figure: go.Figure, theme: Theme, height: int) -> go.Figure:
     """Our colours, no frame, little margin."""
     grid = palette.surface("border", theme)
-    figure.update_xaxes(gridcolor=grid, zerolinecolor=grid)
-    figure.update_yaxes(gridcolor=grid, zerolinecolor=grid)
+    figure.update_xaxes(gridcolor=grid, zerolinecolor=grid, automargin=True)
+    figure.update_yaxes(gridcolor=grid, zerolinecolor=grid, automargin=True)
     return figure.update_layout(
         height=height,
-        margin={"l": 10, "r": 10, "t": 26, "b": 10},
+        margin={"l": 8, "r": 8, "t": 28, "b": 26},
         showlegend=False,
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",

@@ -23,8 +23,8 @@ EARLY_EXAGGERATION = (
     12.0  # van der Maaten & Hinton 2008, section 3.4, with the value that scikit-learn and openTSNE take
 )
 REPORT_EVERY = 10  # rounds
-CORE = 1_000  # codes of which a first map is made, when there are at least twice as many
-CORE_ROUNDS = (75, 125)  # with early exaggeration, then without
+CORE = 500  # codes of which a first map is made, when there are at least four times as many
+CORE_ROUNDS = (50, 100)  # with early exaggeration, then without
 FAST_GRADIENT_FROM = 3_000  # points: below, Barnes-Hut's gradient costs less than the interpolated one (FIt-SNE)
 TRUST_NEIGHBOURS = 10
 TRUST_SAMPLE = 2_000  # the measure needs all pairs of distances
@@ -93,7 +93,7 @@ def tsne_plane(mu: Array, *, report: Report | None = None, perplexity: float = P
     from openTSNE import initialization
 
     total = EARLY_ROUNDS + ROUNDS
-    if len(mu) < 2 * CORE:
+    if len(mu) < 4 * CORE:
         start = initialization.pca(mu, random_state=seed)
     else:
         core = np.random.default_rng(seed).permutation(len(mu))[:CORE]

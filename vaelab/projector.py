@@ -2,7 +2,7 @@
 
 One folder a map below runs_root()/.maps, named after the run, its step and the codes, so that it is computed once:
 codes.npy (N, Z), state.json (State), points.npy (N, 2), each replaced in one step; `cancel` asks for an end.
-``python -m vaelab.projector FOLDER`` is the process: one thread, the lowest priority, and one map at a time, so that
+``python -m vaelab.projector FOLDER`` is the process: one thread, low priority, and one map at a time, so that
 it never fights a training. It ends when its server does.
 """
 
@@ -223,7 +223,7 @@ class _Work:
 def main(folder: str) -> None:
     """The process: `python -m vaelab.projector FOLDER`."""
     with contextlib.suppress(OSError, AttributeError):  # no such thing as niceness on Windows
-        os.nice(15)
+        os.nice(10)
     work = _Work(Path(folder))
     try:
         work.run()

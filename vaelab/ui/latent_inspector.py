@@ -69,7 +69,7 @@ def _point(wanted: Query, known: Codes, row: int, near: Near) -> None:
     x_hat = latents.reconstruction(run, known, row)
     first = t("latent.x_decoded") if known.source == "decoded" else t("latent.x")
     _pair(known.pixels[row], x_hat, first, markdown("decoder", t("latent.x_hat")))
-    st.markdown(_words(known, row))
+    st.markdown(f":small[{_words(known, row)}]")
     st.altair_chart(_code(known, known.mu[row], None if known.sigma is None else known.sigma[row]), key="latent_code")
     rows, distances = near
     if len(rows):

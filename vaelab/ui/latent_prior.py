@@ -15,13 +15,14 @@ from vaelab.ui.widgets import theme
 
 PANELS = 16  # dimensions drawn, the most used first
 ELLIPSES = 300  # of images: more cover each other
+TEXT_WIDTH = 620  # pixels: about 70 characters a line
 GRID = np.linspace(-4.0, 4.0, 161)
 
 
 def prior_section(wanted: Query, colour: Colour) -> None:
     """Marginals of every dimension over N(0, 1), and posteriors of single images in two dimensions."""
     st.subheader(t("latent.prior_title"), anchor=False)
-    st.caption(t("latent.prior_intro"))
+    st.caption(t("latent.prior_intro"), width=TEXT_WIDTH)
     left, right = st.columns(2, gap="medium")
     with left:
         dims = tuple(_order(wanted)[:PANELS])

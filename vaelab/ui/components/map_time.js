@@ -6,6 +6,8 @@ import { button, el, prefersStill, range } from "./view_dom.js";
 
 const FRAME_MS = 160; // of the film
 const COLUMNS = 12;
+const WORDS = 110; // CSS pixels kept for the names beside the strips
+const TALL = 950; // CSS pixels of a window in which the strips may be twice as large without pushing the map off the screen
 const FRESH_MS = 3000; // between looks for new snapshots of a training
 
 export class TimeTravel {
@@ -21,7 +23,7 @@ export class TimeTravel {
     this.gif = el("a", { class: "button map-gif", title: text("gif_tip"), download: "" }, text("gif"));
     this.rows = ["originals", "recon", "samples"].map((name) => {
       const canvas = el("canvas", { class: "pixels map-strip", role: "img", "aria-label": text(name) });
-      return { name, canvas, row: el("div", { class: "map-strip-row" }, el("span", { class: "caption" }, text(name)), canvas) };
+      return { name, canvas, row: el("div", { class: "map-strip-row" }, canvas, el("span", { class: "caption" }, text(name))) };
     });
     this.note = el("p", { class: "hint map-time-note" });
     host.replaceChildren(
@@ -117,8 +119,8 @@ export class TimeTravel {
     const step = this.film.steps[this.at];
     this.when.textContent = this.spec.text("step", { step: step.toLocaleString("en"), n: this.at + 1, of: this.film.steps.length });
     const size = this.film.shape[2];
-    const room = Math.floor((this.host.clientWidth - 4) / COLUMNS) - 2;
-    const factor = Math.max(1, Math.min(2, Math.floor(room / size)));
+    const room = Math.floor((this.host.clientWidth - WORDS) / COLUMNS) - 2;
+    const factor = window.innerHeight < TALL ? 1 : Math.max(1, Math.min(2, Math.floor(room / size)));
     for (const { name, canvas } of this.rows) {
       const source = name === "originals" ? this.originals : image;
       const rows = name === "samples" ? 2 : 1;
