@@ -75,7 +75,7 @@ def newest_loss(page: Any) -> float:
 
 
 def press(page: Any, key: str) -> None:
-    page.locator(f".st-key-{key} button").click()
+    page.locator(f".st-key-{key} button").first.click()
 
 
 def state(page: Any, word: str) -> None:
@@ -103,7 +103,7 @@ def test_a_training_is_started_watched_steered_and_found_again(page: Any, folder
         press(page, "do_stop")
         until(lambda: run.status().state == "stopped", "the end of the training")
         state(page, "stopped")
-        page.locator(".st-key-do_resume button").wait_for()
+        page.locator(".st-key-do_resume button").first.wait_for()
     assert run.status().state == "stopped"
     assert run.latest_checkpoint() is not None
 
