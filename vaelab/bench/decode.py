@@ -45,10 +45,11 @@ RERUN_GOAL = 2000  # bytes to the browser at the end of a gesture
 
 @dataclass
 class Traffic:
-    """WebSocket messages of one page since reset: how many the browser sent, how many bytes it received."""
+    """WebSocket messages of one page since reset: how many the browser sent, how many bytes it received, those of the first one."""
 
     sent: int = 0
     received_bytes: int = 0
+    opening_bytes: int = 0
 
     def watch(self, socket: WebSocket) -> None:
         """Count this socket's messages from now on."""
@@ -57,12 +58,13 @@ class Traffic:
 
     def reset(self) -> None:
         """Begin at zero."""
-        self.sent = self.received_bytes = 0
+        self.sent = self.received_bytes = self.opening_bytes = 0
 
     def _add_sent(self) -> None:
         self.sent += 1
 
     def _add_received(self, size: int) -> None:
+        self.opening_bytes = self.opening_bytes or size
         self.received_bytes += size
 
 
@@ -81,6 +83,7 @@ class Drag:
     sent: int
     rerun_messages: int
     rerun_bytes: int
+    opening_bytes: int
 
 
 def measure(repeats: int = 1, seconds: float = SECONDS, models: tuple[str, ...] | None = None) -> Report:
@@ -176,7 +179,9 @@ def _drag(page: Page, traffic: Traffic, seconds: float) -> Drag:
         )
     rate = 1000 * (len(frames) - 1) / (frames[-1]["at"] - frames[0]["at"])
     p50, p95 = np.percentile(latencies, [50, 95])
-    return Drag(rate, moves / seconds, float(p50), float(p95), sent, traffic.sent, traffic.received_bytes)
+    return Drag(
+        rate, moves / seconds, float(p50), float(p95), sent, traffic.sent, traffic.received_bytes, traffic.opening_bytes
+    )
 
 
 def _entries(setting: str, drags: list[Drag], goal: float) -> list[Entry]:
@@ -188,6 +193,7 @@ def _entries(setting: str, drags: list[Drag], goal: float) -> list[Entry]:
         _entry(setting, "messages while dragging", "", tuple(float(drag.sent) for drag in drags)),
         _entry(setting, "messages at the end", "", tuple(float(drag.rerun_messages) for drag in drags)),
         _entry(setting, "received at the end", "bytes", tuple(float(drag.rerun_bytes) for drag in drags), RERUN_GOAL, more_is_better=False),
+        _entry(setting, "of it Streamlit's opening", "bytes", tuple(float(drag.opening_bytes) for drag in drags)),
     ]  # fmt: skip
 
 
@@ -211,6 +217,7 @@ def _notes(silent: bool, seconds: float) -> tuple[str, ...]:
         f"Ratios are against the goal: {GOALS['one']:.0f} pictures a second ({GOALS['grid']:.0f} as a grid, {GOALS['training']:.0f} beside a training), "
         f"p95 under {PAINT_GOAL:.0f} ms, first picture within {FIRST_PICTURE_GOAL:.0f} ms, {RERUN_GOAL} bytes at a gesture's end.",
         f"Each drag lasts {seconds:g} s in headless Chromium at its 60 frames a second; the driver takes part of the same cores.",
+        "A rerun opens with a message of Streamlit's own: the theme's colours and the names of the pages.",
         "The server heard nothing while the pointer was down."
         if silent
         else "The server was sent messages while the pointer was down.",
