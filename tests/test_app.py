@@ -62,6 +62,17 @@ def test_both_languages():
     assert any(button.label == "开始训练" for button in app.button)
 
 
+def test_switching_the_language_keeps_the_settings():
+    app = open_page("train")
+    app.selectbox(key="set_dataset").select("digits").run()
+    app.number_input(key="set_beta").set_value(4.0).run()
+    app.segmented_control(key="lang").select("zh").run()
+    assert not app.exception
+    assert app.selectbox(key="set_dataset").value == "digits"
+    assert app.number_input(key="set_beta").value == 4.0
+    assert app.button(key="start_training").label == "开始训练"
+
+
 def test_an_unknown_language_in_the_address_is_english():
     assert "Runs on record" in words(open_page(lang="klingon"))
 

@@ -18,6 +18,16 @@ def keep_language() -> None:
         st.query_params["lang"] = st.session_state["lang"]
 
 
+def carry_choices() -> None:
+    """Set every choice of the settings anew when the language changes.
+
+    The browser answers a list with the words that it shows; words of the other language would reset it to its default.
+    """
+    for key, value in st.session_state.items():
+        if str(key).startswith("set_") and isinstance(value, str | int | float):
+            st.session_state[str(key)] = value
+
+
 def header(entry: PageEntry) -> None:
     """The page's title on the left, the language switch on the right, in one row."""
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", wrap=False):
@@ -27,6 +37,7 @@ def header(entry: PageEntry) -> None:
             list(LANGUAGES),
             key="lang",
             required=True,
+            on_change=carry_choices,
             format_func=lambda lang: LANGUAGES[lang],
             label_visibility="collapsed",
             width="content",

@@ -97,7 +97,7 @@ def run_picker(shown: Run | None) -> None:
     st.session_state["run_pick"] = shown.name if shown else ""
 
     def words(name: str) -> str:
-        return f"{name} · {state_text(on_record[name].status().state)}" if name else t("common.new_run")
+        return name or t("common.new_run")  # not the state: the browser answers with these words, which must not change
 
     def chosen() -> None:
         choose_run(on_record.get(st.session_state["run_pick"]))
