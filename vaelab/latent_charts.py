@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import altair as alt
 import numpy as np
@@ -56,7 +56,8 @@ def code_chart(
         layers.append(bars.encode(x=x, y=alt.Y("low:Q", title=None), y2="high:Q", tooltip=hint))
     points = base.mark_point(color=palette.colour("mu", theme), filled=True, size=55, opacity=1.0)
     layers.append(points.encode(x=x, y=alt.Y("mu:Q", title=None, axis=alt.Axis(tickCount=5)), tooltip=hint))
-    return alt.layer(*layers).properties(height=height, usermeta={"embedOptions": {"renderer": "svg"}})
+    chart = cast("alt.LayerChart", alt.layer(*layers))  # a facet only when a layer is one
+    return chart.properties(height=height, usermeta={"embedOptions": {"renderer": "svg"}})
 
 
 def marginals(
@@ -117,7 +118,7 @@ def ellipse_figure(
         if not len(rows):
             continue
         if axes is None:
-            marks = {"mode": "markers", "marker": {"color": ink, "size": 4}}
+            marks: dict[str, Any] = {"mode": "markers", "marker": {"color": ink, "size": 4}}
             points = centres[rows]
         else:
             marks = {"mode": "lines", "line": {"color": ink, "width": 1}, "opacity": 0.7}

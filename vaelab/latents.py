@@ -71,7 +71,8 @@ class Codes:
         """The dimensions that tell images apart, those with the largest variance of mu first."""
         variance = self.mu.var(axis=0)
         order = np.argsort(-variance, kind="stable")
-        return order[variance[order] > USED_VARIANCE]
+        used: Ints = order[variance[order] > USED_VARIANCE]
+        return used
 
     @property
     def uncertainty(self) -> Floats | None:
@@ -274,4 +275,5 @@ def reconstruction(run: Run, known: Codes, row: int) -> Pixels:
     from vaelab import inference
 
     y = None if known.y is None else known.y[row : row + 1]
-    return inference.decode(inference.load_run(run), known.mu[row : row + 1], y)[0]
+    x_hat: Pixels = inference.decode(inference.load_run(run), known.mu[row : row + 1], y)[0]
+    return x_hat
