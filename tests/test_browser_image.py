@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from app_server import app_server
 from trained import write_model
 
 from vaelab import data
+from vaelab.bench.app_server import running_app
 from vaelab.bench.chromium import chromium
 from vaelab.images import png
 from vaelab.plan import plan
@@ -34,7 +34,7 @@ def address(tmp_path_factory) -> Iterator[str]:
     """The app over a model of the digits, not trained: what it says is computed all the same."""
     folder = tmp_path_factory.mktemp("browser")
     write_model(folder / "runs" / "digits-run", plan("digits", latent_dim=4, limit=300))
-    with app_server(folder) as found:
+    with running_app(folder / "runs") as found:
         yield found
 
 
