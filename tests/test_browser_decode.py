@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from app_server import app_server
 from decode_models import drawn, principal_faces
 from PIL import Image
 from safetensors.numpy import load_file, save_file
 
+from vaelab.bench.app_server import running_app
 from vaelab.bench.chromium import chromium
 from vaelab.config import ModelConfig
 from vaelab.processes import ProcessIdentity
@@ -62,7 +62,7 @@ def write_snapshot(run: Path, step: int, scale: float) -> None:
 
 @pytest.fixture(scope="module")
 def address(runs_folder: Path) -> Iterator[str]:
-    with app_server(runs_folder) as found:
+    with running_app(runs_folder / "runs") as found:
         yield found
 
 
