@@ -235,7 +235,8 @@ class MapPage {
       this.plot.frame = { axes: [], origin: [0, 0, 0], rings: [] };
       this.plot.show(set, { fit: { centre: [0, 0, 0], reach: film.reach } });
       this.lasso.disabled = true;
-      if (film.labels) this.side.replaceChildren(classLegend(film.title, film.names, this.data.colours, set, this.text, () => this.plot.invalidate()));
+      const title = film.title === "class" ? this.text("class") : film.title;
+      if (film.labels) this.side.replaceChildren(classLegend(title, film.names, this.data.colours, set, this.text, () => this.plot.invalidate()));
       else this.side.replaceChildren();
     }
     this.plot.invalidate();
