@@ -6,13 +6,9 @@ Trains a model of pixel faces in a folder of its own for half a minute, then wri
 from __future__ import annotations
 
 import os
-import socket
-import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
-import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from vaelab import launch  # noqa: E402
+from vaelab.bench.app_server import running_app  # noqa: E402
 from vaelab.bench.chromium import chromium  # noqa: E402
 from vaelab.plan import plan  # noqa: E402
 
@@ -40,19 +37,6 @@ PAGES = {
 }
 
 
-def serve(port: int) -> subprocess.Popen[bytes]:
-    """The app on a port; returns when it answers."""
-    options = ["--server.port", str(port), "--server.headless", "true", "--server.address", "127.0.0.1"]
-    process = subprocess.Popen([sys.executable, "-m", "streamlit", "run", "app.py", *options], cwd=ROOT)
-    while process.poll() is None:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=5):
-                return process
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.2)
-    raise SystemExit(f"the app ended with code {process.returncode}")
-
-
 def take(browser: Browser, address: str, name: str, lang: str, run: str) -> None:
     """One page in one language, 1280x800."""
     theme, sign = PAGES[name]
@@ -69,27 +53,20 @@ def take(browser: Browser, address: str, name: str, lang: str, run: str) -> None
 
 def main() -> None:
     """Train, photograph while it trains, stop."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     with tempfile.TemporaryDirectory() as folder:
         os.environ["VAELAB_RUNS"] = folder
         run = launch.start(plan("pixel-faces", batch_size=64, lr=2e-3, epochs=60), "faces")
-        server = serve(port)
         try:
             while run.status().is_active and run.status().epoch <= EPOCHS_SHOWN:
                 time.sleep(0.5)
-            with chromium() as browser:
+            with running_app(Path(folder)) as address, chromium() as browser:
                 for lang in LANGUAGES:
                     for name in PAGES:
-                        shown = FINISHED if name == "decode" else run.name
-                        take(browser, f"http://127.0.0.1:{port}", name, lang, shown)
+                        take(browser, address, name, lang, FINISHED if name == "decode" else run.name)
         finally:
             launch.stop(run)
             while run.status().is_active:
                 time.sleep(0.2)
-            server.terminate()
-            server.wait()
 
 
 if __name__ == "__main__":

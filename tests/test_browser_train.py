@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from app_server import app_server
 
 from vaelab import launch
+from vaelab.bench.app_server import running_app
 from vaelab.bench.chromium import chromium
 from vaelab.runs import Run, list_runs
 
@@ -85,7 +85,7 @@ def state(page: Any, word: str) -> None:
 
 
 def test_a_training_is_started_watched_steered_and_found_again(page: Any, folder: Path) -> None:
-    with app_server(folder) as address:
+    with running_app(folder / "runs") as address:
         open_train(page, address, SETTINGS)
         press(page, "start_training")
         run = until(lambda: next(iter(list_runs()), None), "the run's folder")
@@ -97,7 +97,7 @@ def test_a_training_is_started_watched_steered_and_found_again(page: Any, folder
         assert f"run={run.name}" in page.url
     step = run.status().step
     until(lambda: run.status().step > step, "a step of the training without a server")
-    with app_server(folder) as address:
+    with running_app(folder / "runs") as address:
         open_train(page, address)  # names no run: the one in training is shown
         state(page, "training")
         press(page, "do_stop")
@@ -138,7 +138,7 @@ def pause_step_and_go_on(page: Any, run: Run) -> None:
 
 def test_views_keep_their_places_while_they_tick(page: Any, folder: Path) -> None:
     """An update changes pixels, not positions, and mounts no chart and no picture again."""
-    with app_server(folder) as address:
+    with running_app(folder / "runs") as address:
         open_train(page, address, SETTINGS)
         press(page, "start_training")
         run = until(lambda: next(iter(list_runs()), None), "the run's folder")
