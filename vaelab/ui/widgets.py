@@ -120,6 +120,6 @@ def fold_button(key: str) -> bool:
         st.session_state[key] = not folded
 
     icon = ":material/left_panel_open:" if folded else ":material/left_panel_close:"
-    words = t("common.unfold" if folded else "common.fold")
+    words = t("common.unfold") if folded else t("common.fold")
     st.button(words if not folded else "", key=f"{key}_button", icon=icon, help=words, on_click=turn, type="tertiary")
     return folded
