@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 IMAGES = ROOT / "docs" / "images"
 LANGUAGES = ("en", "zh")
 WAIT = 120_000  # milliseconds
-SETTLE = 5_000  # milliseconds until every picture is drawn
+SETTLE = 12_000  # milliseconds until every picture is drawn
 EPOCHS_SHOWN = 2
 FINISHED = "pixel-faces-conv-vae"
 # Page: the theme that the README shows it in, and what is there when it can be photographed.
@@ -43,7 +43,7 @@ def take(browser: Browser, address: str, name: str, lang: str, run: str) -> None
     page = browser.new_page(viewport={"width": 1280, "height": 800}, color_scheme=theme)  # type: ignore[arg-type]
     page.set_default_timeout(WAIT)
     query = f"lang={lang}" if name == "start" else f"lang={lang}&run={run}"
-    page.goto(f"{address}/{name}?{query}", wait_until="commit")
+    page.goto(f"{address}/{'' if name == 'start' else name}?{query}", wait_until="commit")
     page.locator(sign).first.wait_for()
     page.wait_for_timeout(SETTLE)
     IMAGES.mkdir(parents=True, exist_ok=True)
