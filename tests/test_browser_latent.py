@@ -85,7 +85,7 @@ def test_hover_click_and_open_in_decode(page, address):
     page.get_by_text("Nearest codes").wait_for()
     chosen = page.evaluate(f"() => ({PLOT}).marks.selected")
     assert f"Image {chosen}" in page.locator("body").inner_text()
-    assert page.locator(".st-key-latent_x img").count() == 1
+    page.locator(".st-key-latent_x img").wait_for()
     page.wait_for_function(f"() => ({PLOT}).marks.near.length === 6")
     link = page.get_by_role("link", name="Open in Decode")
     assert "z=" in link.get_attribute("href")
