@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -106,3 +108,81 @@ def test_lasso(page, address):
     assert inside > 10
     assert f"圈内有 {inside} 张图像" in page.locator("body").inner_text()
     page.get_by_text("平均编码的解码").first.wait_for()
+
+
+def test_pan_zoom_and_the_legend_keep_the_choice(page, address):
+    canvas = open_map(page, address)
+    canvas.click(position=spot(page, 3))
+    page.get_by_text("Nearest codes").wait_for()
+    chosen = page.evaluate(f"() => ({PLOT}).marks.selected")
+    before = spot(page, chosen)
+    box = canvas.bounding_box()
+    page.mouse.move(box["x"] + 40, box["y"] + 40)
+    page.mouse.wheel(0, -400)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 90, box["y"] + 60, steps=4)
+    page.mouse.up()
+    page.wait_for_function(f"([i, x]) => ({PLOT}).sx[i] !== x", arg=[chosen, before["x"]])
+    assert page.evaluate(f"() => ({PLOT}).marks.selected") == chosen
+    page.locator('.map-key[data-class="0"]').click()
+    assert page.evaluate(f"() => [...({SETS}).hidden]") == [0]
+    page.get_by_label("Colour", exact=True).click()
+    page.get_by_role("option", name="Uncertainty").click()
+    page.locator(".map-scale").wait_for()
+    assert page.evaluate(f"() => ({PLOT}).marks.selected") == chosen
+    assert page.evaluate(f"() => ({PLOT}).camera.zoom") > 1
+
+
+def test_three_dimensions_turn(page, address):
+    canvas = open_map(page, address)
+    page.get_by_role("radio", name="3-D").click()
+    page.wait_for_function(f"() => ({PLOT}).camera.solid")
+    box = canvas.bounding_box()
+    yaw = page.evaluate(f"() => ({PLOT}).camera.yaw")
+    page.mouse.move(box["x"] + 100, box["y"] + 100)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 200, box["y"] + 120, steps=4)
+    page.mouse.up()
+    assert page.evaluate(f"() => ({PLOT}).camera.yaw") > yaw
+
+
+def test_t_sne_comes_in_the_background(page, address):
+    open_map(page, address)
+    before = page.evaluate(f"() => Array.from(({SETS}).goal)")
+    page.get_by_label("Map", exact=True).click()
+    page.get_by_role("option", name="t-SNE").click()
+    page.get_by_text("t-SNE of 297 codes · trustworthiness 0").wait_for()
+    after = page.evaluate(f"() => Array.from(({SETS}).goal)")
+    assert np.abs(np.array(before) - np.array(after)).max() > 0.5
+    page.reload()
+    page.locator(".map-legend").wait_for()
+
+
+def test_time_travel_moves_everything_together(page, address):
+    open_map(page, address)
+    slider = page.get_by_label("Time travel")
+    page.wait_for_function(f"() => !({PLOT.removesuffix('.plot')}).time.slider.disabled")
+    slider.fill("0")
+    page.get_by_text("step 1 · 1/3").wait_for()
+    page.wait_for_function(f"() => ({SETS}).n === 40 && !({SETS}).to")
+    small = page.evaluate(f"() => Math.max(...({SETS}).places)")
+    slider.fill("1")
+    page.get_by_text("step 7 · 2/3").wait_for()
+    page.wait_for_function(f"() => !({SETS}).to")
+    assert page.evaluate(f"() => Math.max(...({SETS}).places)") == pytest.approx(5 * small, rel=0.01)
+    page.get_by_role("button", name="Play").click()
+    page.get_by_text("step 20 · 3/3").wait_for()
+    page.get_by_role("button", name="Now").click()
+    page.wait_for_function(f"() => ({SETS}).n === 297")
+    with page.expect_download() as saved:
+        page.get_by_role("link", name="Save GIF").click()
+    assert saved.value.suggested_filename == "digits-run.gif"
+    assert Path(saved.value.path()).read_bytes()[:6] == b"GIF89a"
+
+
+def test_the_page_says_the_same_in_both_languages(page, address):
+    for lang, words in (("en", "Prior against posterior"), ("zh", "先验与后验")):
+        open_map(page, address, lang)
+        page.get_by_text(words).wait_for()
+        page.locator(".js-plotly-plot").nth(1).wait_for()
+    assert json.loads(page.evaluate("JSON.stringify(document.body.scrollWidth <= window.innerWidth)"))

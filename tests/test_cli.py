@@ -273,7 +273,7 @@ def test_encode_and_decode_an_image_file(shell: Shell, trained: Path, tmp_path: 
     assert written["shape"] == [1, 32, 32]
     with Image.open(out) as image:
         assert image.size == (32, 32)
-    assert "4 numbers" in shell.refuses("decode", trained, "--z", "0,0", "-o", out)
+    assert "4 finite numbers" in shell.refuses("decode", trained, "--z", "0,0", "-o", out)
     assert "got '0,x,0,0'" in shell.refuses("decode", trained, "--z", "0,x,0,0", "-o", out)
     assert "finite" in shell.refuses("decode", trained, "--z", "0,nan,0,0", "-o", out)
     assert "--class needs a model with a label" in shell.refuses(

@@ -9,10 +9,9 @@ import pytest
 from decode_models import drawn, principal_faces
 from streamlit.testing.v1 import AppTest
 
-from vaelab import bundle
+from vaelab import bundle, latent_text
 from vaelab.config import ModelConfig
 from vaelab.runs import Run, find, runs_root
-from vaelab.ui.decode import parse_z, z_text
 from vaelab.ui.decode_spec import component_spec
 
 ROOT = Path(__file__).parents[1]
@@ -61,10 +60,17 @@ def test_a_model_too_large_for_a_browser_is_decoded_on_the_server(faces, monkeyp
 
 
 def test_addresses_keep_z():
-    assert z_text([1.0, -0.256, 0.0, 1e-5]) == "1,-0.26,0,0"
-    assert parse_z("1,-0.26,0", 3) == [1.0, -0.26, 0.0]
-    assert parse_z("1,inf,0", 3) is None
-    assert parse_z("1,2", 3) is None
+    assert latent_text.write([1.0, -0.256, 0.0, 1e-5]) == "1,-0.26,0,0"
+    assert latent_text.read("1,-0.26,0", 3) == [1.0, -0.26, 0.0]
+    assert latent_text.read("1,inf,0", 3) is None
+    long = np.random.default_rng(0).normal(size=384).tolist()
+    packed = latent_text.write(long)
+    assert len(packed) < 1100
+    assert np.allclose(latent_text.read(packed, 384), long, rtol=1e-3)
+    assert latent_text.read(packed, 383) is None
+    assert latent_text.read("f16:AAA", 384) is None
+    assert latent_text.read("f16:\u00e9", 384) is None
+    assert latent_text.read("1,2", 3) is None
 
 
 def test_dimensions_are_ordered_by_kl_and_the_unused_come_last(faces):

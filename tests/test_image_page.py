@@ -10,14 +10,13 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 from trained import write_model
 
-from vaelab import data, image_charts, projections, uses
+from vaelab import data, image_charts, latent_text, projections, uses
 from vaelab.config import RunConfig
 from vaelab.errors import ImageError
 from vaelab.images import png
 from vaelab.palette import DIVERGING
 from vaelab.ui import your_image_models, your_image_source
 from vaelab.ui.components import canvas_view
-from vaelab.ui.decode import z_text
 
 ROOT = Path(__file__).parents[1]
 TIMEOUT = 180  # seconds: a slow machine under load, not a measure of anything
@@ -161,7 +160,7 @@ def test_the_link_to_the_decoder_carries_the_code(tmp_path):
     app = ready(open_page("small"), run)
     found = uses_inspection(run, data.load("digits").test.pixels[0])
     links = [unquote_plus(str(node.proto)) for node in app.get("page_link")]
-    assert any("decode" in link and z_text(found.mu.tolist()) in link for link in links)
+    assert any("decode" in link and latent_text.write(found.mu.tolist()) in link for link in links)
 
 
 # --- parts ------------------------------------------------------------------------------------------------------------

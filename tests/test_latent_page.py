@@ -17,14 +17,13 @@ from starlette.applications import Starlette
 from streamlit.testing.v1 import AppTest
 from trained import write_model
 
-from vaelab import data, film, inference, latents, projections, runs
+from vaelab import data, film, inference, latent_text, latents, projections, runs
 from vaelab.errors import RunError
 from vaelab.plan import plan
 from vaelab.runs import Run
 from vaelab.ui import latent, latent_map
 from vaelab.ui.components import routes
 from vaelab.ui.components.map_routes import map_base, map_query, map_routes
-from vaelab.ui.decode import z_text
 
 ROOT = Path(__file__).parents[1]
 TIMEOUT = 180  # seconds: a slow machine under load, not a measure of anything
@@ -291,7 +290,7 @@ def test_a_clicked_point(digits, chosen):
     assert f"Class: **{known.labels['class'][1][known.labels['class'][0][5]]}**" in text
     assert "Nearest codes" in text
     link = next(element for element in app.get("page_link") if "decode" in element.proto.page)
-    assert z_text([float(value) for value in known.mu[5]]) in link.proto.query_string.replace("%2C", ",")
+    assert latent_text.write([float(value) for value in known.mu[5]]) in link.proto.query_string.replace("%2C", ",")
 
 
 def test_a_lasso(digits, chosen):

@@ -30,7 +30,7 @@ OPTIONS = {
 @contextlib.contextmanager
 def running_app(runs_folder: Path, **environment: str) -> Iterator[str]:
     """`streamlit run app.py`; its address. environment: more variables, such as VAELAB_DATA. Raises VaeLabError when it does not answer."""
-    port = _free_port()
+    port = free_port()
     options = [f"--{name}={value}" for name, value in (OPTIONS | {"server.port": str(port)}).items()]
     command = [sys.executable, "-m", "streamlit", "run", "app.py", *options]
     env = os.environ | {"VAELAB_RUNS": str(runs_folder)} | environment
@@ -63,7 +63,8 @@ def _wait(process: subprocess.Popen[bytes], health: str, output: IO[bytes]) -> N
     raise VaeLabError(f"`streamlit run app.py` must answer within {START_SECONDS:.0f} s, but printed: {last}")
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of this machine that nothing listens on."""
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         return int(found.getsockname()[1])

@@ -26,8 +26,11 @@ ARGUMENTS = (
 
 
 @contextlib.contextmanager
-def chromium() -> Iterator[Browser]:
-    """A headless browser: the system's Chromium or Chrome, else Playwright's own. Raises VaeLabError when there is none."""
+def chromium(*arguments: str) -> Iterator[Browser]:
+    """A headless browser: the system's Chromium or Chrome, else Playwright's own. Raises VaeLabError when there is none.
+
+    arguments: switches of its command line beside ARGUMENTS.
+    """
     try:
         from playwright.sync_api import Error, sync_playwright
     except ModuleNotFoundError as error:
@@ -37,7 +40,7 @@ def chromium() -> Iterator[Browser]:
     found = next((path for name in NAMES if (path := shutil.which(name))), None)
     with sync_playwright() as playwright:
         try:
-            browser = playwright.chromium.launch(executable_path=found, args=list(ARGUMENTS))
+            browser = playwright.chromium.launch(executable_path=found, args=[*ARGUMENTS, *arguments])
         except Error as error:
             reason = (str(error).strip().splitlines() or ["no reason"])[0]
             raise VaeLabError(

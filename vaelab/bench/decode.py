@@ -18,8 +18,9 @@ from urllib.parse import quote
 import numpy as np
 
 from vaelab import launch, runs
-from vaelab.bench.app_server import running_app
+from vaelab.bench.app_server import free_port, running_app
 from vaelab.bench.chromium import chromium
+from vaelab.bench.pointer import swing
 from vaelab.bench.report import Entry, Report
 from vaelab.bench.startup import runs_in
 from vaelab.errors import VaeLabError
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
 PROBE = Path(__file__).with_name("drag_probe.js")
 SECONDS = 5.0  # of dragging
 AFTERWARDS = 1.5  # seconds in which a gesture's one rerun has come and gone
-MOVES_A_SECOND = 120  # twice the screen's rate, as a good mouse
-SWINGS_A_SECOND = 0.5
 TRAIN_WAIT = 180.0
 PAGE_WAIT = 120.0  # seconds until a page of a busy server must show its picture
 
@@ -72,7 +71,7 @@ class Traffic:
 class Drag:
     """One gesture.
 
-    rate: painted pictures a second; it cannot exceed moves, the pointer's events a second that the driver managed.
+    rate: painted pictures a second; moves: the pointer's events a second that were sent.
     p50, p95: ms from pointer event to paint; sent: WebSocket messages while dragging; rerun_*: those after the pointer went up.
     """
 
@@ -98,14 +97,15 @@ def measure(repeats: int = 1, seconds: float = SECONDS, models: tuple[str, ...] 
         )
     entries: list[Entry] = []
     silent = True
+    port = free_port()
     with (
         tempfile.TemporaryDirectory() as folder,
         runs_in(folder),
         running_app(Path(folder)) as address,
-        chromium() as browser,
+        chromium(f"--remote-debugging-port={port}") as browser,
     ):
         for name in names:
-            found = [_one_model(browser, address, name, seconds) for _ in range(repeats)]
+            found = [_one_model(browser, port, address, name, seconds) for _ in range(repeats)]
             for view in ("one", "grid"):
                 drags = [drags[view] for drags, _ in found]
                 entries += _entries(f"{name}, {'one image' if view == 'one' else '8x8 grid'}", drags, GOALS[view])
@@ -115,13 +115,15 @@ def measure(repeats: int = 1, seconds: float = SECONDS, models: tuple[str, ...] 
                 _entry(name, "first picture after scripts", "ms", waits, FIRST_PICTURE_GOAL, more_is_better=False)
             )
         with _training():
-            busy = [_one_model(browser, address, names[0], seconds, views=("one",))[0]["one"] for _ in range(repeats)]
+            busy = [
+                _one_model(browser, port, address, names[0], seconds, views=("one",))[0]["one"] for _ in range(repeats)
+            ]
         entries += _entries(f"{names[0]}, one image beside a training", busy, GOALS["training"])
     return Report("decode", repeats, tuple(entries), _notes(silent, seconds))
 
 
 def _one_model(
-    browser: Browser, address: str, name: str, seconds: float, views: tuple[str, ...] = ("one", "grid")
+    browser: Browser, port: int, address: str, name: str, seconds: float, views: tuple[str, ...] = ("one", "grid")
 ) -> tuple[dict[str, Drag], float]:
     """The drags over each view, and ms from the page's scripts to its first picture."""
     from playwright.sync_api import TimeoutError
@@ -141,7 +143,7 @@ def _one_model(
             page.wait_for_function("() => vaelabProbe.firstPicture !== null")
             first = float(page.evaluate("vaelabProbe.afterScripts()")) if view == "one" else first
             page.wait_for_timeout(1000 * AFTERWARDS)  # the page's own first messages
-            drags[view] = _drag(page, traffic, seconds)
+            drags[view] = _drag(page, port, traffic, seconds)
         except TimeoutError as error:
             raise VaeLabError(
                 f"the Decode page must show {name} within {PAGE_WAIT:.0f} s to be measured, but did not (open it by hand to see why)"
@@ -151,22 +153,17 @@ def _one_model(
     return drags, first
 
 
-def _drag(page: Page, traffic: Traffic, seconds: float) -> Drag:
+def _drag(page: Page, port: int, traffic: Traffic, seconds: float) -> Drag:
     """Swing the first slider to and fro."""
     box = page.locator("input[data-dim]").first.bounding_box()
     assert box is not None
-    middle, y, swing = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, 0.45 * box["width"]
+    middle, y, reach = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, 0.45 * box["width"]
     page.mouse.move(middle, y)
     page.mouse.down()
     page.wait_for_timeout(300)
     traffic.reset()
     page.evaluate("vaelabProbe.start()")
-    moves = 0
-    begin = time.perf_counter()
-    while (now := time.perf_counter() - begin) < seconds:
-        page.mouse.move(middle + swing * math.sin(2 * math.pi * SWINGS_A_SECOND * now), y)
-        time.sleep(max(0.0, 1 / MOVES_A_SECOND - (time.perf_counter() - begin - now)))
-        moves += 1
+    moves = swing(port, page.url, middle, y, reach, seconds)
     frames: list[dict[str, Any]] = page.evaluate("vaelabProbe.frames")
     sent = traffic.sent
     traffic.reset()
@@ -179,9 +176,7 @@ def _drag(page: Page, traffic: Traffic, seconds: float) -> Drag:
         )
     rate = 1000 * (len(frames) - 1) / (frames[-1]["at"] - frames[0]["at"])
     p50, p95 = np.percentile(latencies, [50, 95])
-    return Drag(
-        rate, moves / seconds, float(p50), float(p95), sent, traffic.sent, traffic.received_bytes, traffic.opening_bytes
-    )
+    return Drag(rate, moves, float(p50), float(p95), sent, traffic.sent, traffic.received_bytes, traffic.opening_bytes)
 
 
 def _entries(setting: str, drags: list[Drag], goal: float) -> list[Entry]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from vaelab import data, export, images, runs
+from vaelab import data, export, images, latent_text, runs
 from vaelab.cli.output import json_option, print_json, run_argument
 from vaelab.config import RunConfig
 from vaelab.errors import ConfigError, ImageError, VaeLabError
@@ -127,12 +127,9 @@ def export_model(run_name: str, format: str, part: str, output: Path, as_json: b
 
 
 def _numbers(text: str, count: int) -> list[float]:
-    try:
-        values = [float(part) for part in text.replace(",", " ").split()]
-    except ValueError as error:
-        raise ConfigError(f"--z must hold {count} numbers with commas between, got {text!r}") from error
-    if len(values) != count:
-        raise ConfigError(f"--z must hold {count} numbers, one for each latent dimension, got {len(values)}")
+    values = latent_text.read(",".join(text.replace(",", " ").split()), count)
+    if values is None:
+        raise ConfigError(f"--z must hold {count} finite numbers with commas between, got {text[:40]!r}")
     return values
 
 

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import math
 import shlex
 from typing import Any
 
 import streamlit as st
 
-from vaelab import runs
+from vaelab import latent_text, runs
 from vaelab.errors import VaeLabError
 from vaelab.runs import Run
-from vaelab.ui.components.decoder_view import Push, Settled, decoder_view, server_reason
+from vaelab.ui.components.decoder_view import Push, Settled, decoder_view, opening, server_reason
 from vaelab.ui.guard import show_error
 from vaelab.ui.text import t
-from vaelab.ui.widgets import choose_run, page_link, state_text
+from vaelab.ui.widgets import choose_run, page_link
 
 COMPONENT = "decode_view"
 MODELS_LISTED = 40  # runs in the picker, newest first; a class leaves hundreds behind
 FIRST = "pixel-faces-conv-vae"  # shown to who comes without a choice: every dimension of it can be seen at a glance
-LONGEST_LINK = 400  # numbers of z in the address; an autoencoder's 384 still fit
 
 
 def models() -> dict[str, Run]:
@@ -42,11 +40,10 @@ def pick_models(known: dict[str, Run]) -> tuple[Run, Run | None]:
     st.session_state["decode_pick"] = name
     st.session_state["decode_beside_pick"] = beside if beside in known and beside != name else ""
 
-    def words(key: str) -> str:
+    def words(key: str) -> str:  # not the state: the browser answers with these words, which must not change
         if not key:
             return t("decode.nothing")
-        run = known[key]
-        return f"{key} · {t('decode.shipped') if run.is_shipped else state_text(run.status().state)}"
+        return f"{key} · {t('decode.shipped')}" if known[key].is_shipped else key
 
     def picked() -> None:
         _show(st.session_state["decode_pick"], known)
@@ -110,29 +107,15 @@ def _remembered() -> dict[str, Push]:
     return remembered
 
 
-def parse_z(text: str, size: int) -> list[float] | None:
-    """The numbers of ?z=1,2,...; None unless there are `size` finite ones."""
-    try:
-        numbers = [float(part) for part in text.split(",")]
-    except ValueError:
-        return None
-    return numbers if len(numbers) == size and all(math.isfinite(number) for number in numbers) else None
-
-
-def z_text(z: list[float]) -> str:
-    """z for an address or a command: two decimals, no needless zeros."""
-    return ",".join(f"{round(value, 2):g}" for value in z)
-
-
 def current_push(run: Run) -> Push:
-    """z as it should be: from the address where that says something new, else as it was left, else the mean."""
+    """z as it should be: from the address where that says something new, else as it was left, else an example's code."""
     known = _remembered().get(run.name)
     text = st.query_params.get("z")
     label = st.query_params.get("label", "0")
     tab = st.query_params.get("tab", known.tab if known else "one")
     cfg = run.config().model
-    if text and (known is None or text != z_text(known.z)):
-        numbers = parse_z(text, cfg.latent_dim)
+    if text and (known is None or text != latent_text.write(known.z)):
+        numbers = latent_text.read(text, cfg.latent_dim)
         if numbers is not None:
             chosen = int(label) if label.isdecimal() and int(label) < max(1, cfg.classes) else 0
             known = Push((known.seq if known else 0) + 1, numbers, chosen, tab)
@@ -140,12 +123,10 @@ def current_push(run: Run) -> Push:
         else:
             st.warning(t("decode.bad_link", name=run.name, n=cfg.latent_dim))
             st.query_params.pop("z")
-    return known or Push(0, _mean(run), 0, tab)
-
-
-def _mean(run: Run) -> list[float]:
-    """The mean of the prior; the component knows an autoencoder's own mean and takes it for an empty list."""
-    return [0.0] * run.config().model.latent_dim if run.config().model.name != "autoencoder" else []
+    if known:
+        return known
+    z, chosen = opening(run)
+    return Push(0, z, chosen, tab)
 
 
 def settle() -> None:
@@ -158,9 +139,7 @@ def settle() -> None:
     _remembered()[answer["model"]] = Push(before.seq if before else 0, z, label, tab)
     if st.query_params.get("run") != answer["model"]:
         return  # it came late, from the model before
-    changed: dict[str, Any] = {"tab": tab}
-    if len(z) <= LONGEST_LINK:
-        changed["z"] = z_text(z)
+    changed: dict[str, Any] = {"tab": tab, "z": latent_text.write(z)}
     if label:
         changed["label"] = str(label)
     elif "label" in st.query_params:
@@ -181,7 +160,7 @@ def live_view(run_name: str, other_name: str | None, first: Push) -> None:
         return
     known = _remembered().get(run_name)
     z = known.z if known else first.z
-    command = f'python -m vaelab decode {shlex.quote(run_name)} --z "{z_text(z) or "0"}" -o picture.png'
+    command = f'python -m vaelab decode {shlex.quote(run_name)} --z "{latent_text.write(z)}" -o picture.png'
     st.caption(t("decode.settled"))
     st.code(command, language="bash", wrap_lines=len(z) <= 32)
 

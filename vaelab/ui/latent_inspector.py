@@ -8,13 +8,12 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from vaelab import latents
+from vaelab import latent_text, latents
 from vaelab.latent_charts import code_chart
 from vaelab.latents import Codes, Group, Query
 from vaelab.palette import markdown
 from vaelab.projections import nearest_codes
 from vaelab.ui import pictures
-from vaelab.ui.decode import LONGEST_LINK, z_text
 from vaelab.ui.latent_map import Choice, View, label_title
 from vaelab.ui.text import t
 from vaelab.ui.widgets import figure, page_link, theme
@@ -124,8 +123,7 @@ def _group(wanted: Query, known: Codes, rows: NDArray[np.int64], by: str | None)
 def _decode_link(wanted: Query, z: NDArray[Any], y: int | None, words: str) -> None:
     """To the Decode page with this z."""
     query = {"run": wanted.run.name}
-    if len(z) <= LONGEST_LINK:
-        query["z"] = z_text([float(value) for value in z])
+    query["z"] = latent_text.write([float(value) for value in z])
     if y:
         query["label"] = str(y)
     page_link("decode", words, **query)

@@ -9,12 +9,11 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from vaelab import charts, image_charts, projections
+from vaelab import charts, image_charts, latent_text, projections
 from vaelab.config import RunConfig
 from vaelab.palette import Role, Theme, markdown
 from vaelab.runs import Run
 from vaelab.ui import pictures
-from vaelab.ui.decode import z_text
 from vaelab.ui.text import t
 from vaelab.ui.widgets import figure, page_link, theme
 from vaelab.ui.your_image_models import Preparation, model_of, stamp
@@ -94,7 +93,7 @@ def _code_chart(found: Inspection) -> None:
 
 
 def _drag_link(run: Run, y: int | None, found: Inspection) -> None:
-    query = {"run": run.name, "z": z_text([float(value) for value in found.mu])}
+    query = {"run": run.name, "z": latent_text.write([float(value) for value in found.mu])}
     if y is not None:
         query["label"] = str(y)
     page_link("decode", t("image.drag"), icon=":material/tune:", **query)

@@ -67,11 +67,21 @@ def compact_decoder(name: str, *, key: str, sliders: int = 6, size: int = 384) -
     """
     run = find(name)
     data = _data(run, None)
-    mean: list[float] = data["spec"]["model"]["mean"]
-    data |= {"push": asdict(Push(0, mean)), "compact": {"sliders": sliders, "size": size}}
+    z, label = _opening(data["spec"])
+    data |= {"push": asdict(Push(0, z, label)), "compact": {"sliders": sliders, "size": size}}
     answer = _component()(key=key, data=data, on_z_change=lambda: None)
     settled: Settled | None = answer.z
     return settled
+
+
+def opening(run: Run) -> tuple[list[float], int]:
+    """z and label to begin with: those of the first example, whose picture is sharp; the mean, an average, without examples."""
+    return _opening(_cached_spec(str(run.path), _stamp(run), "", language()))
+
+
+def _opening(spec: dict[str, Any]) -> tuple[list[float], int]:
+    codes, labels = spec["examples"]["mu"], spec["examples"]["labels"]
+    return (codes[0] if codes else spec["model"]["mean"]), (labels[0] if labels else 0)
 
 
 def server_reason(run: Run) -> str | None:

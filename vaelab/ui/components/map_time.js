@@ -17,6 +17,7 @@ export class TimeTravel {
     this.base = spec.base;
     const { text } = spec;
     this.play = button("▶", text("play"), () => this.toggle(), { kind: "primary map-play" });
+    this.play.setAttribute("aria-label", text("play")); // its own text is a sign
     this.slider = range({ label: text("time"), tip: text("time_tip"), min: 0, max: 1, step: 1, value: 1, oninput: (k) => this.seek(k) });
     this.when = el("span", { class: "number map-when" }, "");
     this.now = button(text("now"), text("now_tip"), () => this.leave());

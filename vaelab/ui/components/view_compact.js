@@ -40,7 +40,7 @@ export function mountCompact(root, spec, nets, memory, initial, emit, { sliders 
     breath.start(dims[0]);
     clock = setInterval(() => {
       breath.stop(false);
-      app.latent.reset();
+      app.latent.take(initial.z);
       turn = (turn + 1) % dims.length;
       breath.start(dims[turn]);
     }, SECONDS_A_DIM * 1000);

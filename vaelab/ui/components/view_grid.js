@@ -63,7 +63,7 @@ export function mountGrid(app, host) {
   });
 
   const cells = () => dims.flatMap((i) => Array.from({ length: SIDE }, (_, k) => {
-    const z = Float32Array.from(latent.z);
+    const z = latent.z.slice();
     z[i] = latent.valueAt(i, columnAt(k));
     return z;
   }));

@@ -76,7 +76,7 @@ export function mountPad(app, host, beside) {
     const zs = [];
     for (let r = 0; r < side; r++) {
       for (let c = 0; c < side; c++) {
-        const z = Float32Array.from(latent.z);
+        const z = latent.z.slice();
         z[y] = latent.valueAt(y, REACH - (2 * REACH * (r + 0.5)) / side);
         z[x] = latent.valueAt(x, -REACH + (2 * REACH * (c + 0.5)) / side);
         zs.push(z);

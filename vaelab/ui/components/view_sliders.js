@@ -48,17 +48,22 @@ function sliderRow(app, i, largest) {
   const node = el("div", { class: "slider-row" },
     el("span", { class: "name", title: app.text("name_tip", { name: latent.nameOf(i) }) }, el("b", {}, latent.nameOf(i)), ` · ${measure}`, el("span", { class: model.variational ? "share encoder" : "share prior" }, share)),
     input, value, lock);
+  let drawn = { position: null, locked: null }; // an untouched row costs a frame nothing
   const draw = () => {
     const position = latent.position(i);
-    setRange(input, position);
-    input.disabled = latent.locked.has(i);
-    const shown = `${signed(position)} σ`;
-    if (value.textContent !== shown) {
-      value.textContent = shown;
+    const locked = latent.locked.has(i);
+    if (position !== drawn.position) {
+      setRange(input, position);
+      const shown = `${signed(position)} σ`;
+      if (value.textContent !== shown) value.textContent = shown;
       input.setAttribute("aria-valuetext", app.text("slider_value", { n: signed(position), z: signed(latent.z[i], 3) }));
     }
-    lock.setAttribute("aria-pressed", String(latent.locked.has(i)));
-    lock.textContent = latent.locked.has(i) ? "●" : "○";
+    if (locked !== drawn.locked) {
+      input.disabled = locked;
+      lock.setAttribute("aria-pressed", String(locked));
+      lock.textContent = locked ? "●" : "○";
+    }
+    drawn = { position, locked };
   };
   return { node, draw };
 }

@@ -1,0 +1,51 @@
+"""A steady hand: pointer moves sent to Chromium at a fixed rate, without waiting for one to be handled before the next is sent.
+
+A driver that waits for each move measures itself: Chromium answers a move only with the frame that shows it, so a frame that takes 17 ms
+instead of 16 would halve the rate of events. A hand does not wait either.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.request
+from typing import Any
+
+MOVES_A_SECOND = 120  # twice the screen's rate, as a good mouse
+SWINGS_A_SECOND = 0.5
+
+
+def swing(port: int, url: str, middle: float, y: float, reach: float, seconds: float) -> float:
+    """Move the pressed pointer to and fro about (middle, y) CSS pixels in the page at this address; moves a second.
+
+    port: Chromium's --remote-debugging-port. Raises LookupError when no page has the address.
+    """
+    from websockets.sync.client import connect
+
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/json/list", timeout=10) as answer:
+        targets: list[dict[str, Any]] = json.load(answer)
+    found = [target["webSocketDebuggerUrl"] for target in targets if target["url"] == url]
+    if not found:
+        raise LookupError(f"no page of the browser has the address {url}")
+    moves = 0
+    with connect(found[0], max_size=None) as socket:
+        begin = time.perf_counter()
+        while (now := time.perf_counter() - begin) < seconds:
+            moves += 1
+            move = {
+                "type": "mouseMoved",
+                "x": middle + reach * _triangle(SWINGS_A_SECOND * now),
+                "y": y,
+                "button": "left",
+                "buttons": 1,
+            }
+            socket.send(json.dumps({"id": moves, "method": "Input.dispatchMouseEvent", "params": move}))
+            time.sleep(max(0.0, moves / MOVES_A_SECOND - (time.perf_counter() - begin)))
+        for _ in range(moves):
+            socket.recv(timeout=30)  # every move has been handled
+    return moves / seconds
+
+
+def _triangle(turns: float) -> float:
+    """0, up to 1, down to -1 and back in one turn, at an even speed: a sine rests at its ends, where nothing is to be painted."""
+    return 4 * abs((turns - 0.25) % 1 - 0.5) - 1
