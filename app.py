@@ -2,23 +2,41 @@
 
 import asyncio
 import contextlib
+import importlib
+import threading
 from collections.abc import AsyncIterator
 
 import streamlit as st
 
-from vaelab import launch
+from vaelab import launch, projector
 from vaelab.ui.components.map_routes import map_routes
 from vaelab.ui.components.routes import routes
 from vaelab.ui.guard import show_error
+
+# What the lessons and Your image import at their first use, which takes seconds. The first page needs none of it and comes first.
+SLOW_IMPORTS = ("torch", "scipy.stats", "sklearn.linear_model", "sklearn.mixture")
+FIRST_PAGE_SECONDS = 5.0
+
+
+def import_slowly() -> None:
+    """Import in the background what pages want later; one that is broken speaks up on the page that needs it."""
+    for name in SLOW_IMPORTS:
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
 
 
 @contextlib.asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[None]:
     """Keep a standby worker with torch imported, so that a training that is started is seen at once."""
     warming = asyncio.get_running_loop().run_in_executor(None, launch.warm_up)
+    imports = threading.Timer(FIRST_PAGE_SECONDS, import_slowly)
+    imports.daemon = True
+    imports.start()
     yield
+    imports.cancel()
     await warming
     launch.cool_down()
+    projector.cool_down()
 
 
 app = st.App("vaelab/ui/shell.py", lifespan=lifespan, routes=[*routes(), *map_routes()], on_script_error=show_error)

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import atexit
 import dataclasses
-import os
 import subprocess
-import sys
 import threading
 import time
-from typing import IO
 
 from vaelab import __version__, data
 from vaelab.cadence import Cadence
@@ -18,7 +15,8 @@ from vaelab.device import DeviceQueue, likely
 from vaelab.errors import RunError
 from vaelab.processes import FileLock, ProcessIdentity
 from vaelab.run_files import unwritable, write_json
-from vaelab.runs import PROJECT, Run, Status, create_run, runs_root
+from vaelab.runs import Run, Status, create_run, runs_root
+from vaelab.standby import Standby, hand_over, python
 
 REWARM_SECONDS = 8.0  # the next standby imports torch when the new training's first pictures are out
 
@@ -121,7 +119,9 @@ def _begin(run: Run) -> None:
         before = run.status()
         fields = {**before.to_dict(), **identity, "state": "queued", "message": "", "heartbeat": now, "queued_at": now}
         write_json(run.status_file, Status(**fields).to_dict())
-        if standby is None or not _standbys.hand_over(standby, run):
+        if standby is not None and hand_over(standby, str(run.path)):
+            _reap(standby, run)
+        else:
             _spawn(run)
     _standbys.warm_later()
 
@@ -130,22 +130,10 @@ def _spawn(run: Run) -> None:
     """A new worker process in a session of its own: it lives on when the server dies."""
     try:
         with run.log_file.open("ab") as log:
-            process = _python(["-m", "vaelab.worker", str(run.path)], stdin=subprocess.DEVNULL, output=log)
+            process = python(["-m", "vaelab.worker", str(run.path)], stdin=subprocess.DEVNULL, output=log)
     except OSError as error:
         raise unwritable(run.path, error) from error
     _reap(process, run)
-
-
-def _python(arguments: list[str], stdin: int, output: IO[bytes] | int) -> subprocess.Popen[bytes]:
-    path = os.pathsep.join(filter(None, (str(PROJECT), os.environ.get("PYTHONPATH"))))
-    return subprocess.Popen(
-        [sys.executable, *arguments],
-        stdin=stdin,
-        stdout=output,
-        stderr=subprocess.STDOUT if not isinstance(output, int) else output,
-        start_new_session=True,
-        env={**os.environ, "PYTHONPATH": path},
-    )
 
 
 def _reap(process: subprocess.Popen[bytes], run: Run) -> None:
@@ -162,87 +150,7 @@ def _reap(process: subprocess.Popen[bytes], run: Run) -> None:
     threading.Thread(target=wait, name=f"reap-{run.name}", daemon=True).start()
 
 
-class _Standbys:
-    """At most one worker that has torch imported and waits on its stdin for a run; it ends when we do."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._process: subprocess.Popen[bytes] | None = None
-        self._environment: dict[str, str] = {}
-        self._timer: threading.Timer | None = None
-
-    def warm_up(self) -> None:
-        """Start one if there is none that suits."""
-        with self._lock:
-            if self._suits():
-                return
-            self._close()
-            self._environment = _environment()
-            self._process = _python(["-m", "vaelab.worker", "--standby"], subprocess.PIPE, subprocess.DEVNULL)
-
-    def warm_later(self) -> None:
-        """Start one soon; only in a server that asked for standbys before."""
-        with self._lock:
-            if not self._environment or self._timer is not None:
-                return
-            self._timer = threading.Timer(REWARM_SECONDS, self._warm_now)
-            self._timer.daemon = True
-            self._timer.start()
-
-    def take(self) -> subprocess.Popen[bytes] | None:
-        """The waiting process, which is the caller's from now on."""
-        with self._lock:
-            if not self._suits():
-                return None
-            process, self._process = self._process, None
-            return process
-
-    def hand_over(self, process: subprocess.Popen[bytes], run: Run) -> bool:
-        """Tell a standby its run; False if it died meanwhile."""
-        assert process.stdin is not None
-        try:
-            with process.stdin as pipe:
-                pipe.write(f"{run.path}\n".encode())
-        except OSError:
-            process.wait()
-            return False
-        _reap(process, run)
-        return True
-
-    def close(self) -> None:
-        """End the waiting process and start no further one."""
-        with self._lock:
-            self._environment = {}
-            if self._timer is not None:
-                self._timer.cancel()
-                self._timer = None
-            self._close()
-
-    def _warm_now(self) -> None:
-        with self._lock:
-            self._timer = None
-            wanted = bool(self._environment)
-        if wanted:
-            self.warm_up()
-
-    def _suits(self) -> bool:
-        return self._process is not None and self._process.poll() is None and self._environment == _environment()
-
-    def _close(self) -> None:
-        if self._process is not None:
-            assert self._process.stdin is not None
-            self._process.stdin.close()  # end of file: it ends by itself
-            self._process.terminate()
-            self._process.wait()
-            self._process = None
-
-
-def _environment() -> dict[str, str]:
-    """What a worker reads from the environment; a standby started under other values is of no use."""
-    return {"": "", **{name: value for name, value in os.environ.items() if name.startswith("VAELAB_")}}
-
-
-_standbys = _Standbys()
+_standbys = Standby(["-m", "vaelab.worker", "--standby"], REWARM_SECONDS)
 atexit.register(_standbys.close)
 
 

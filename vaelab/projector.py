@@ -8,6 +8,7 @@ it never fights a training. It ends when its server does.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import dataclasses
 import io
@@ -26,13 +27,16 @@ from numpy.typing import NDArray
 
 from vaelab.processes import FileLock, ProcessIdentity
 from vaelab.run_files import read_json, unwritable, write_atomic, write_json
-from vaelab.runs import PROJECT, runs_root
+from vaelab.runs import runs_root
+from vaelab.standby import Standby, hand_over, python
 
 MapState = Literal["none", "queued", "running", "finished", "cancelled", "failed"]
 
 WRITE_EVERY = 0.3  # seconds
 KEPT = 60  # maps on the disk: 10,000 codes of 16 numbers are 720 kB
 START_PATIENCE = 30.0  # seconds that a process may need to say that it is there
+MODULE = "vaelab.projector"
+REWARM_SECONDS = 20.0  # the next one imports when this one's first maps are out
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
 
@@ -121,19 +125,23 @@ def cancel(name: str) -> None:
         write_atomic(folder_of(name) / "cancel", b"")
 
 
+def warm_up() -> None:
+    """Keep a process ready that has openTSNE imported, which takes longer than a first map, from now on."""
+    _standby.warm_up()
+
+
+def cool_down() -> None:
+    """End the waiting process and keep none; maps that are being made go on."""
+    _standby.close()
+
+
 def _spawn(folder: Path) -> None:
-    path = os.pathsep.join(filter(None, (str(PROJECT), os.environ.get("PYTHONPATH"))))
-    environment = {**os.environ, "PYTHONPATH": path, **dict.fromkeys(THREADS, "1")}
-    with (folder / "log.txt").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "vaelab.projector", str(folder)],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            env=environment,
-        )
+    process = _standby.take()
+    if process is None or not hand_over(process, str(folder)):
+        with (folder / "log.txt").open("wb") as log:
+            process = python(["-m", MODULE, str(folder)], subprocess.DEVNULL, log, dict.fromkeys(THREADS, "1"))
     threading.Thread(target=process.wait, name=f"reap-map-{process.pid}", daemon=True).start()
+    _standby.warm_later()
 
 
 def _forget_old(current: Path) -> None:
@@ -220,10 +228,27 @@ class _Work:
         self.say(ended, round=done, rounds=rounds, trust=round(projections.trust(mu, found), 4))
 
 
-def main(folder: str) -> None:
-    """The process: `python -m vaelab.projector FOLDER`."""
+def standby() -> str:
+    """Import what a map needs, then wait on stdin for a folder; empty if the server goes away first."""
+    import openTSNE  # noqa: F401
+    import sklearn.manifold  # noqa: F401
+
+    folder = sys.stdin.readline().strip()
+    if folder:
+        log = os.open(Path(folder) / "log.txt", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
+        for stream in (sys.stdout, sys.stderr):
+            os.dup2(log, stream.fileno())
+        os.close(log)
+    return folder
+
+
+def main(argument: str) -> None:
+    """The process: `python -m vaelab.projector FOLDER`, or --standby to be told the folder later."""
     with contextlib.suppress(OSError, AttributeError):  # no such thing as niceness on Windows
         os.nice(10)
+    folder = standby() if argument == "--standby" else argument
+    if not folder:
+        return
     work = _Work(Path(folder))
     try:
         work.run()
@@ -231,6 +256,9 @@ def main(folder: str) -> None:
         work.say("failed")
         raise
 
+
+_standby = Standby(["-m", MODULE, "--standby"], REWARM_SECONDS, dict.fromkeys(THREADS, "1"))
+atexit.register(_standby.close)
 
 if __name__ == "__main__":
     main(sys.argv[1])

@@ -12,8 +12,9 @@ from vaelab.errors import VaeLabError
 from vaelab.runs import Run
 from vaelab.ui.components.decoder_view import Push, Settled, decoder_view, opening, server_reason
 from vaelab.ui.guard import show_error
+from vaelab.ui.model_picker import keep, pick_model, words
 from vaelab.ui.text import t
-from vaelab.ui.widgets import choose_run, page_link
+from vaelab.ui.widgets import page_link
 
 COMPONENT = "decode_view"
 MODELS_LISTED = 40  # runs in the picker, newest first; a class leaves hundreds behind
@@ -32,47 +33,26 @@ def models() -> dict[str, Run]:
 
 def pick_models(known: dict[str, Run]) -> tuple[Run, Run | None]:
     """The two pickers in one row. The first model is kept in the address as ?run=, the second as ?beside=."""
-    wanted = st.query_params.get("run") or st.session_state.get("decode_run") or st.session_state.get("run_name")
-    name = wanted if wanted in known else next(iter(known))
-    if wanted and wanted not in known and not (runs.runs_root() / wanted).is_dir():
-        st.warning(t("decode.no_run", name=wanted, shown=name))
-    beside = st.query_params.get("beside") or st.session_state.get("decode_beside") or _usual_companion(name, known)
-    st.session_state["decode_pick"] = name
-    st.session_state["decode_beside_pick"] = beside if beside in known and beside != name else ""
-
-    def words(key: str) -> str:  # not the state: the browser answers with these words, which must not change
-        if not key:
-            return t("decode.nothing")
-        return f"{key} · {t('decode.shipped')}" if known[key].is_shipped else key
-
-    def picked() -> None:
-        _show(st.session_state["decode_pick"], known)
+    left, right = st.columns(2)
+    with left:
+        run = pick_model(known, "decode", on_change=_show_another, label=False)
+    beside = st.query_params.get("beside") or st.session_state.get("decode_beside") or _usual_companion(run.name, known)
+    st.session_state["decode_beside_pick"] = beside if beside in known and beside != run.name else ""
 
     def picked_beside() -> None:
         st.session_state["decode_beside"] = st.query_params["beside"] = st.session_state["decode_beside_pick"]
 
-    left, right = st.columns(2)
-    left.selectbox(
-        t("decode.model"),
-        list(known),
-        key="decode_pick",
-        format_func=lambda key: f"{t('decode.model')}: {words(key)}",
-        on_change=picked,
-        help=t("decode.model_help"),
-        label_visibility="collapsed",
-    )
     right.selectbox(
         t("decode.beside"),
-        ["", *(key for key in known if key != name)],
+        ["", *(key for key in known if key != run.name)],
         key="decode_beside_pick",
-        format_func=lambda key: f"{t('decode.beside')}: {words(key)}",
+        format_func=lambda key: f"{t('decode.beside')}: {words(known[key]) if key else t('decode.nothing')}",
         on_change=picked_beside,
         help=t("decode.beside_help"),
         label_visibility="collapsed",
     )
-    _show(name, known, new_z=False)
     second = st.session_state["decode_beside_pick"]
-    return known[name], known[second] if second else None
+    return run, known[second] if second else None
 
 
 def _usual_companion(name: str, known: dict[str, Run]) -> str:
@@ -89,16 +69,11 @@ def _usual_companion(name: str, known: dict[str, Run]) -> str:
     return min(others, key=rank, default="")
 
 
-def _show(name: str, known: dict[str, Run], new_z: bool = True) -> None:
-    st.session_state["decode_run"] = name
-    if known[name].is_shipped:
-        if st.query_params.get("run") != name:
-            st.query_params["run"] = name
-    else:
-        choose_run(known[name])
-    if new_z:
-        st.query_params.pop("z", None)  # it belongs to the model before
-        st.query_params.pop("label", None)
+def _show_another(run: Run) -> None:
+    """Leave the z of the model before."""
+    keep(run)
+    st.query_params.pop("z", None)
+    st.query_params.pop("label", None)
 
 
 def _remembered() -> dict[str, Push]:

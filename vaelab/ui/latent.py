@@ -7,18 +7,19 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
-from vaelab import data, latents
+from vaelab import data, latents, projector
 from vaelab.config import RunConfig
 from vaelab.errors import VaeLabError
 from vaelab.latents import Query, Split
-from vaelab.runs import Run, runs_root
+from vaelab.runs import Run
 from vaelab.ui.decode import models
 from vaelab.ui.guard import show_error
 from vaelab.ui.latent_inspector import inspector, neighbours
 from vaelab.ui.latent_map import PROJECTIONS, View, choice, colours_of, latent_map
 from vaelab.ui.latent_prior import prior_section
+from vaelab.ui.model_picker import pick_model
 from vaelab.ui.text import t
-from vaelab.ui.widgets import choose_run, page_link, state_text
+from vaelab.ui.widgets import page_link
 
 Images = tuple[Split, int]
 DEFAULT_IMAGES: Images = ("test", 2_000)
@@ -31,6 +32,8 @@ def page() -> None:
         st.info(t("latent.no_models"), icon=":material/model_training:")
         page_link("train", t("latent.go_train"))
         return
+    if st.runtime.exists():
+        projector.warm_up()
     workspace(known)
 
 
@@ -41,7 +44,7 @@ def workspace(known: dict[str, Run]) -> None:
     with side:
         first, second = st.columns(2)
         with first:
-            run = pick_model(known)
+            run = pick_model(known, "latent")
         try:
             cfg = run.config()
             wanted = pick_images(run, cfg, second)
@@ -60,33 +63,6 @@ def workspace(known: dict[str, Run]) -> None:
         except VaeLabError as error:
             show_error(error)
     prior_section(wanted, view.colour)
-
-
-def pick_model(known: dict[str, Run]) -> Run:
-    """The picker of models: shipped ones first, then runs. Kept in the address as ?run=."""
-    wanted = st.query_params.get("run") or st.session_state.get("run_name")
-    name = wanted if wanted in known else next(iter(known))
-    if wanted and wanted not in known and not (runs_root() / wanted).is_dir():
-        st.warning(t("latent.no_run", name=wanted, shown=name))
-    st.session_state["latent_pick"] = name
-
-    def words(key: str) -> str:
-        run = known[key]
-        return f"{key} · {t('latent.shipped') if run.is_shipped else state_text(run.status().state)}"
-
-    def picked() -> None:
-        choose_run(known[st.session_state["latent_pick"]])
-
-    st.selectbox(
-        t("latent.model"),
-        list(known),
-        key="latent_pick",
-        format_func=words,
-        on_change=picked,
-        help=t("latent.model_help"),
-    )
-    choose_run(known[name])
-    return known[name]
 
 
 def pick_images(run: Run, cfg: RunConfig, place: st.delta_generator.DeltaGenerator) -> Query:

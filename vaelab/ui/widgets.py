@@ -68,8 +68,13 @@ def page_link(name: str, label: str, /, *, icon: str | None = None, **query: str
     return True
 
 
+MODEL = "model_name"  # in the session: the model that Decode, Latent space and Your image show
+
+
 def choose_run(run: Run | None) -> None:
     """Show this run from now on: in the address, and in the session for when a page switch empties the address."""
+    if run is not None and run.name != st.session_state.get("run_name"):
+        st.session_state[MODEL] = run.name  # a new choice here is what the other pages show next
     st.session_state["run_name"] = run.name if run else ""
     if run is None:
         st.query_params.pop("run", None)

@@ -11,9 +11,10 @@ from vaelab.errors import VaeLabError
 from vaelab.runs import Run
 from vaelab.ui import your_image_answer as answer
 from vaelab.ui.guard import show_error
+from vaelab.ui.model_picker import pick_model
 from vaelab.ui.text import language, t
 from vaelab.ui.widgets import page_link
-from vaelab.ui.your_image_models import models, pick_model, preparation
+from vaelab.ui.your_image_models import models, preparation
 from vaelab.ui.your_image_source import choose_label, choose_picture, seen_pixels
 from vaelab.ui.your_image_uses import USES
 
@@ -33,7 +34,7 @@ def page() -> None:
         side = st.container(width=SIDE_WIDTH, gap="small", key="image_side")
         wide = st.container(width="stretch", gap="small", key="image_wide")
     with side:
-        run = pick_model(known)
+        run = pick_model(known, "image")
         try:
             chosen = source(run)
         except VaeLabError as error:

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 import altair as alt
 import numpy as np
-import streamlit as st
 from numpy.typing import NDArray
 
 from vaelab import data, latents, projections, runs
@@ -22,8 +21,6 @@ from vaelab.config import RunConfig
 from vaelab.data import Dataset, Images
 from vaelab.errors import VaeLabError
 from vaelab.runs import Run
-from vaelab.ui.text import t
-from vaelab.ui.widgets import choose_run, state_text
 
 if TYPE_CHECKING:
     from vaelab.anomaly import Reference
@@ -48,41 +45,6 @@ def models() -> dict[str, Run]:
         if run.model_file_or_none() is not None:
             found.setdefault(run.name, run)
     return found
-
-
-def pick_model(known: dict[str, Run]) -> Run:
-    """The picker; the choice is kept in the address as ?run= and in the session."""
-    wanted = st.query_params.get("run") or st.session_state.get("image_run") or st.session_state.get("run_name")
-    name = wanted if wanted in known else next(iter(known))
-    if wanted and wanted not in known and not (runs.runs_root() / wanted).is_dir():
-        st.warning(t("image.no_run", shown=name))
-    st.session_state["image_pick"] = name
-
-    def picked() -> None:
-        _keep(known[st.session_state["image_pick"]])
-
-    def words(key: str) -> str:
-        run = known[key]
-        return key if run.is_shipped else f"{key} · {state_text(run.status().state)}"
-
-    st.selectbox(
-        t("image.model"),
-        list(known),
-        key="image_pick",
-        format_func=words,
-        on_change=picked,
-        help=t("image.model_help"),
-    )
-    _keep(known[name])
-    return known[name]
-
-
-def _keep(run: Run) -> None:
-    st.session_state["image_run"] = run.name
-    if not run.is_shipped:
-        choose_run(run)
-    elif st.query_params.get("run") != run.name:
-        st.query_params["run"] = run.name
 
 
 def stamp(run: Run) -> int:
