@@ -183,7 +183,15 @@ def latent_scatter(
     points = base.transform_filter(alt.datum.kind == "point").mark_circle(size=18, opacity=0.75, clip=True)
     if names:
         colours = [palette.class_colours(theme)[k % 10] for k in range(len(names))]
-        legend = alt.Legend(title=None, orient="bottom", columns=3, symbolSize=40, labelLimit=72, labelFontSize=11)
+        long = max(len(name) for name in names) > 11
+        legend = alt.Legend(
+            title=None,
+            orient="bottom",
+            columns=2 if long else 3,
+            symbolSize=40,
+            labelLimit=130 if long else 72,
+            labelFontSize=11,
+        )
         paint: Any = alt.Color(
             "label:N", scale=alt.Scale(domain=list(names), range=colours), legend=legend if len(names) <= 10 else None
         )

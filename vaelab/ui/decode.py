@@ -12,19 +12,17 @@ from vaelab.errors import VaeLabError
 from vaelab.runs import Run
 from vaelab.ui.components.decoder_view import Push, Settled, decoder_view, opening, server_reason
 from vaelab.ui.guard import show_error
-from vaelab.ui.model_picker import keep, pick_model, words
+from vaelab.ui.model_picker import keep, pick_model, shipped, words
 from vaelab.ui.text import t
 from vaelab.ui.widgets import page_link
 
 COMPONENT = "decode_view"
 MODELS_LISTED = 40  # runs in the picker, newest first; a class leaves hundreds behind
-FIRST = "pixel-faces-conv-vae"  # shown to who comes without a choice: every dimension of it can be seen at a glance
 
 
 def models() -> dict[str, Run]:
     """What can be decoded: shipped models, then runs, newest first, that have or will have weights."""
-    shipped = sorted(runs.shipped(), key=lambda name: (name != FIRST, name))
-    found = {name: runs.find(name) for name in shipped}
+    found = shipped()
     for run in runs.list_runs()[:MODELS_LISTED]:
         if run.snapshots() or run.model_file_or_none() is not None or run.status().is_active:
             found.setdefault(run.name, run)

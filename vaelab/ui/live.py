@@ -29,7 +29,7 @@ Arrays = dict[str, npt.NDArray[Any]]
 PAIRS = 7  # originals over reconstructions
 SAMPLES = 14  # in two rows
 STRIP_WIDTH = PAIRS * (pictures.CELL + pictures.GAP)
-SIDE = 250  # of the scatter's square, pixels
+SIDE = 210  # of the scatter's square, pixels
 ACTIVE_VARIANCE = 0.01  # of mu over the probe images: Burda et al. 2016, section 5.2
 MAX_CLASSES = 24  # more colours cannot be told apart at all
 COLLAPSE_SHARE = 0.5  # fewer active dimensions than this share of Z is worth a word
@@ -88,7 +88,7 @@ def curves(rows: Sequence[Row], events: Sequence[Row]) -> None:
             st.caption(newest)
             frame = charts.curve_rows(rows, events, term)
             st.altair_chart(
-                charts.curve(frame, term, theme(), texts, height=165), key=f"curve_{term}", alt=t(f"train.term_{term}")
+                charts.curve(frame, term, theme(), texts, height=145), key=f"curve_{term}", alt=t(f"train.term_{term}")
             )
 
 
@@ -198,9 +198,30 @@ def kl_panel(run: Run, cfg: RunConfig, mu: npt.NDArray[Any], rows: Sequence[Row]
 def _probe_labels(path: str, step: int, lang: Language) -> dict[str, tuple[npt.NDArray[Any], tuple[str, ...]]]:
     """What is known of the probe images in words of this language: title -> ((P,) indices, names)."""
     run = Run(path)
-    known = codes_of(run, run.config(), step).labels
-    few = {title: pair for title, pair in known.items() if len(pair[1]) <= MAX_CLASSES}
-    return dict(sorted(few.items(), key=lambda item: len(item[1][1]) > 10))  # ten colours can be told apart
+    codes = codes_of(run, run.config(), step)
+    few = {title: pair for title, pair in codes.labels.items() if len(pair[1]) <= MAX_CLASSES}
+
+    def rank(title: str) -> tuple[bool, float]:
+        values, names = few[title]
+        return len(names) > 10, -between(codes.pixels, values)  # ten colours can be told apart
+
+    return {title: few[title] for title in sorted(few, key=rank)}
+
+
+def between(pixels: npt.NDArray[Any] | None, values: npt.NDArray[Any]) -> float:
+    """The share of the pixels' variance that lies between groups, less what chance gives: how well a label tells images apart.
+
+    pixels: (P, C, H, W); values: (P,). Eta squared minus its expectation without any effect, (G - 1) / (P - 1).
+    """
+    if pixels is None or len(values) < 2:
+        return 0.0
+    x = pixels.reshape(len(pixels), -1).astype(np.float32)
+    x -= x.mean(axis=0)
+    groups = [x[values == value] for value in np.unique(values)]
+    share = sum(len(group) * float((group.mean(axis=0) ** 2).sum()) for group in groups) / max(
+        float((x**2).sum()), 1e-12
+    )
+    return share - (len(groups) - 1) / (len(values) - 1)
 
 
 def probe_labels(run: Run) -> dict[str, tuple[npt.NDArray[Any], tuple[str, ...]]]:

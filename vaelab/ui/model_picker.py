@@ -11,6 +11,13 @@ from vaelab.runs import Run
 from vaelab.ui.text import t
 from vaelab.ui.widgets import MODEL, choose_run
 
+FIRST = "pixel-faces-conv-vae"  # shown to who comes without a choice: every dimension of it can be seen at a glance
+
+
+def shipped() -> dict[str, Run]:
+    """The shipped models, the first one to show first."""
+    return {name: runs.find(name) for name in sorted(runs.shipped(), key=lambda name: (name != FIRST, name))}
+
 
 def words(run: Run) -> str:
     """A model's name in a list. Not its state: the browser answers with these words, which must not change."""

@@ -34,9 +34,7 @@ def run_cards() -> None:
 
 def _card(run: Run) -> None:
     status = run.status()
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", wrap=False):
-        st.markdown(f"**{run.name}**", wrap=False, width="stretch")
-        state_badge(status.state)
+    st.markdown(f"**{run.name}**", wrap=False)
     arrays = arrays_of(run, latest_snapshot(run))
     if arrays:
         sheet = pictures.strip(arrays["samples"][:THUMBNAILS], THUMBNAILS)
@@ -54,4 +52,6 @@ def _card(run: Run) -> None:
         )
     else:
         st.caption(t("start.no_loss"))
-    page_link("train", t("start.open_run"), run=run.name)
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", wrap=False):
+        page_link("train", t("start.open_run"), run=run.name)
+        state_badge(status.state)

@@ -10,6 +10,9 @@ from vaelab.ui.pages import PAGES, PageEntry
 from vaelab.ui.pictures import favicon
 from vaelab.ui.text import LANGUAGES, language, t
 
+# Streamlit's own sign of a running script would blink at every tick; long work shows its own progress.
+QUIET = "<style>[data-testid='stStatusWidget'] { visibility: hidden; }</style>"
+
 
 def keep_language() -> None:
     """Mirror the session's language in the address, so that a shared link and a reload keep it."""
@@ -47,6 +50,7 @@ def header(entry: PageEntry) -> None:
 def main() -> None:
     """Build the menu and run the chosen page."""
     st.set_page_config(page_title="VAE Lab", page_icon=favicon(), layout="wide")
+    st.html(QUIET)
     keep_language()
     menu: dict[str, list[st.Page]] = {}
     entries: dict[str, PageEntry] = {}

@@ -11,18 +11,17 @@ from vaelab.palette import markdown
 from vaelab.runs import Run
 from vaelab.ui import pictures
 from vaelab.ui.components.decoder_view import compact_decoder
+from vaelab.ui.model_picker import shipped
 from vaelab.ui.pictures import Pixels
 from vaelab.ui.text import t
 
-FAVOURITE = "pixel-faces-conv-vae"
 COLUMNS = 11
 PICTURE = 352  # pixels: 11 times 32
 
 
 def favourite() -> Run | None:
     """The shipped favourite, else another shipped model, else the newest run that has saved weights."""
-    names = sorted(runs.shipped(), key=lambda name: name != FAVOURITE)
-    candidates = [runs.find(name) for name in names] + runs.list_runs()
+    candidates = [*shipped().values(), *runs.list_runs()]
     return next((run for run in candidates if run.model_file_or_none() is not None), None)
 
 

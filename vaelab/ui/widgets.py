@@ -42,11 +42,13 @@ def state_badge(state: State) -> None:
 
 
 def clock(seconds: float | None) -> str:
-    """A duration as 0:07, 12:34 or 1:02:03; a dash where it is not known."""
+    """A duration as 0:07, 12:34, 1:02:03 or, from 100 on, 250 h; a dash where it is not known."""
     if seconds is None:
         return "–"
     minutes, rest = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
+    if hours >= 100:
+        return f"{hours:,} h"
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
