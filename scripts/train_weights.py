@@ -45,6 +45,17 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "mnist-conv-vae": {"dataset": "mnist", "model": "conv-vae", "latent_dim": 16, "epochs": 3, **SMOOTH},
     "fashion-conv-vae": {"dataset": "fashion-mnist", "model": "conv-vae", "latent_dim": 16, "epochs": 3, **SMOOTH},
     "shapes-conv-vae": {"dataset": "shapes", "model": "conv-vae", "latent_dim": 10, "epochs": 12, **SMOOTH},
+    # Beside the faces' VAE on the Decode page: the same images, and holes between the codes.
+    "pixel-faces-autoencoder": {"dataset": "pixel-faces", "model": "autoencoder", "epochs": 12, **SMOOTH},
+    # p(x|z, y): told the hue, so that z keeps shape, size and place (lesson 1).
+    "shapes-conv-vae-labelled": {
+        "dataset": "shapes",
+        "model": "conv-vae",
+        "latent_dim": 8,
+        "label": "hue",
+        "epochs": 20,
+        **SMOOTH,
+    },
 }
 
 

@@ -18,13 +18,11 @@ from PIL import Image
 from safetensors.numpy import load_file, save_file
 
 from vaelab.bench.app_server import running_app
-from vaelab.bench.chromium import chromium
 from vaelab.config import ModelConfig
 from vaelab.processes import ProcessIdentity
 
 pytestmark = pytest.mark.browser
 
-WAIT = 60_000  # milliseconds; nothing is measured here, a loaded machine is slow
 FACES, LABELS, CODES, SPOILT, LIVE = "faces-pca", "fashion-labels", "faces-autoencoder", "spoilt", "live"
 
 
@@ -64,29 +62,6 @@ def write_snapshot(run: Path, step: int, scale: float) -> None:
 def address(runs_folder: Path) -> Iterator[str]:
     with running_app(runs_folder / "runs") as found:
         yield found
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as found:
-        yield found
-
-
-@pytest.fixture
-def page(browser: Any) -> Iterator[Any]:
-    yield from new_page(browser)
-
-
-def new_page(browser: Any, **context: Any) -> Iterator[Any]:
-    found = browser.new_page(
-        **{"viewport": {"width": 1280, "height": 800}, "reduced_motion": "no-preference", **context}
-    )
-    found.set_default_timeout(WAIT)
-    faults: list[str] = []
-    found.on("pageerror", lambda error: faults.append(str(error)))
-    yield found
-    found.close()
-    assert faults == []
 
 
 def open_decode(page: Any, address: str, run: str = FACES, view: str = "picture", **query: str) -> Any:
@@ -187,6 +162,7 @@ def test_keyboard_alone_reaches_and_moves_a_slider(page, address):
             break
     for _ in range(4):
         page.keyboard.press("ArrowRight")
+    settle(page)
     assert value_of(page).startswith("+0.20 standard deviations")
     assert sliders(page).first.get_attribute("aria-label").endswith("nats")
     assert pixels(page, canvas) != before
@@ -216,30 +192,30 @@ def test_wheel_double_click_and_lock(page, address):
     assert first.is_disabled()
 
 
-def test_touch_moves_a_slider(browser, address):
-    for page in new_page(browser, has_touch=True, viewport={"width": 800, "height": 900}):
-        canvas = open_decode(page, address)
-        before = pixels(page, canvas)
-        sliders(page).first.scroll_into_view_if_needed()
-        box = sliders(page).first.bounding_box()
-        y = box["y"] + box["height"] / 2
-        finger = page.context.new_cdp_session(page)
-        for kind, share in (("touchStart", 0.5), ("touchMove", 0.6), ("touchMove", 0.8)):
-            points = [{"x": box["x"] + share * box["width"], "y": y}]
-            finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
-        finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
-        assert pixels(page, canvas) != before
-        assert float(re.match(r"\+(\d\.\d+)", value_of(page)).group(1)) > 1.0
+def test_touch_moves_a_slider(new_page, address):
+    page = new_page(has_touch=True, viewport={"width": 800, "height": 900})
+    canvas = open_decode(page, address)
+    before = pixels(page, canvas)
+    sliders(page).first.scroll_into_view_if_needed()
+    box = sliders(page).first.bounding_box()
+    y = box["y"] + box["height"] / 2
+    finger = page.context.new_cdp_session(page)
+    for kind, share in (("touchStart", 0.5), ("touchMove", 0.6), ("touchMove", 0.8)):
+        points = [{"x": box["x"] + share * box["width"], "y": y}]
+        finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    assert pixels(page, canvas) != before
+    assert float(re.match(r"\+(\d\.\d+)", value_of(page)).group(1)) > 1.0
 
 
-def test_without_webassembly_plain_javascript_decodes_the_same(page, browser, address):
+def test_without_webassembly_plain_javascript_decodes_the_same(page, new_page, address):
     z = "1.5,-1,0.5," + ",".join(["0"] * 13)
     expected = pixels(page, open_decode(page, address, z=z))
-    for other in new_page(browser):
-        other.add_init_script("delete globalThis.WebAssembly")
-        canvas = open_decode(other, address, z=z)
-        assert "plain JavaScript" in other.locator(".lab .status").inner_text()
-        assert near(pixels(other, canvas), expected)
+    other = new_page()
+    other.add_init_script("delete globalThis.WebAssembly")
+    canvas = open_decode(other, address, z=z)
+    assert "plain JavaScript" in other.locator(".lab .status").inner_text()
+    assert near(pixels(other, canvas), expected)
 
 
 def near(one: bytes, two: bytes) -> bool:
@@ -300,15 +276,15 @@ def test_a_label_of_a_conditional_model_answers_at_once(page, address):
     assert pixels(page, canvas) != before
 
 
-def test_two_tabs_keep_a_z_each(page, browser, address):
+def test_two_tabs_keep_a_z_each(page, new_page, address):
     open_decode(page, address)
     before = value_of(page)
-    for other in new_page(browser):
-        open_decode(other, address)
-        sliders(other).first.press("End")
-        settle(other)
-        assert value_of(other).startswith("+3.00")
-        assert value_of(page) == before
+    other = new_page()
+    open_decode(other, address)
+    sliders(other).first.press("End")
+    settle(other)
+    assert value_of(other).startswith("+3.00")
+    assert value_of(page) == before
 
 
 def test_weights_with_nan_are_refused_with_a_sentence(page, address):
@@ -335,7 +311,7 @@ def test_grid_click_jumps_and_pad_drags(page, address):
     assert "= +0.00 σ" in caption or "= \u22120.0" in caption
 
 
-def test_reduced_motion_stops_the_animation(page, browser, address):
+def test_reduced_motion_stops_the_animation(page, new_page, address):
     canvas = open_decode(page, address)
     page.get_by_role("button", name="Breathe").click()
     seen = {pixels(page, canvas) for _ in range(6)}
@@ -343,9 +319,9 @@ def test_reduced_motion_stops_the_animation(page, browser, address):
     page.emulate_media(reduced_motion="reduce")
     settle(page)
     assert pixels(page, canvas) == pixels(page, canvas)
-    for other in new_page(browser, reduced_motion="reduce"):
-        open_decode(other, address)
-        assert other.get_by_role("button", name="Breathe").is_disabled()
+    other = new_page(reduced_motion="reduce")
+    open_decode(other, address)
+    assert other.get_by_role("button", name="Breathe").is_disabled()
 
 
 def test_the_picture_of_a_fixed_z_follows_a_training(page, address, runs_folder):

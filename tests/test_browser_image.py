@@ -13,13 +13,11 @@ from trained import write_model
 
 from vaelab import data
 from vaelab.bench.app_server import running_app
-from vaelab.bench.chromium import chromium
 from vaelab.images import png
 from vaelab.plan import plan
 
 pytestmark = pytest.mark.browser
 
-WAIT = 120_000  # milliseconds: a slow machine under load, not a measure of anything
 PASTE = """async (file) => {
   const bytes = Uint8Array.from(atob(file), (letter) => letter.charCodeAt(0));
   const transfer = new DataTransfer();
@@ -36,23 +34,6 @@ def address(tmp_path_factory) -> Iterator[str]:
     write_model(folder / "runs" / "digits-run", plan("digits", latent_dim=4, limit=300))
     with running_app(folder / "runs") as found:
         yield found
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as found:
-        yield found
-
-
-@pytest.fixture
-def page(browser) -> Iterator[Any]:
-    found = browser.new_page(viewport={"width": 1280, "height": 800})
-    found.set_default_timeout(WAIT)
-    said: list[str] = []
-    found.on("pageerror", lambda error: said.append(str(error)))
-    yield found
-    found.close()
-    assert said == []
 
 
 def open_image(page: Any, address: str, lang: str = "en") -> None:

@@ -15,12 +15,9 @@ from safetensors.numpy import load_file, save_file
 from trained import write_model
 
 from vaelab.bench.app_server import running_app
-from vaelab.bench.chromium import chromium
 from vaelab.plan import plan
 
 pytestmark = pytest.mark.browser
-
-WAIT = 120_000  # milliseconds: a slow machine under load, not a measure of anything
 
 
 @pytest.fixture(scope="module")
@@ -40,23 +37,6 @@ def address(tmp_path_factory) -> Iterator[str]:
     with running_app(folder / "runs") as found:
         yield found
     shutil.rmtree(folder)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as found:
-        yield found
-
-
-@pytest.fixture
-def page(browser) -> Iterator[Any]:
-    found = browser.new_page(viewport={"width": 1280, "height": 800})
-    found.set_default_timeout(WAIT)
-    said: list[str] = []
-    found.on("pageerror", lambda error: said.append(str(error)))
-    yield found
-    found.close()
-    assert said == []
 
 
 def open_map(page: Any, address: str, lang: str = "en") -> Any:

@@ -60,15 +60,15 @@ def decoder_view(
     return settled
 
 
-def compact_decoder(name: str, *, key: str, sliders: int = 6, size: int = 384) -> Settled | None:
-    """A small living decoder: one picture of at most `size` CSS pixels and the most used dimensions, moving until touched.
+def compact_decoder(name: str, *, key: str, sliders: int = 6, size: int = 384, large: int = 512) -> Settled | None:
+    """A small living decoder: one picture and the sliders of the most used dimensions, moving until touched.
 
-    name: a run or a shipped model. Raises VaeLabError when it cannot be read. Takes its height from the picture.
+    size: the largest side of the picture in CSS pixels; large: the same in a large window. Raises VaeLabError for a run that cannot be read.
     """
     run = find(name)
     data = _data(run, None)
     z, label = _opening(data["spec"])
-    data |= {"push": asdict(Push(0, z, label)), "compact": {"sliders": sliders, "size": size}}
+    data |= {"push": asdict(Push(0, z, label)), "compact": {"sliders": sliders, "size": size, "large": large}}
     answer = _component()(key=key, data=data, on_z_change=lambda: None)
     settled: Settled | None = answer.z
     return settled

@@ -8,13 +8,14 @@ import { mountSliders } from "./view_sliders.js";
 
 const SECONDS_A_DIM = 4; // a whole swing, then the next dimension
 
-/** As mountDecoder, with `sliders` rows and a picture of at most `size` CSS pixels. */
-export function mountCompact(root, spec, nets, memory, initial, emit, { sliders = 6, size = 384 } = {}) {
+/** As mountDecoder, with `sliders` rows and a picture of at most `size` CSS pixels, `large` in a large window. */
+export function mountCompact(root, spec, nets, memory, initial, emit, { sliders = 6, size = 384, large = 512 } = {}) {
   const host = el("div", { class: "lab compact" });
   root.append(host);
   const app = new DecoderApp(host, spec, nets, memory, initial, emit);
   app.barHeight = 0;
-  app.stage = () => Math.min(size, Math.max(128, host.clientWidth - (host.clientWidth >= 600 ? 340 : 0)));
+  const most = () => (window.innerWidth >= 1700 && window.innerHeight >= 900 ? large : size); // as showcase.py keeps its place
+  app.stage = () => Math.min(most(), Math.max(128, host.clientWidth - (host.clientWidth >= 600 ? 340 : 0)));
   const stage = el("div", { class: "stage" });
   const side = el("div", { class: "side" });
   host.append(el("div", { class: "body" }, stage, side));

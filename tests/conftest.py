@@ -1,0 +1,45 @@
+"""What the browser tests share: one Chromium a file, and pages that fail their test when a script on them does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from vaelab.bench.chromium import chromium
+
+WAIT = 90_000  # milliseconds: nothing is measured, and a loaded machine is slow
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Chromium for the tests of one file."""
+    with chromium() as found:
+        yield found
+
+
+@pytest.fixture
+def new_page(browser: Any) -> Iterator[Any]:
+    """Opens pages: new_page(**context) takes Playwright's options. All are closed at the end, and must have seen no error."""
+    opened: list[Any] = []
+    faults: list[str] = []
+
+    def open_one(**context: Any) -> Any:
+        wanted = {"viewport": {"width": 1280, "height": 800}, "reduced_motion": "no-preference", **context}
+        page = browser.new_page(**wanted)
+        page.set_default_timeout(WAIT)
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        opened.append(page)
+        return page
+
+    yield open_one
+    for page in opened:
+        page.close()
+    assert faults == []
+
+
+@pytest.fixture
+def page(new_page: Any) -> Any:
+    """A page of 1280x800."""
+    return new_page()
