@@ -14,7 +14,8 @@ from vaelab.architecture import architecture
 from vaelab.config import RunConfig
 from vaelab.plan import plan
 from vaelab.processes import ProcessIdentity
-from vaelab.runs import Run, State, create_run
+from vaelab.run_status import State
+from vaelab.runs import Run, create_run
 
 PROBE = 40
 

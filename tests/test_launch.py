@@ -17,7 +17,8 @@ from vaelab.config import DataConfig, ModelConfig, OptimConfig, RunConfig
 from vaelab.errors import ConfigError, DataError, RunError
 from vaelab.processes import ProcessIdentity
 from vaelab.run_files import write_json
-from vaelab.runs import Run, Status
+from vaelab.run_status import Status
+from vaelab.runs import Run
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -18,7 +18,7 @@ from vaelab.device import DeviceQueue
 from vaelab.errors import ConfigError, RunError, WeightsError
 from vaelab.processes import FileLock, ProcessIdentity
 from vaelab.run_files import append_row, end_torn_line, write_json
-from vaelab.runs import Status
+from vaelab.run_status import Status
 
 ROOT = Path(__file__).resolve().parents[1]
 

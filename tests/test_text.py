@@ -9,7 +9,7 @@ import pytest
 
 from vaelab import data
 from vaelab.config import DEVICES, LIKELIHOODS, MODEL_NAMES, RATE_SCHEDULES, SCHEDULES
-from vaelab.runs import State
+from vaelab.run_status import State
 from vaelab.ui import text
 from vaelab.ui.pages import PAGES
 from vaelab.ui.text import LANGUAGES, TEXT_DIR

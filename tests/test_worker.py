@@ -17,7 +17,8 @@ from vaelab.config import DataConfig, ModelConfig, OptimConfig, RunConfig
 from vaelab.device import DeviceQueue
 from vaelab.errors import RunError
 from vaelab.run_files import Row, write_json
-from vaelab.runs import Run, Status, create_run, runs_root
+from vaelab.run_status import Status
+from vaelab.runs import Run, create_run, runs_root
 
 ROOT = Path(__file__).resolve().parents[1]
 CLOCKS = ("seconds", "throughput")

@@ -15,7 +15,8 @@ from vaelab.device import DeviceQueue, likely
 from vaelab.errors import RunError
 from vaelab.processes import FileLock, ProcessIdentity
 from vaelab.run_files import unwritable, write_json
-from vaelab.runs import Run, Status, create_run, runs_root
+from vaelab.run_status import Status
+from vaelab.runs import Run, create_run, runs_root
 from vaelab.standby import Standby, hand_over, python
 
 REWARM_SECONDS = 8.0  # the next standby imports torch when the new training's first pictures are out

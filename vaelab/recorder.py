@@ -10,7 +10,8 @@ from typing import Any
 from vaelab.device import DeviceQueue
 from vaelab.processes import ProcessIdentity
 from vaelab.run_files import Row, append_row, end_torn_line, write_json
-from vaelab.runs import Control, Desired, Run, State, Status
+from vaelab.run_status import Control, Desired, State, Status
+from vaelab.runs import Run
 
 BEAT_SECONDS = 0.5
 POLL_SECONDS = 0.2

@@ -11,83 +11,24 @@ import os
 import re
 import shutil
 import time
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from vaelab.config import RunConfig
 from vaelab.errors import ConfigError, RunError, WeightsError
-from vaelab.processes import FileLock, ProcessIdentity
+from vaelab.processes import FileLock
 from vaelab.run_files import Row, numbered, read_arrays, read_json, read_rows, unwritable, write_json
+from vaelab.run_status import Control, Desired, Status, known_fields
 
 if TYPE_CHECKING:
     import numpy as np
 
     Arrays = dict[str, np.ndarray[Any, Any]]
 
-State = Literal["queued", "running", "paused", "finished", "stopped", "failed", "diverged", "interrupted"]
-Desired = Literal["run", "pause", "step", "stop"]
-ACTIVE: tuple[State, ...] = ("queued", "running", "paused")
-
 HEARTBEAT_OLD = 3.0  # seconds; a worker writes twice a second, unless one step takes longer
 FIRST_HEARTBEAT = 20.0  # seconds; how long thirty workers that start at once may need to announce themselves
 NAME_LENGTH = 60
 PROJECT = Path(__file__).resolve().parent.parent
-
-
-@dataclass(frozen=True, kw_only=True)
-class Status:
-    """What status.json says. heartbeat: seconds since 1970; throughput: images a second; epoch: 1-based, 0 before step 1."""
-
-    state: State = "queued"
-    step: int = 0
-    total_steps: int = 0
-    epoch: int = 0
-    heartbeat: float = 0.0
-    queued_at: float = 0.0
-    pid: int | None = None
-    start_time: int | None = None
-    boot_id: str | None = None
-    device: str = ""
-    device_memory_mb: float | None = None
-    throughput: float | None = None
-    seconds: float = 0.0
-    remaining_seconds: float | None = None
-    message: str = ""
-
-    @property
-    def is_active(self) -> bool:
-        """Whether a worker has the run in hand: queued, running or paused."""
-        return self.state in ACTIVE
-
-    @property
-    def has_process(self) -> bool:
-        """Whether the process that wrote this is still there."""
-        return self.pid is not None and ProcessIdentity(self.pid, self.start_time, self.boot_id).is_alive()
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready."""
-        return dataclasses.asdict(self)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Control:
-    """What control.json asks for. beta, lr: live dials, None while untouched; seq: counts changes; steps: single steps asked for."""
-
-    desired: Desired = "run"
-    beta: float | None = None
-    lr: float | None = None
-    seq: int = 0
-    steps: int = 0
-
-
-T = TypeVar("T", Status, Control)
-
-
-def _known(kind: type[T], values: dict[str, Any]) -> T:
-    """A dataclass from the fields that it knows; a newer version may have written more."""
-    names = {field.name for field in dataclasses.fields(kind)}
-    return kind(**{name: value for name, value in values.items() if name in names})
 
 
 class Run:
@@ -181,7 +122,7 @@ class Run:
         if values is None:
             return Status(state="finished") if self.model_file_or_none() else Status(state="interrupted")
         try:
-            status = _known(Status, values)
+            status = known_fields(Status, values)
         except TypeError:
             return Status(state="interrupted")
         patience = FIRST_HEARTBEAT if status.pid is None else HEARTBEAT_OLD
@@ -193,7 +134,7 @@ class Run:
         """What was asked of the worker last."""
         values = read_json(self.control_file)
         try:
-            return _known(Control, values or {})
+            return known_fields(Control, values or {})
         except TypeError:
             return Control()
 

@@ -8,16 +8,17 @@ from dataclasses import dataclass, replace
 import torch
 
 from vaelab import data
-from vaelab.batches import ImageSet, Noise, Shuffle, is_convolutional, seed_for
+from vaelab.batches import ImageSet, Noise, Shuffle, is_convolutional
 from vaelab.cadence import Cadence
 from vaelab.checkpoints import Checkpoints, Progress
-from vaelab.config import ModelConfig, RunConfig
+from vaelab.config import RunConfig
 from vaelab.device import describe, memory_mb
+from vaelab.first_weights import start_at_mean_image
 from vaelab.measures import HeldOut, Means, Meter, Pace, elbo_terms
-from vaelab.models import LatentModel, build, last_weights
+from vaelab.models import LatentModel
 from vaelab.recorder import Recorder
 from vaelab.run_files import Row
-from vaelab.runs import Control, State
+from vaelab.run_status import Control, State
 from vaelab.schedules import beta_at, lr_at
 from vaelab.snapshots import Snapshots
 
@@ -34,13 +35,6 @@ class Diverged(Exception):
     """The loss or the weights are not finite any more. The message is for the user."""
 
 
-def new_model(cfg: ModelConfig, seed: int) -> LatentModel:
-    """A model whose first weights depend on the seed alone; torch's global generator stays as it was."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed_for(seed, "weights"))
-        return build(cfg)
-
-
 def fit(model: LatentModel, dataset: data.Dataset, cfg: RunConfig, run: Recorder, device: torch.device) -> Outcome:
     """Train the model on dataset.train until the config's last step, or until it is told to stop.
 
@@ -53,7 +47,7 @@ def fit(model: LatentModel, dataset: data.Dataset, cfg: RunConfig, run: Recorder
     noise = Noise(cfg.model.latent_dim, cfg.seed, device)
     held_out = HeldOut(dataset, cfg, cadence.held_out, device)
     meter = Meter(cfg.model.latent_dim, device)
-    _start_at_mean_image(model, images)
+    start_at_mean_image(model, images)
     model.train().to(device)
     if is_convolutional(cfg.model):
         model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -175,15 +169,6 @@ def _report(run: Recorder, cadence: Cadence, step: int, pace: Pace, device: torc
         remaining_seconds=left / throughput if throughput else None,
         device_memory_mb=memory_mb(device),
     )
-
-
-@torch.no_grad()
-def _start_at_mean_image(model: LatentModel, images: ImageSet) -> None:
-    """Begin with the average image, logit(mean), instead of grey: the first epochs need not learn it."""
-    bias = last_weights(model.decoder).bias
-    assert isinstance(bias, torch.Tensor)
-    mean = images.mean_image()  # (C, H, W)
-    bias.copy_(torch.logit(mean.flatten() if len(bias) == mean.numel() else mean.mean(dim=(1, 2)), eps=1e-3))
 
 
 def _is_finite(means: Means) -> bool:

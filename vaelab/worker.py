@@ -22,7 +22,8 @@ from vaelab.config import RunConfig
 from vaelab.errors import RunError, VaeLabError
 from vaelab.recorder import Recorder
 from vaelab.run_files import Row
-from vaelab.runs import Run, Status, runs_root
+from vaelab.run_status import Status
+from vaelab.runs import Run, runs_root
 
 if TYPE_CHECKING:
     from vaelab.trainer import Outcome
@@ -101,13 +102,14 @@ def _share_cores() -> None:
 def _fit(recorder: Recorder) -> Outcome:
     _share_cores()
     from vaelab import data, trainer
+    from vaelab.first_weights import new_model
 
     cfg = recorder.run.config()
     device = devices.choose(cfg.device)
     dataset = data.load(
         cfg.data.name, image_size=cfg.data.image_size, channels=cfg.model.channels, limit=cfg.data.limit
     )
-    return trainer.fit(trainer.new_model(cfg.model, cfg.seed), dataset, cfg, recorder, device)
+    return trainer.fit(new_model(cfg.model, cfg.seed), dataset, cfg, recorder, device)
 
 
 def _sentence(error: Exception, run: Run) -> str:
@@ -154,12 +156,13 @@ def _warm_up() -> None:
     _share_cores()
     import torch
 
-    from vaelab import data, trainer
+    from vaelab import data
+    from vaelab.first_weights import new_model
     from vaelab.measures import elbo_terms
 
     cfg = RunConfig()
     data.load(cfg.data.name, image_size=cfg.data.image_size, channels=cfg.model.channels)
-    model = trainer.new_model(cfg.model, 0).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    model = new_model(cfg.model, 0).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizer = torch.optim.Adam(model.parameters(), fused=True)
     x = torch.full((cfg.optim.batch_size, *model.image_shape), 0.5).to(memory_format=torch.channels_last)
     recon, kl = elbo_terms(model, x, None, torch.zeros(len(x), cfg.model.latent_dim), cfg.loss)

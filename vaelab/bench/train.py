@@ -20,6 +20,7 @@ from vaelab import data, runs, trainer
 from vaelab.bench.report import Entry, Report, compare, in_turns
 from vaelab.config import MODEL_NAMES, RunConfig
 from vaelab.device import choose
+from vaelab.first_weights import new_model
 from vaelab.losses import kl_divergence
 from vaelab.models import GaussianPosterior, build
 from vaelab.plan import plan
@@ -114,7 +115,7 @@ def _our_speed(cfg: RunConfig, images: data.Dataset, device: torch.device, secon
 
     with tempfile.TemporaryDirectory() as folder:
         recorder = Recorder(runs.create_run(cfg, path=Path(folder) / "run"), on_row=watch)
-        trainer.fit(trainer.new_model(cfg.model, cfg.seed), images, cfg, recorder, device)
+        trainer.fit(new_model(cfg.model, cfg.seed), images, cfg, recorder, device)
     (begin, first), (end, last) = _warm(marks), marks[-1]
     return (last - first) * cfg.optim.batch_size / (end - begin)
 

@@ -18,6 +18,7 @@ from vaelab.cli.output import Function, json_option, print_json, run_argument
 from vaelab.errors import DataError, RunError
 from vaelab.plan import TRAIN_OPTIONS, plan
 from vaelab.run_files import Row
+from vaelab.run_status import Status
 
 STOP_SECONDS = 60.0  # a worker looks at control.json five times a second and writes a checkpoint before it ends
 PLAIN_LINES = 100  # at most, where the output is not a terminal
@@ -177,7 +178,7 @@ def _resume_command(run: runs.Run) -> str:
     return shlex.join(["python", "-m", "vaelab", "resume", run.name if by_name else str(run.path)])
 
 
-def _wait(run: runs.Run, reached: Callable[[runs.Status], bool]) -> runs.Status:
+def _wait(run: runs.Run, reached: Callable[[Status], bool]) -> Status:
     """The status once it is reached, or after STOP_SECONDS."""
     deadline = time.monotonic() + STOP_SECONDS
     while not reached(status := run.status()) and time.monotonic() < deadline:

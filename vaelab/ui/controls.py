@@ -9,7 +9,8 @@ import streamlit as st
 from vaelab import launch, runs
 from vaelab.config import RunConfig
 from vaelab.errors import VaeLabError
-from vaelab.runs import Run, Status
+from vaelab.run_status import Status
+from vaelab.runs import Run
 from vaelab.ui.live import colour_choice
 from vaelab.ui.text import t
 from vaelab.ui.widgets import STATE_BADGES, choose_run, page_link

@@ -18,7 +18,8 @@ from vaelab.errors import VaeLabError, WeightsError
 from vaelab.palette import Role, markdown
 from vaelab.projections import align, pca_plane
 from vaelab.run_files import Row
-from vaelab.runs import Run, Status
+from vaelab.run_status import Status
+from vaelab.runs import Run
 from vaelab.ui import pictures
 from vaelab.ui.decode_spec import codes_of
 from vaelab.ui.text import Language, language, t

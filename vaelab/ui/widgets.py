@@ -8,7 +8,8 @@ import streamlit as st
 
 from vaelab import runs
 from vaelab.palette import Theme
-from vaelab.runs import Run, State
+from vaelab.run_status import State
+from vaelab.runs import Run
 from vaelab.ui.pages import page
 from vaelab.ui.text import t
 
