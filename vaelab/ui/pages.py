@@ -37,6 +37,17 @@ PAGES = (
     PageEntry("decode", ":material/tune:"),
     PageEntry("latent", ":material/scatter_plot:"),
     PageEntry("image", ":material/add_photo_alternate:"),
+    PageEntry("learn", ":material/school:", "learn"),
+    PageEntry("learn_kinds", ":material/category:", "learn"),
+    PageEntry("learn_joint", ":material/grid_on:", "learn"),
+    PageEntry("learn_latent", ":material/visibility_off:", "learn"),
+    PageEntry("learn_autoencoder", ":material/compress:", "learn"),
+    PageEntry("learn_vae", ":material/blur_on:", "learn"),
+    PageEntry("learn_graphs", ":material/account_tree:", "learn"),
+    PageEntry("learn_elbo", ":material/balance:", "learn"),
+    PageEntry("learn_reparam", ":material/casino:", "learn"),
+    PageEntry("learn_code", ":material/terminal:", "learn"),
+    PageEntry("learn_pitfalls", ":material/warning:", "learn"),
 )
 
 

@@ -42,9 +42,9 @@ def pairs(above: Pixels, below: Pixels, columns: int, **size: Any) -> Pixels:
     return strip(np.concatenate([above[:columns], below[:columns]]), columns, **size)
 
 
-def empty_strip(rows: int, columns: int, *, image_size: int = 32, level: int = 128) -> Pixels:
+def empty_strip(rows: int, columns: int, *, image_size: int = 32, level: int = 128, **size: Any) -> Pixels:
     """A strip of flat faint tiles of the same size as the pictures that will replace it."""
-    flat = strip(np.full((rows * columns, 1, image_size, image_size), level, dtype=np.uint8), columns)
+    flat = strip(np.full((rows * columns, 1, image_size, image_size), level, dtype=np.uint8), columns, **size)
     flat[..., 3] = flat[..., 3] // 8
     return flat
 

@@ -1,0 +1,5 @@
+"""Lesson 4: the autoencoder, layer by layer, and its sizes worked out."""
+
+from vaelab.ui.lessons import autoencoder
+
+autoencoder.page()

@@ -1,0 +1,145 @@
+"""Lesson 7: the bound, its gap and its tightening against probabilistic PCA, scikit-learn and numerical integration."""
+
+import numpy as np
+import pytest
+import torch
+
+from vaelab.lessons.elbo_terms import both, kl_only, lanes, recon_only
+from vaelab.lessons.importance import bounds, log_evidence_on_grid, log_weights, vae_log_joint
+from vaelab.lessons.ppca import (
+    LinearGaussian,
+    exact_elbo,
+    exact_posterior,
+    fit_ppca,
+    kl_to_posterior,
+    log_joint,
+    log_likelihood,
+)
+from vaelab.lessons.small_images import PIXELS, small_digits
+from vaelab.lessons.small_vae import SmallVae
+
+torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="module")
+def digits():
+    images = small_digits()
+    return images.train.astype(float), images.test.astype(float)
+
+
+@pytest.mark.parametrize("latents", [1, 2, 8])
+def test_probabilistic_pca_is_that_of_scikit_learn(digits, latents):
+    from sklearn.decomposition import PCA
+
+    train, test = digits
+    ours = fit_ppca(train, latents)
+    theirs = PCA(latents, svd_solver="full").fit(train)
+    np.testing.assert_allclose(log_likelihood(ours, test), theirs.score_samples(test), rtol=1e-6)
+    assert log_likelihood(ours, test).mean() == pytest.approx(theirs.score(test))
+    covariance = ours.weights @ ours.weights.T + ours.noise * np.eye(64)
+    np.testing.assert_allclose(covariance, theirs.get_covariance(), atol=1e-9)
+
+
+def any_model(latents=3, pixels=5):
+    rng = np.random.default_rng(1)
+    return LinearGaussian(rng.normal(size=(pixels, latents)), rng.normal(size=pixels), 0.4), rng.normal(
+        size=(4, pixels)
+    )
+
+
+def test_joint_posterior_and_evidence_agree():
+    """Bayes: log p(x, z) - log p(z|x) is log p(x), at any z, with a W whose posterior is not diagonal."""
+    model, x = any_model()
+    mean, covariance = exact_posterior(model, x)
+    z = np.random.default_rng(2).normal(size=(6, 3))
+    for n in range(len(x)):
+        q = torch.distributions.MultivariateNormal(torch.from_numpy(mean[n]), torch.from_numpy(covariance))
+        difference = log_joint(model, x[n], z) - q.log_prob(torch.from_numpy(z)).numpy()
+        np.testing.assert_allclose(difference, log_likelihood(model, x)[n], rtol=1e-9)
+
+
+def test_the_gap_is_the_divergence_of_q_from_the_posterior():
+    model, x = any_model()
+    mean, covariance = exact_posterior(model, x)
+    mu, sigma = mean + 0.3, np.array([0.2, 0.5, 1.1])
+    gap = log_likelihood(model, x) - exact_elbo(model, x, mu, sigma)
+    divergence = kl_to_posterior(mu, sigma, mean, covariance)
+    np.testing.assert_allclose(gap, divergence, rtol=1e-9)
+    assert (gap > 0).all()
+    q = torch.distributions.MultivariateNormal(torch.from_numpy(mu[0]), torch.diag(torch.from_numpy(sigma**2)))
+    p = torch.distributions.MultivariateNormal(torch.from_numpy(mean[0]), torch.from_numpy(covariance))
+    assert divergence[0] == pytest.approx(float(torch.distributions.kl_divergence(q, p)))
+
+
+def test_the_bound_is_tight_for_the_exact_posterior(digits):
+    """At the solution of Tipping & Bishop the columns of W are orthogonal, so a diagonal q can be the posterior."""
+    train, test = digits
+    model = fit_ppca(train, 2)
+    mean, covariance = exact_posterior(model, test)
+    assert abs(covariance[0, 1]) < 1e-12
+    sigma = np.sqrt(np.diag(covariance))
+    np.testing.assert_allclose(exact_elbo(model, test, mean, sigma), log_likelihood(model, test), rtol=1e-9)
+    eps = np.random.default_rng(0).standard_normal((3, 7, 2))
+    weights = log_weights(lambda z: log_joint(model, test[0], z), mean[0], sigma, eps)
+    np.testing.assert_allclose(weights, log_likelihood(model, test[:1])[0], rtol=1e-9)  # every draw: no variance at all
+
+
+def test_importance_sampling_tightens_to_the_exact_answer(digits):
+    train, test = digits
+    model = fit_ppca(train, 2)
+    mean, covariance = exact_posterior(model, test[:1])
+    mu, sigma = mean[0] + np.sqrt(np.diag(covariance)), 1.3 * np.sqrt(np.diag(covariance))
+    eps = np.random.default_rng(3).standard_normal((200, 1000, 2))
+    found = bounds(log_weights(lambda z: log_joint(model, test[0], z), mu, sigma, eps))
+    truth, elbo = log_likelihood(model, test[:1])[0], exact_elbo(model, test[:1], mu[None], sigma)[0]
+    averages, errors = found.mean(axis=0), found.std(axis=0, ddof=1) / np.sqrt(len(found))
+    assert abs(averages[0] - elbo) < 4 * errors[0]
+    assert elbo < truth - 1.0
+    assert averages[-1] <= truth + 4 * errors[-1]
+    assert truth - averages[-1] < 0.05
+    steps = [0, 1, 3, 9, 31, 99]
+    assert (np.diff(averages[steps]) > 0).all()
+
+
+def test_bounds_are_logs_of_running_means():
+    weights = np.log(np.array([[1.0, 3.0, 8.0], [2.0, 2.0, 2.0]]))
+    np.testing.assert_allclose(bounds(weights), np.log([[1.0, 2.0, 4.0], [2.0, 2.0, 2.0]]))
+
+
+def test_a_vae_agrees_with_its_integral_over_the_plane(digits):
+    torch.manual_seed(0)
+    model = SmallVae(PIXELS, 2)
+    for parameter in model.parameters():
+        parameter.requires_grad_(False)
+    model.decoder[-1].weight.mul_(4.0)
+    x = digits[1][0]
+    joint = vae_log_joint(model, x)
+    truth = log_evidence_on_grid(joint)
+    found = bounds(log_weights(joint, np.zeros(2), np.ones(2), np.random.default_rng(0).standard_normal((20, 5000, 2))))
+    error = found[:, -1].std(ddof=1) / np.sqrt(20)
+    assert abs(found[:, -1].mean() - truth) < 4 * error + 2e-3
+    linear = fit_ppca(digits[0], 2)
+    assert log_evidence_on_grid(lambda z: log_joint(linear, x, z)) == pytest.approx(
+        log_likelihood(linear, x[None])[0], rel=1e-9
+    )
+
+
+def test_the_joint_of_a_vae_is_its_two_terms():
+    from vaelab.losses import bernoulli_recon, log_normal
+
+    model = SmallVae(PIXELS, 2)
+    x, z = torch.rand(PIXELS), torch.randn(4, 2)
+    with torch.no_grad():
+        known = -bernoulli_recon(model.decode_logits(z), x.expand(4, -1)) + log_normal(z)
+    np.testing.assert_allclose(vae_log_joint(model, x.numpy())(z.numpy()), known.numpy(), rtol=1e-5)
+
+
+def test_each_lane_minimises_what_its_name_says():
+    model, x, eps = SmallVae(PIXELS, 2), torch.rand(6, PIXELS), torch.randn(6, 2)
+    whole, kl, recon = (terms(model, x, eps, 0.0) for terms in (both, kl_only, recon_only))
+    assert kl.loss.item() == whole.kl.item()
+    assert recon.loss.item() == whole.recon.item()
+    assert whole.loss.item() == pytest.approx(kl.loss.item() + recon.loss.item())
+    assert [lane.name for lane in lanes()] == ["kl_only", "recon_only", "both"]
+    recon.loss.backward()
+    torch.testing.assert_close(recon.kl.item(), whole.kl.item())

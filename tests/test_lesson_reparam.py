@@ -1,0 +1,99 @@
+"""Lesson 8: both gradient estimators against the exact gradient, and where torch says that the gradient stops."""
+
+import numpy as np
+import pytest
+import torch
+
+from vaelab.lessons.gradient_path import FUNCTIONS, follow_gradient
+from vaelab.lessons.gradients import COSTS, averaged, reparameterized_gradients, score_function_gradients
+
+POINTS = [(0.7, 0.5), (-1.2, 1.3)]
+SMOOTH = ["square", "wave", "far"]
+DRAWS = 400_000
+
+
+def expectation(cost, mu, sigma):
+    """E[f(mu + sigma * eps)] by a sum over a fine grid."""
+    grid = np.linspace(-9, 9, 200_001)
+    weights = np.exp(-0.5 * grid**2) / np.sqrt(2 * np.pi) * (grid[1] - grid[0])
+    return float((cost.value(mu + sigma * grid) * weights).sum())
+
+
+@pytest.mark.parametrize(("mu", "sigma"), POINTS)
+@pytest.mark.parametrize("name", list(COSTS))
+def test_the_exact_gradients_are_those_of_the_expectation(name, mu, sigma):
+    cost, h = COSTS[name], 1e-4
+    if name == "step":  # a sum over a grid has no derivative at a jump; its mean is the normal distribution function
+        at = torch.tensor([mu, sigma], dtype=torch.float64, requires_grad=True)
+        torch.special.ndtr(at[0] / at[1]).backward()
+        known = tuple(at.grad.tolist())
+    else:
+        by_mu = expectation(cost, mu + h, sigma) - expectation(cost, mu - h, sigma)
+        by_sigma = expectation(cost, mu, sigma + h) - expectation(cost, mu, sigma - h)
+        known = by_mu / (2 * h), by_sigma / (2 * h)
+    assert cost.exact(mu, sigma) == pytest.approx(known, rel=1e-5, abs=1e-6)
+    assert cost.mean(mu, sigma) == pytest.approx(expectation(cost, mu, sigma), abs=1e-4)
+
+
+@pytest.mark.parametrize(("mu", "sigma"), POINTS)
+@pytest.mark.parametrize("name", SMOOTH)
+def test_both_estimators_are_unbiased(name, mu, sigma):
+    cost = COSTS[name]
+    eps = np.random.default_rng(0).standard_normal(DRAWS)
+    for found in (
+        reparameterized_gradients(cost, sigma, mu, eps),
+        score_function_gradients(cost, sigma, mu, mu + sigma * eps),
+    ):
+        for estimates, exact in zip(found, cost.exact(mu, sigma), strict=True):
+            error = estimates.std(ddof=1) / np.sqrt(DRAWS)
+            assert abs(estimates.mean() - exact) < 4 * error + 1e-12
+
+
+def test_a_jump_needs_the_score_function():
+    mu, sigma = 0.3, 0.8
+    cost = COSTS["step"]
+    eps = np.random.default_rng(0).standard_normal(DRAWS)
+    exact = cost.exact(mu, sigma)[0]
+    assert not reparameterized_gradients(cost, sigma, mu, eps)[0].any()
+    estimates = score_function_gradients(cost, sigma, mu, mu + sigma * eps)[0]
+    assert abs(estimates.mean() - exact) < 4 * estimates.std(ddof=1) / np.sqrt(DRAWS)
+    assert exact > 0.3
+
+
+def test_variances_of_the_square():
+    """Known by hand: Var[2 z] = 4 sigma^2, and for mu = 0 Var[z^3 / sigma^2] = 15 sigma^2."""
+    sigma = 0.8
+    eps = np.random.default_rng(1).standard_normal(DRAWS)
+    cost = COSTS["square"]
+    assert reparameterized_gradients(cost, sigma, 0.0, eps)[0].var() == pytest.approx(4 * sigma**2, rel=0.02)
+    assert score_function_gradients(cost, sigma, 0.0, sigma * eps)[0].var() == pytest.approx(15 * sigma**2, rel=0.05)
+    far = score_function_gradients(COSTS["far"], sigma, 0.0, sigma * eps)[0].var()
+    assert far > 5 * score_function_gradients(cost, sigma, 0.0, sigma * eps)[0].var()
+
+
+def test_averages_have_their_variance_divided():
+    values = np.random.default_rng(2).standard_normal(200_000)
+    assert averaged(values, 50).shape == (4_000,)
+    assert averaged(values, 50).var() == pytest.approx(1 / 50, rel=0.1)
+    np.testing.assert_allclose(averaged(np.arange(7.0), 3), [1.0, 4.0])
+
+
+@pytest.mark.parametrize("name", SMOOTH)
+def test_torch_agrees_with_the_reparameterized_estimate(name):
+    eps = torch.tensor(0.6)
+    path = follow_gradient(name, 0.4, 0.9, eps, reparameterize=True)
+    by_mu, by_sigma = reparameterized_gradients(COSTS[name], 0.9, 0.4, np.array([0.6]))
+    assert path.z_knows
+    assert path.loss_knows
+    assert path.z == pytest.approx(0.4 + 0.9 * 0.6)
+    assert path.loss == pytest.approx(COSTS[name].value(np.array([path.z]))[0], rel=1e-5)
+    assert (path.mu_grad, path.sigma_grad) == pytest.approx((by_mu[0], by_sigma[0]), rel=1e-5)
+
+
+def test_a_plain_draw_stops_the_gradient():
+    path = follow_gradient("square", 0.4, 0.9, torch.tensor(0.6), reparameterize=False)
+    assert not path.z_knows
+    assert not path.loss_knows
+    assert path.mu_grad is None
+    assert path.sigma_grad is None
+    assert set(FUNCTIONS) == set(COSTS)

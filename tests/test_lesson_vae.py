@@ -1,0 +1,184 @@
+"""Lesson 5: the cloud of codes against torch.distributions, the two latent spaces, and the races behind them."""
+
+import time
+
+import numpy as np
+import pytest
+import torch
+
+from vaelab.lessons import race as races
+from vaelab.lessons.cloud import codes_around, kl_nats, normal_density
+from vaelab.lessons.race import Plan, Race, Races
+from vaelab.lessons.small_images import PIXELS, as_pixels, small_digits
+from vaelab.lessons.small_vae import Lane, SmallVae, build, vae_terms
+from vaelab.lessons.spaces import autoencoder_terms, lanes, variational_terms
+
+torch.set_num_threads(1)
+
+
+def wait_for(race: Race, *states: str, seconds: float = 60.0) -> races.RaceFrame:
+    until = time.monotonic() + seconds
+    while (frame := race.look()).state not in states:
+        assert time.monotonic() < until, frame.state
+        time.sleep(0.01)
+    return frame
+
+
+def test_a_cloud_has_its_mean_and_spread():
+    mu, sigma = np.array([0.5, -2.0]), np.array([0.1, 1.5])
+    z = codes_around(mu, sigma, np.random.default_rng(0).standard_normal((40_000, 2)))
+    assert np.abs(z.mean(axis=0) - mu).max() < 4 * 1.5 / 200
+    np.testing.assert_allclose(z.std(axis=0), sigma, rtol=0.02)
+    np.testing.assert_array_equal(codes_around(mu, np.zeros(2), np.ones((3, 2))), np.tile(mu, (3, 1)))
+
+
+def test_kl_and_density_agree_with_torch():
+    mu, sigma = np.array([0.0, 0.7, -2.0]), np.array([1.0, 0.2, 1.4])
+    q = torch.distributions.Normal(torch.from_numpy(mu), torch.from_numpy(sigma))
+    known = torch.distributions.kl_divergence(q, torch.distributions.Normal(0.0, 1.0)).numpy()
+    np.testing.assert_allclose(kl_nats(mu, sigma), known, atol=1e-7)
+    assert kl_nats(np.zeros(1), np.ones(1))[0] == 0.0
+    assert np.isinf(kl_nats(np.zeros(1), np.zeros(1))[0])
+    at = np.linspace(-3, 3, 7)
+    known = (
+        torch.distributions.Normal(torch.tensor(0.7, dtype=torch.float64), torch.tensor(0.2, dtype=torch.float64))
+        .log_prob(torch.from_numpy(at))
+        .exp()
+        .numpy()
+    )
+    np.testing.assert_allclose(normal_density(at, 0.7, 0.2), known, rtol=1e-5, atol=1e-12)
+
+
+def test_the_digits_are_those_of_scikit_learn():
+    from sklearn.datasets import load_digits
+
+    images = small_digits()
+    published = load_digits()
+    assert images.train.shape == (1500, 64)
+    np.testing.assert_allclose(images.test, published.data[1500:] / 16, atol=0.5 / 255 + 1e-6)
+    np.testing.assert_array_equal(images.labels, published.target[1500:])
+    np.testing.assert_array_equal(as_pixels(np.array([[0.0, 1.0] * 32]))[0, 0, 0, :2], [0, 255])
+
+
+def test_both_losses_are_what_they_say():
+    x, eps = torch.rand(5, PIXELS), torch.randn(5, 2)
+    vae = SmallVae(PIXELS, 2)
+    terms = variational_terms(vae, x, eps, 0.0)
+    q = vae.encode(x)
+    z = q.mu + torch.exp(0.5 * q.logvar) * eps
+    p = torch.sigmoid(vae.decode_logits(z))
+    recon = -(x * p.log() + (1 - x) * (1 - p).log()).sum(dim=1).mean()
+    kl = torch.distributions.kl_divergence(
+        torch.distributions.Normal(q.mu, torch.exp(0.5 * q.logvar)), torch.distributions.Normal(0.0, 1.0)
+    )
+    torch.testing.assert_close(terms.recon, recon)
+    torch.testing.assert_close(terms.kl, kl.sum(dim=1).mean())
+    torch.testing.assert_close(terms.loss, terms.recon + terms.kl)
+    plain = SmallVae(PIXELS, 2, variational=False)
+    first, other = (autoencoder_terms(plain, x, noise, 0.0) for noise in (eps, eps + 1.0))
+    assert first.loss.item() == other.loss.item()
+    assert first.kl.item() == 0.0
+
+
+def test_lanes_of_one_shape_start_alike():
+    one, two = (build(Lane(name, variational_terms), PIXELS, seed=3) for name in ("a", "b"))
+    for a, b in zip(one.parameters(), two.parameters(), strict=True):
+        torch.testing.assert_close(a, b)
+
+
+def test_a_race_trains_every_lane_on_the_same_batches_and_ends():
+    seen: dict[str, list[float]] = {"a": [], "b": []}
+
+    def noting(name):
+        def terms(model, x, eps, share):
+            seen[name].append(float(x.sum() + eps.sum()))
+            return vae_terms(model, x, eps)
+
+        return terms
+
+    race = Race(Plan(lambda: (Lane("a", noting("a")), Lane("b", noting("b"))), steps=60))
+    race.prepare()
+    ready = wait_for(race, "ready")
+    assert ready.step == 0
+    assert ready.lanes[0].recon.shape == (races.PICTURES, 1, 8, 8)
+    race.start()
+    done = wait_for(race, "finished")
+    assert done.step == 60
+    assert seen["a"] == seen["b"]
+    assert len(seen["a"]) == 60
+    a, b = done.lanes
+    np.testing.assert_array_equal(a.curves["loss"], b.curves["loss"])
+    assert a.curves["loss"][-5:].mean() < a.curves["loss"][:5].mean() - 5
+    race.start()
+    assert race.look().state == "finished"
+
+
+def test_a_race_pauses_goes_on_and_resets():
+    race = Race(Plan(lanes, steps=100_000))
+    race.start()
+    until = time.monotonic() + 60
+    while race.look().step < 5:
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    race.pause()
+    paused = race.look()
+    assert paused.state == "paused"
+    time.sleep(0.1)
+    assert race.look().step == paused.step
+    assert len(paused.lanes[0].curves["loss"]) == paused.step
+    frozen, steps = race.trained("vae")
+    before = frozen.decoder[0].weight.clone()
+    assert steps == paused.step
+    race.start()
+    while race.look().step <= paused.step:
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    torch.testing.assert_close(frozen.decoder[0].weight, before)  # a copy that the training does not change
+    race.reset()
+    again = wait_for(race, "ready")
+    assert again.step == 0
+    assert not len(again.lanes[0].curves["loss"])
+
+
+def test_a_race_that_nobody_looks_at_pauses_itself(monkeypatch):
+    monkeypatch.setattr(races, "FORGOTTEN", 0.3)
+    race = Race(Plan(lanes, steps=100_000))
+    race.start()
+    until = time.monotonic() + 60
+    while race.is_running:
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    assert 0 <= race.look().step < 100_000
+
+
+def test_an_error_in_a_lane_is_told():
+    def broken(model, x, eps, share):
+        raise ValueError("no")
+
+    race = Race(Plan(lambda: (Lane("a", broken),), steps=5))
+    race.start()
+    assert wait_for(race, "failed").problem == "ValueError"
+
+
+def test_the_kept_races_are_few(monkeypatch):
+    monkeypatch.setattr(races, "MOST_KEPT", 2)
+    monkeypatch.setattr(races, "MOST_RUNNING", 1)
+    kept = Races()
+    plan = Plan(lanes, steps=100_000)
+    first, second = kept.get("a", "x", plan), kept.get("b", "x", plan)
+    assert kept.get("a", "x", plan) is first
+    kept.start(first)
+    kept.start(second)
+    assert not first.is_running
+    assert second.is_running
+    kept.get("c", "x", plan)
+    kept.get("d", "x", plan)
+    assert not second.is_running
+    assert kept.get("b", "x", plan) is not second
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_the_spaces_are_two_dimensional(number):
+    lane = lanes()[number]
+    model = build(lane, PIXELS, seed=0)
+    assert model.encode(torch.rand(3, PIXELS)).mean.shape == (3, 2)

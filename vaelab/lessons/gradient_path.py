@@ -1,0 +1,44 @@
+"""Where a gradient goes and where it stops, asked of torch itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "square": lambda z: z**2,
+    "wave": lambda z: torch.sin(2.0 * z),
+    "far": lambda z: z**2 + 10.0,
+    "step": lambda z: torch.heaviside(z, z.new_zeros(())),
+}
+
+
+@dataclass(frozen=True)
+class GradientPath:
+    """What torch says after one pass: the draw, the loss, whether each knows where it came from, and the gradients."""
+
+    z: float
+    loss: float
+    z_knows: bool
+    loss_knows: bool
+    mu_grad: float | None
+    sigma_grad: float | None
+
+
+def follow_gradient(
+    name: str, mu_value: float, sigma_value: float, eps: Tensor, *, reparameterize: bool
+) -> GradientPath:
+    """One draw of z, one loss f(z), one backward pass. eps: a number from N(0, 1)."""
+    mu = torch.tensor(mu_value, requires_grad=True)
+    sigma = torch.tensor(sigma_value, requires_grad=True)
+    with torch.no_grad():
+        drawn = torch.normal(mu, sigma)  # a plain number: how it came about is forgotten
+    z = mu + sigma * eps if reparameterize else drawn
+    loss = FUNCTIONS[name](z)
+    if loss.requires_grad:
+        torch.autograd.backward(loss)
+    grads = [None if leaf.grad is None else leaf.grad.item() for leaf in (mu, sigma)]
+    return GradientPath(z.item(), loss.item(), z.requires_grad, loss.requires_grad, grads[0], grads[1])

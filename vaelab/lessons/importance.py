@@ -1,0 +1,61 @@
+"""The bound that tightens: log p(x) estimated from K draws of q. Numpy; the VAE's decoder is asked through torch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from vaelab.lessons.small_vae import SmallVae
+
+Array = NDArray[Any]
+LogJoint = Callable[[Array], Array]  # z (..., Z) -> log p(x, z) (...)
+LOG_2PI = math.log(2.0 * math.pi)
+LARGEST = 5_000  # draws
+GRID = 161  # points on each side of the plane that is summed over
+REACH = 6.0  # standard deviations of the prior: beyond lies 2e-9 of it
+
+
+def log_weights(log_joint: LogJoint, mu: Array, sigma: Array, eps: Array) -> Array:
+    """log p(x, z) - log q(z) at draws z = mu + sigma * eps from q. mu, sigma: (Z,); eps: (R, K, Z) -> (R, K) nats."""
+    z = mu + sigma * eps
+    log_q = -0.5 * (LOG_2PI + 2.0 * np.log(sigma) + eps**2).sum(axis=-1)
+    return np.asarray(log_joint(z) - log_q)
+
+
+def bounds(weights: Array) -> Array:
+    """log of the mean of the first 1, 2, ... K weights: L_1, L_2, ... L_K. weights: (R, K) logs -> (R, K) nats.
+
+    Its expectation grows with K towards log p(x); L_1 is the ELBO (Burda et al. 2016, theorem 1).
+    """
+    counts = np.arange(1, weights.shape[-1] + 1)
+    return np.asarray(np.logaddexp.accumulate(weights, axis=-1) - np.log(counts))
+
+
+def vae_log_joint(model: SmallVae, x: Array) -> LogJoint:
+    """log p(x|z) + log p(z) of a small VAE for one image x: (D,)."""
+    import torch
+    from torch.nn import functional as F
+
+    target = torch.from_numpy(np.asarray(x, dtype=np.float32))
+
+    @torch.no_grad()
+    def answer(z: Array) -> Array:
+        logits = model.decode_logits(torch.from_numpy(np.asarray(z, dtype=np.float32)))
+        recon = F.softplus(logits).sum(dim=-1) - logits @ target  # the cross-entropy of x under sigmoid(logits)
+        prior = 0.5 * (LOG_2PI + np.asarray(z) ** 2).sum(axis=-1)
+        return np.asarray(-recon.double().numpy() - prior)
+
+    return answer
+
+
+def log_evidence_on_grid(log_joint: LogJoint) -> float:
+    """log p(x) of a model with two latent numbers: the integral of p(x, z) over a fine grid of the plane. Nats."""
+    axis = np.linspace(-REACH, REACH, GRID)
+    plane = np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2)
+    cell = (axis[1] - axis[0]) ** 2
+    return float(np.logaddexp.reduce(log_joint(plane)) + math.log(cell))

@@ -1,0 +1,88 @@
+"""A board that the reader edits (board.js): points on a plane, a joint table to paint, a latent loop to drag.
+
+    board = Board("kinds_board", "plane", START)
+    state = board.state()                       # what the reader has edited last
+    board.draw(view_of(state), colours)
+
+The browser keeps what is edited and tells Python while a gesture runs; `put` replaces it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from typing import Any, Literal
+
+import streamlit as st
+
+from vaelab.ui.components.carrier import FOLDER, loader_js
+from vaelab.ui.text import language, strings, t
+
+ENTRY = "board.js"
+TEXTS = "board"
+Mode = Literal["plane", "table", "loop"]
+State = dict[str, Any]
+
+
+class Board:
+    """One board of the session. key: its name there; start: its state at first; valid: whether a state from the browser can be used."""
+
+    def __init__(self, key: str, mode: Mode, start: State, valid: Callable[[State], bool]) -> None:
+        self.key, self.mode, self.start, self.valid = key, mode, start, valid
+
+    def state(self) -> State:
+        """What the reader has edited last, or what was put there."""
+        state: State = self._held()["state"]
+        return state
+
+    def before(self) -> State:
+        """The state as it was before the last gesture."""
+        before: State = self._held()["before"]
+        return before
+
+    def put(self, **parts: Any) -> None:
+        """Replace parts of the state, in the browser as well."""
+        held = self._held()
+        held["before"] = held["state"]
+        held["state"] = held["state"] | parts
+        held["push"] += 1
+
+    def draw(self, view: State, colours: Sequence[str] | Mapping[str, str]) -> None:
+        """Show the board. view: what Python computed from the state, as the mode's JavaScript file describes it."""
+        held = self._held()
+        texts = {**strings("en", TEXTS), **strings(language(), TEXTS)}
+        data = {name: held[name] for name in ("push", "seq", "state")}
+        data |= {
+            "mode": self.mode,
+            "id": self.key,
+            "view": view,
+            "colours": dict(colours) if isinstance(colours, Mapping) else list(colours),
+            "text": texts,
+        }
+        _component()(key=f"{self.key}_view", data=data, on_edit_change=self._edited)
+
+    def _held(self) -> dict[str, Any]:
+        fresh = {"push": 0, "seq": 0, "state": self.start, "before": self.start, "moving": False}
+        held: dict[str, Any] = st.session_state.setdefault(self.key, fresh)
+        return held
+
+    def _edited(self) -> None:
+        """Take over what the browser tells, unless it was edited before the last `put`."""
+        answer = st.session_state[f"{self.key}_view"].edit
+        held = self._held()
+        try:
+            if answer["push"] != held["push"] or not self.valid(answer["state"]):
+                return
+            if not held["moving"]:
+                held["before"] = held["state"]
+            held["moving"] = not answer["done"]
+            held["state"], held["seq"] = answer["state"], int(answer["seq"])
+        except (KeyError, TypeError, ValueError):
+            return  # not what board.js tells: the state stays
+
+
+@cache
+def _component() -> Any:
+    """The component, registered once a process."""
+    css = (FOLDER / "board.css").read_text(encoding="utf-8")
+    return st.components.v2.component("vaelab_board", css=css, js=loader_js(ENTRY, t("decode.scripts_failed")))

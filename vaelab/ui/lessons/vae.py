@@ -1,0 +1,232 @@
+"""Lesson 5: from a point to a distribution, and what that does to the latent space."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from vaelab import posterior, runs
+from vaelab.lessons.cloud import codes_around, density_chart, density_rows, kl_nats
+from vaelab.lessons.race import Plan, RaceFrame
+from vaelab.lessons.race_charts import space_chart, space_rows
+from vaelab.palette import Role, markdown
+from vaelab.ui import pictures
+from vaelab.ui.lessons.frame import Lesson, Section, lesson_page
+from vaelab.ui.lessons.race_view import lane_pictures, newest, race_of, race_stage
+from vaelab.ui.lessons.ticking import still, ticking_chart
+from vaelab.ui.lessons.views import choice
+from vaelab.ui.text import t
+from vaelab.ui.widgets import figure
+
+if TYPE_CHECKING:
+    from vaelab.lessons.small_vae import Lane
+    from vaelab.models import LatentModel
+
+MODEL = "pixel-faces-conv-vae"
+FACES = 6
+DIMS = 6  # of the latent dimensions, those that carry most
+DRAWS = 16
+SPACE_STEPS = 2_000
+NAMES = ("autoencoder", "vae")
+LEGEND: tuple[tuple[Role, str], ...] = (
+    ("prior", "prior_name"),
+    ("encoder", "q"),
+    ("mu", "mu"),
+    ("sigma", "sigma"),
+    ("z", "draw"),
+)
+
+LESSON = Lesson(
+    "learn_vae",
+    (
+        Section("point", sets={"vae_view": "cloud", "vae_sigma": 0.0, "vae_all": True}),
+        Section(
+            "cloud",
+            r"q(z|x) = \mathcal{N}\!\left(\mu(x),\, \sigma^2(x)\right)",
+            {"vae_view": "cloud", "vae_sigma": 0.4, "vae_all": True},
+        ),
+        Section("decoder", r"z = \mu + \sigma\,\varepsilon,\quad \varepsilon \sim \mathcal{N}(0, I)"),
+        Section("holes", sets={"vae_view": "spaces"}),
+        Section("prior", r"\mathrm{KL} = \tfrac12 \sum_k \left(\mu_k^2 + \sigma_k^2 - 1 - \log \sigma_k^2\right)"),
+    ),
+    (
+        ("lessons.cloud", "codes_around"),
+        ("lessons.cloud", "kl_nats"),
+        ("lessons.spaces", "autoencoder_terms"),
+        ("lessons.small_vae", "vae_terms"),
+        ("posterior", "holes"),
+    ),
+    ("decode", {"run": MODEL}),
+)
+
+
+def page() -> None:
+    """The whole lesson."""
+    lesson_page(LESSON, stage)
+
+
+def stage() -> None:
+    """One face's code as a cloud, or two latent spaces in training."""
+    if (
+        choice(t("learn_vae.view"), ("cloud", "spaces"), "vae_view", lambda name: t(f"learn_vae.view_{name}"))
+        == "cloud"
+    ):
+        cloud()
+    else:
+        race_stage(race_of("spaces", Plan(_lanes, SPACE_STEPS)), "vae_race", spaces)
+
+
+def _lanes() -> tuple[Lane, ...]:
+    from vaelab.lessons.spaces import lanes
+
+    return lanes()
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
+def _model() -> LatentModel:
+    from vaelab import inference
+
+    return inference.load(MODEL)
+
+
+@st.cache_data(max_entries=1, show_spinner=False)
+def faces() -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], list[int]]:
+    """What the encoder says of the first test faces: mu, sigma (FACES, Z), pixels, and the dimensions that carry most."""
+    with np.load(runs.find(MODEL).path / "latents.npz", allow_pickle=False) as stored:
+        mu, sigma = stored["mu"].astype(np.float64), np.exp(0.5 * stored["logvar"].astype(np.float64))
+        pixels = stored["thumbnails"][:FACES]
+    order = np.argsort(-kl_nats(mu, sigma).mean(axis=0))
+    return mu[:FACES], sigma[:FACES], pixels, [int(k) for k in order[:DIMS]]
+
+
+def _as_encoded() -> None:
+    """Put the sliders where the encoder puts this face in this dimension."""
+    mu, sigma, _, dims = faces()
+    face, dim = st.session_state.get("vae_face", 0), st.session_state.get("vae_dim", dims[0])
+    st.session_state["vae_mu"] = round(float(np.clip(mu[face, dim], -3.0, 3.0)), 2)
+    st.session_state["vae_sigma"] = round(float(sigma[face, dim]), 2)
+
+
+def _other_noise() -> None:
+    st.session_state["vae_seed"] = st.session_state.get("vae_seed", 0) + 1
+
+
+def cloud() -> None:
+    """Sliders for mu and sigma of one code, the draws that they stand for, and every draw decoded."""
+    mu, sigma, pixels, dims = faces()
+    if "vae_mu" not in st.session_state:
+        _as_encoded()
+        st.session_state["vae_sigma"] = 0.5  # wider than the encoder says, so that there is something to see
+    st.session_state.setdefault("vae_all", True)
+    with st.container(horizontal=True, gap="medium"):
+        with st.container(width=320, gap="small"):
+            face, dim = _controls(pixels, dims)
+        code, spread = mu[face].copy(), sigma[face].copy()
+        code[dim] = st.session_state["vae_mu"]
+        if st.session_state["vae_all"]:
+            spread[:] = st.session_state["vae_sigma"]
+        spread[dim] = st.session_state["vae_sigma"]
+        eps = np.random.default_rng(st.session_state.get("vae_seed", 0)).standard_normal((DRAWS, len(code)))
+        z = codes_around(code, spread, eps)
+        with st.container(width="content", gap="small"):
+            from vaelab import inference
+
+            st.caption(t("learn_vae.decodings", count=DRAWS), help=t("learn_vae.decodings_help"))
+            still(pictures.strip(inference.decode(_model(), z), 4), t("learn_vae.decodings", count=DRAWS))
+    texts = {word: t(f"learn_vae.{word}") for word in ("q", "draw", "mu", "sigma", "density")}
+    rows = density_rows(float(code[dim]), float(spread[dim]), z[:, dim])
+    ticking_chart(density_chart, rows, texts, key="vae_density", alt_text=t("learn_vae.density_alt"))
+    kl = kl_nats(code, spread)
+    st.markdown(
+        t("learn_vae.figures", kl=_nats(kl[dim]), all=_nats(kl.sum()), dim=dim)
+        + "  \n"
+        + " · ".join(markdown(role, t(f"learn_vae.{word}")) for role, word in LEGEND)
+    )
+
+
+def _nats(value: float) -> str:
+    return figure(float(value)) if np.isfinite(value) else "∞"
+
+
+def _controls(pixels: NDArray[Any], dims: list[int]) -> tuple[int, int]:
+    """Which face, which dimension, mu, sigma, eps: (face, dimension)."""
+    face = st.session_state.get("vae_face", 0)
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        still(pictures.strip(pixels[[face]], 1, cell=64), t("learn_vae.face"))
+        with st.container(width="stretch"):
+            st.session_state.setdefault("vae_face", 0)
+            st.segmented_control(
+                t("learn_vae.face"),
+                range(FACES),
+                key="vae_face",
+                required=True,
+                format_func=lambda k: str(k + 1),
+                on_change=_as_encoded,
+                help=t("learn_vae.face_help"),
+            )
+    st.session_state.setdefault("vae_dim", dims[0])
+    st.segmented_control(
+        t("learn_vae.dim"),
+        dims,
+        key="vae_dim",
+        required=True,
+        format_func=lambda k: f"z{k}",
+        on_change=_as_encoded,
+        help=t("learn_vae.dim_help"),
+    )
+    st.slider(markdown("mu", t("learn_vae.mu")), -3.0, 3.0, step=0.01, key="vae_mu", help=t("learn_vae.mu_help"))
+    st.slider(
+        markdown("sigma", t("learn_vae.sigma")), 0.0, 1.5, step=0.01, key="vae_sigma", help=t("learn_vae.sigma_help")
+    )
+    st.toggle(t("learn_vae.all"), key="vae_all", help=t("learn_vae.all_help"))
+    with st.container(horizontal=True, gap="small"):
+        st.button(
+            t("learn_vae.again"),
+            key="vae_again",
+            icon=":material/casino:",
+            on_click=_other_noise,
+            help=t("learn_vae.again_help"),
+        )
+        st.button(
+            t("learn_vae.encoded"),
+            key="vae_encoded",
+            icon=":material/restart_alt:",
+            on_click=_as_encoded,
+            help=t("learn_vae.encoded_help"),
+        )
+    return int(st.session_state["vae_face"]), int(st.session_state["vae_dim"])
+
+
+def spaces(frame: RaceFrame) -> None:
+    """The codes of the test digits in both latent spaces, and what each makes of codes drawn from the prior."""
+    for number, (column, name) in enumerate(zip(st.columns(2), NAMES, strict=True)):
+        lane = frame.lanes[number] if frame.lanes else None
+        mu = lane.mu if lane else np.zeros((0, 2))
+        with column, st.container(gap="xsmall"):
+            st.markdown(f"**{t(f'learn_vae.lane_{name}')}**")
+            ticking_chart(
+                space_chart,
+                space_rows(mu, frame.labels),
+                {"digit": t("learn_vae.digit")},
+                key=f"vae_scatter_{name}",
+                alt_text=t("learn_vae.scatter_alt"),
+                width="content",
+            )
+            recon = newest(lane.curves["recon"]) if lane else None
+            kl = newest(lane.curves["kl"]) if lane and name == "vae" else None
+            missed = posterior.holes(mu, posterior.spread(mu, lane.sigma)) if lane and frame.step else None
+            st.markdown(
+                t(
+                    "learn_vae.space_figures",
+                    recon=markdown("decoder", t("race.recon")),
+                    recon_value=figure(recon),
+                    kl=markdown("encoder", t("race.kl")),
+                    kl_value=figure(kl),
+                    holes="–" if missed is None else f"{missed:.0%}",
+                ),
+                help=t("learn_vae.holes_help"),
+            )
+            lane_pictures(frame, number, 5)
