@@ -57,7 +57,6 @@ def test_theme_file_repeats_the_palette(theme):
     assert section["secondaryBackgroundColor"] == palette.surface("surface", theme)
     assert section["textColor"] == palette.surface("text", theme)
     assert section["borderColor"] == palette.surface("border", theme)
-    assert tuple(section["chartCategoricalColors"]) == palette.class_colours(theme)
     for role, name in palette.markdown_names().items():
         if name != "primary":
             assert section[f"{name}Color"] == palette.colour(role, theme)

@@ -133,6 +133,9 @@ def live_view(run_name: str, other_name: str | None, first: Push) -> None:
         return
     known = _remembered().get(run_name)
     z = known.z if known else first.z
+    if len(z) > latent_text.LONG:
+        st.caption(t("decode.settled_long", n=len(z)))
+        return
     command = f'python -m vaelab decode {shlex.quote(run_name)} --z "{latent_text.write(z)}" -o picture.png'
     st.caption(t("decode.settled"))
     st.code(command, language="bash", wrap_lines=len(z) <= 32)
