@@ -351,6 +351,11 @@ def test_folders_without_usable_images_are_refused(shell: Shell, tmp_path: Path)
         (broken / f"{i}.png").write_bytes(b"not an image")
     for folder in (empty, broken, tmp_path / "absent"):
         assert str(folder) in shell.refuses("train", "--dataset", f"folder:{folder}", "--batch-size", "1")
+    (broken / "1.png").unlink()
+    (broken / "2.png").unlink()
+    refusal = shell.refuses("train", "--dataset", f"folder:{broken}")
+    assert "at least two images that can be read, got 0 among 1 files" in refusal
+    assert runs.list_runs() == []
 
 
 def test_unusable_weights_and_files_are_refused(

@@ -41,6 +41,8 @@ def check(cfg: RunConfig) -> None:
         data.load(
             cfg.data.name, image_size=cfg.data.image_size, channels=cfg.model.channels, limit=1
         )  # says what is missing
+    if info.origin == "folder":
+        data.check_folder(cfg.data.name)
     images = min(info.train_images, cfg.data.limit or info.train_images)
     Cadence.of(images, info.test_images, cfg.optim)
 

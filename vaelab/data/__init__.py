@@ -5,6 +5,7 @@
 
 from vaelab.data.catalog import info, is_available, label_names, labels_of, load, names
 from vaelab.data.downloads import DownloadCancelled, download
+from vaelab.data.folder import check_folder
 from vaelab.data.paths import data_root
 from vaelab.data.types import Dataset, DatasetInfo, Images
 from vaelab.data.uploads import import_zip, uploaded
@@ -14,6 +15,7 @@ __all__ = [
     "DatasetInfo",
     "DownloadCancelled",
     "Images",
+    "check_folder",
     "data_root",
     "download",
     "import_zip",

@@ -193,15 +193,30 @@ def _pixels_of(listing: Listing, image_size: int) -> tuple[Pixels, Labels]:
     return pixels, rows
 
 
+def _check_count(name: str, readable: int, listing: Listing) -> None:
+    if readable < 2:
+        raise DataError(
+            f"{name!r} must hold at least two images that can be read, got {readable} among {len(listing.files)} files; "
+            "PNG, JPEG, WebP, GIF, BMP and TIFF are read"
+        )
+
+
+def check_folder(name: str) -> None:
+    """Whether folder:PATH can be trained on, opening no more files than that takes. Raises DataError as load_folder does."""
+    listing = list_folder(name)
+    readable = 0
+    for path in listing.files:
+        readable += _decode(path, 32) is not None
+        if readable == 2:
+            return
+    _check_count(name, readable, listing)
+
+
 def load_folder(name: str, image_size: int, channels: int, limit: int | None) -> Dataset:
     """Load folder:PATH, every tenth image, at least one, as test. Raises DataError with fewer than two readable images."""
     listing = list_folder(name)
     pixels, rows = _pixels_of(listing, image_size)
-    if len(rows) < 2:
-        raise DataError(
-            f"{name!r} must hold at least two images that can be read, got {len(rows)} among {len(listing.files)} files; "
-            "PNG, JPEG, WebP, GIF, BMP and TIFF are read"
-        )
+    _check_count(name, len(rows), listing)
     labels = listing.labels[rows] if listing.classes else None
     whole = Images(pixels=fit_channels(pixels, channels), labels=labels)
     split = len(whole) - _test_count(len(whole))
