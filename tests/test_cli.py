@@ -354,7 +354,7 @@ def test_folders_without_usable_images_are_refused(shell: Shell, tmp_path: Path)
     (broken / "1.png").unlink()
     (broken / "2.png").unlink()
     refusal = shell.refuses("train", "--dataset", f"folder:{broken}")
-    assert "at least two images that can be read, got 0 among 1 files" in refusal
+    assert "at least two images that can be read, got 0 among 1 file" in refusal
     assert runs.list_runs() == []
 
 

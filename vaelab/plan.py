@@ -76,6 +76,8 @@ def plan(
     shape: dict[str, Any] = {"name": model, "latent_dim": latent_dim, "image_size": image_size}
     ModelConfig.from_dict(shape, where="model")  # a wrong model is told before a data set that is absent
     info = data.info(dataset)
+    if info.train_images == 0:
+        data.check_folder(dataset)  # says what is wrong with the one file that it holds
     if label is not None:
         shape |= {"label": label, "classes": len(data.label_names(info, label))}
     shape["channels"] = 3 if model in REFERENCE_MODELS else info.channels

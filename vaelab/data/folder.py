@@ -196,7 +196,7 @@ def _pixels_of(listing: Listing, image_size: int) -> tuple[Pixels, Labels]:
 def _check_count(name: str, readable: int, listing: Listing) -> None:
     if readable < 2:
         raise DataError(
-            f"{name!r} must hold at least two images that can be read, got {readable} among {len(listing.files)} files; "
+            f"{name!r} must hold at least two images that can be read, got {readable} among {len(listing.files)} file{'s' * (len(listing.files) != 1)}; "
             "PNG, JPEG, WebP, GIF, BMP and TIFF are read"
         )
 
