@@ -21,7 +21,7 @@ FIRST_PAGE_SECONDS = 5.0
 def import_slowly() -> None:
     """Import in the background what pages want later; one that is broken speaks up on the page that needs it."""
     for name in SLOW_IMPORTS:
-        with contextlib.suppress(ImportError):
+        with contextlib.suppress(ImportError, OSError):
             importlib.import_module(name)
 
 

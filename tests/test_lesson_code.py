@@ -19,6 +19,11 @@ SMALL = configuration(images=80, epochs=2)  # batches of 32, 32 and 16: six step
 
 
 @pytest.fixture(scope="module")
+def first():
+    return Training(SMALL).take()
+
+
+@pytest.fixture(scope="module")
 def stepped():
     training = Training(SMALL)
     for _ in range(6):
@@ -57,9 +62,17 @@ def test_six_steps_are_those_of_the_trainer(stepped, tmp_path, monkeypatch):
         assert step.epoch == row["epoch"]
 
 
-def test_the_same_seed_gives_the_same_steps(stepped):
-    again = Training(SMALL)
-    assert again.take().stops == stepped.steps[0].stops
+def test_the_same_seed_gives_the_same_steps(first):
+    assert Training(SMALL).take().stops == first.stops
+
+
+def test_only_the_last_step_is_kept_whole(stepped):
+    assert stepped.steps[-1].stops
+    assert len(stepped.steps[-1].x) == one_step.SHOWN
+    for step in stepped.steps[:-1]:
+        assert step.stops == ()
+        assert step.x.size == step.x_hat.size == 0
+        assert step.x.base is None, "a view would keep the whole array"
 
 
 def test_the_terms_are_those_of_the_losses_and_of_the_distributions():
@@ -105,21 +118,21 @@ def test_a_peek_says_what_the_tensor_holds():
     assert peek("s", torch.tensor(2.5)).shape == ()
 
 
-def test_every_part_has_its_lines_and_its_tensors(stepped):
+def test_every_part_has_its_lines_and_its_tensors(stepped, first):
     parts = code.parts()
-    assert tuple(parts) == tuple(name for name, _ in stepped.steps[0].stops)
+    assert tuple(parts) == tuple(name for name, _ in first.stops)
     assert set(parts) == set(code.ROLES)
     lines = [line for part in parts.values() for line in part]
     assert "loss.backward()" in lines
     assert "recon = bernoulli_recon(logits, x)" in lines
     assert len(lines) == len(set(lines)) == 13
     assert parts["update"][-1] == "optimizer.step()"
-    for name, peeks in stepped.steps[0].stops:
+    for name, peeks in first.stops:
         made = " ".join(parts[name])
         if name not in code.WEIGHTS:
             assert any(peek.name in made for peek in peeks), name
     weights = {name for name, _ in stepped.model.named_parameters()}
-    assert {p.name for p in dict(stepped.steps[0].stops)["backward"]} == weights
+    assert {p.name for p in dict(first.stops)["backward"]} == weights
 
 
 def test_the_loss_falls():

@@ -114,14 +114,28 @@ def test_a_vae_agrees_with_its_integral_over_the_plane(digits):
     model.decoder[-1].weight.mul_(4.0)
     x = digits[1][0]
     joint = vae_log_joint(model, x)
-    truth = log_evidence_on_grid(joint)
+    truth = log_evidence_on_grid(joint, np.zeros(2), np.ones(2))
     found = bounds(log_weights(joint, np.zeros(2), np.ones(2), np.random.default_rng(0).standard_normal((20, 5000, 2))))
     error = found[:, -1].std(ddof=1) / np.sqrt(20)
     assert abs(found[:, -1].mean() - truth) < 4 * error + 2e-3
     linear = fit_ppca(digits[0], 2)
-    assert log_evidence_on_grid(lambda z: log_joint(linear, x, z)) == pytest.approx(
-        log_likelihood(linear, x[None])[0], rel=1e-9
-    )
+    exact = log_likelihood(linear, x[None])[0]
+    q = np.zeros(2), np.ones(2)
+    assert log_evidence_on_grid(lambda z: log_joint(linear, x, z), *q) == pytest.approx(exact, rel=1e-9)
+
+
+@pytest.mark.parametrize("centre", [0.3, 9.0])
+def test_a_narrow_posterior_and_one_beyond_the_prior_are_summed_too(centre):
+    """p(x, z) of a Gaussian likelihood of width 0.01 around `centre`: the evidence is N(centre; 0, 1 + 0.01^2) in each dimension."""
+
+    def joint(z):
+        noise = ((z - centre) / 0.01) ** 2
+        return (-0.5 * (z**2 + noise) - np.log(2 * np.pi * 0.01)).sum(axis=-1)
+
+    variance = 1 + 0.01**2
+    exact = 2 * (-0.5 * centre**2 / variance - 0.5 * np.log(2 * np.pi * variance))
+    found = log_evidence_on_grid(joint, np.full(2, centre), np.full(2, 0.01))
+    assert found == pytest.approx(exact, abs=1e-6)
 
 
 def test_the_joint_of_a_vae_is_its_two_terms():

@@ -100,6 +100,8 @@ def test_what_a_browser_tells_is_checked():
     assert not _valid(start | {"weights": [1.0] * 3})
     assert not _valid(start | {"weights": [float("nan")] * (ROWS * COLUMNS)})
     assert not _valid(start | {"row": ROWS})
+    assert not _valid(start | {"row": 2.0}), "equal to 2, but no index"
+    assert not _valid(start | {"column": True})
 
 
 def test_the_board_gets_exactly_what_was_computed():

@@ -15,7 +15,7 @@ from vaelab.lessons.kinds import Sides, apart, bayes, differences, fit_kinds, on
 from vaelab.lessons.mixtures import class_given_first, mass_inside, mass_near, mass_outside, missing, plane
 from vaelab.lessons.same_style import colour_of, every_label, place_and_size, style_of
 from vaelab.ui.lessons.kinds import BOARD, _valid
-from vaelab.ui.lessons.kinds_fields import _boundary
+from vaelab.ui.lessons.kinds_fields import REACH, SIDE, _boundary, worst
 from vaelab.ui.lessons.kinds_images import MODEL, _examples
 
 WIDE = 12.0  # plane units: beyond it the mixtures have no mass that a double could hold
@@ -156,6 +156,17 @@ def test_what_a_browser_tells_is_checked():
     assert not _valid(BOARD.start | {"points": [[0.0, 0.0, 2]]})
     assert not _valid(BOARD.start | {"points": [[0.0, float("nan"), 1]]})
     assert not _valid(BOARD.start | {"points": [[0.0, 0.0, 1]] * 500})
+    assert not _valid(BOARD.start | {"points": [[0.0, 0.0, 1, 5]] * 3}), "four numbers would be cut into other points"
+    assert not _valid(BOARD.start | {"points": [[0.0, 0.0]]})
+
+
+def test_bayes_rule_holds_where_the_densities_are_too_small_for_a_number():
+    rng = np.random.default_rng(0)
+    points = np.concatenate([rng.normal(-3.8, 0.03, (5, 2)), rng.normal(-3.6, 0.03, (5, 2))])
+    fitted = fit_kinds(points, np.repeat([0, 1], 5))
+    joint = one_joint(fitted, plane(REACH, SIDE))
+    assert (joint.evidence == 0.0).any()
+    assert max(worst(differences(joint, fitted.priors))) < 1e-12
 
 
 def test_one_style_with_every_label():

@@ -78,7 +78,7 @@ def test_averages_have_their_variance_divided():
     np.testing.assert_allclose(averaged(np.arange(7.0), 3), [1.0, 4.0])
 
 
-@pytest.mark.parametrize("name", SMOOTH)
+@pytest.mark.parametrize("name", FUNCTIONS)
 def test_torch_agrees_with_the_reparameterized_estimate(name):
     eps = torch.tensor(0.6)
     path = follow_gradient(name, 0.4, 0.9, eps, reparameterize=True)

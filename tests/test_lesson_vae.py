@@ -171,10 +171,38 @@ def test_the_kept_races_are_few(monkeypatch):
     kept.start(second)
     assert not first.is_running
     assert second.is_running
+    monkeypatch.setattr(races, "FORGOTTEN", -1.0)  # nobody is looking
     kept.get("c", "x", plan)
     kept.get("d", "x", plan)
-    assert not second.is_running
+    assert kept.get("a", "x", plan) is not first
     assert kept.get("b", "x", plan) is not second
+
+
+def test_a_race_that_is_looked_at_outlives_newer_ones(monkeypatch):
+    monkeypatch.setattr(races, "MOST_KEPT", 1)
+    kept, plan = Races(), Plan(lanes, steps=5)
+    watched, left = kept.get("a", "x", plan), kept.get("b", "x", plan)
+    left._looked -= 2 * races.FORGOTTEN
+    assert kept.get("c", "x", plan) is not None
+    assert kept.get("a", "x", plan) is watched
+    assert kept.get("b", "x", plan) is not left
+
+
+def test_a_reset_never_leaves_two_threads_on_the_same_models(monkeypatch):
+    race = Race(Plan(lanes, steps=100_000))
+    pause, threads = race.pause, []
+
+    def started_again():
+        pause()
+        if not threads:
+            race.start()
+            threads.append(race._thread)
+
+    monkeypatch.setattr(race, "pause", started_again)
+    race.reset()
+    assert threads[0] is not None
+    assert not threads[0].is_alive()
+    assert wait_for(race, "ready").step == 0
 
 
 @pytest.mark.parametrize("number", [0, 1])

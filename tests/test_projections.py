@@ -1,6 +1,7 @@
 """Maps of a latent space: PCA against known answers, t-SNE against scikit-learn's, alignment, placing, the background process."""
 
 import os
+import shutil
 import time
 
 import numpy as np
@@ -220,3 +221,19 @@ def test_old_maps_are_forgotten(runs_folder, monkeypatch):
         os.utime(folder, (k, k))
     left = sorted(path.name for path in (runs_folder / ".maps").iterdir())
     assert left == ["run-2", "run-3", "run-4"]
+
+
+def test_old_maps_may_be_removed_by_two_starts_at_once(runs_folder, monkeypatch):
+    for name in ("here", "gone"):
+        projector.folder_of(name).mkdir(parents=True)
+    real = projector.Path.stat
+
+    def stat(path, **options):
+        found = real(path, **options)
+        if path.name == "gone":
+            shutil.rmtree(path)  # between two looks at it
+        return found
+
+    monkeypatch.setattr(projector.Path, "stat", stat)
+    projector._forget_old(projector.folder_of("here"))
+    assert not projector.folder_of("gone").exists()

@@ -146,7 +146,11 @@ def _spawn(folder: Path) -> None:
 
 def _forget_old(current: Path) -> None:
     """Remove the maps that were not touched for longest, beyond those that are kept."""
-    found = [(path.stat().st_mtime, path) for path in current.parent.iterdir() if path.is_dir() and path != current]
+    found = []
+    for path in current.parent.iterdir():
+        with contextlib.suppress(FileNotFoundError):  # another start removes old maps too
+            if path.is_dir() and path != current:
+                found.append((path.stat().st_mtime, path))
     for _, path in sorted(found, reverse=True)[KEPT - 1 :]:
         if not state(path.name).is_active:
             shutil.rmtree(path, ignore_errors=True)

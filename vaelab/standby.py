@@ -45,11 +45,7 @@ class Standby:
     def warm_up(self) -> None:
         """Start one if there is none that suits."""
         with self._lock:
-            if self._suits():
-                return
-            self._close()
-            self._environment = _environment()
-            self._process = python(self._arguments, subprocess.PIPE, subprocess.DEVNULL, self._extra)
+            self._start()
 
     def warm_later(self) -> None:
         """Start one soon; only in a server that asked for standbys before."""
@@ -78,11 +74,17 @@ class Standby:
             self._close()
 
     def _warm_now(self) -> None:
-        with self._lock:
+        with self._lock:  # held to the end: a `close` in between would leave a process behind
             self._timer = None
-            wanted = bool(self._environment)
-        if wanted:
-            self.warm_up()
+            if self._environment:
+                self._start()
+
+    def _start(self) -> None:
+        if self._suits():
+            return
+        self._close()
+        self._environment = _environment()
+        self._process = python(self._arguments, subprocess.PIPE, subprocess.DEVNULL, self._extra)
 
     def _suits(self) -> bool:
         return self._process is not None and self._process.poll() is None and self._environment == _environment()

@@ -38,16 +38,18 @@ class Wire:
         first = await browser.read(CHUNK)
         is_socket = b"upgrade: websocket" in first.lower()
         to_app.write(first)
-        await asyncio.gather(self._pass(browser, to_app, False), self._pass(app, to_browser, is_socket))
+        with contextlib.suppress(asyncio.CancelledError):  # the relay's end is no error of a connection
+            await asyncio.gather(self._pass(browser, to_app, False), self._pass(app, to_browser, is_socket))
 
     async def _pass(self, source: asyncio.StreamReader, target: asyncio.StreamWriter, counted: bool) -> None:
-        with contextlib.suppress(ConnectionError):
-            while data := await source.read(CHUNK):
-                if counted:
-                    self.received += len(data)
-                target.write(data)
-                await target.drain()
-        with contextlib.suppress(ConnectionError, RuntimeError):
+        try:
+            with contextlib.suppress(ConnectionError):
+                while data := await source.read(CHUNK):
+                    if counted:
+                        self.received += len(data)
+                    target.write(data)
+                    await target.drain()
+        finally:
             target.close()
 
 
@@ -64,4 +66,12 @@ def relayed(target: str) -> Iterator[Wire]:
     finally:
         loop.call_soon_threadsafe(server.close)
         loop.call_soon_threadsafe(loop.stop)
-        thread.join(timeout=5)
+        thread.join()
+        loop.run_until_complete(_end(asyncio.all_tasks(loop)))  # connections that the browser has left open
+        loop.close()
+
+
+async def _end(tasks: set[asyncio.Task[object]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

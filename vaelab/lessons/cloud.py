@@ -1,4 +1,4 @@
-"""From a point to a distribution: the cloud of codes that an encoder's mu and sigma stand for. Numpy alone."""
+"""From a point to a distribution: the cloud of codes that an encoder's mu and sigma stand for. No torch."""
 
 from __future__ import annotations
 

@@ -16,6 +16,7 @@ Labels = NDArray[np.int64]
 PARTS = 2  # Gaussians of a class; p(x) gets as many as all classes together
 ENOUGH = 3  # points of a class: fewer say nothing of its spread
 SMALLEST_VARIANCE = 0.02  # plane units squared: a Gaussian on two equal points would have none
+SMALLEST_DENSITY = float(np.finfo(np.float64).tiny)  # below it a float has no digits left to divide by
 
 
 class Mixture(Protocol):
@@ -126,10 +127,14 @@ def apart(kinds: Kinds, x: Array) -> Sides:
 
 
 def bayes(given: Sides, priors: Array) -> Sides:
-    """Each distribution built from the other two by Bayes' rule. priors: p(y), (C,)."""
+    """Each distribution built from the other two by Bayes' rule. priors: p(y), (C,).
+
+    So far away that p(x) is no number any more, p(y|x) stays as it is given.
+    """
+    joint, evidence = given.likelihood * priors, given.evidence[:, None]
     return Sides(
-        posterior=given.likelihood * priors / given.evidence[:, None],
-        evidence=(given.likelihood * priors).sum(axis=1),
+        posterior=np.divide(joint, evidence, out=given.posterior.copy(), where=evidence >= SMALLEST_DENSITY),
+        evidence=joint.sum(axis=1),
         likelihood=given.posterior * given.evidence[:, None] / priors,
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -133,7 +133,7 @@ class Training:
         self.model = new_model(self.cfg.model, self.cfg.seed).train()
         start_at_mean_image(self.model, self.images)
         self.optimizer = torch.optim.Adam(self.model.parameters(), lr=self.cfg.optim.lr, fused=True)
-        self.steps: list[Step] = []  # the last one whole, of the others only the losses are looked at
+        self.steps: list[Step] = []  # the last one whole, of the others only the losses: a session may take thousands
 
     def take(self, look: bool = True) -> Step:
         """Take the next step and keep what was seen. look: at every tensor on the way; without, only at both terms."""
@@ -157,5 +157,8 @@ class Training:
             float(seen["kl"].detach().mean()),
             float(seen["loss"].detach()),
         )
+        if self.steps:
+            before = self.steps[-1]
+            self.steps[-1] = replace(before, stops=(), x=before.x[:0].copy(), x_hat=before.x_hat[:0].copy())
         self.steps.append(step)
         return step

@@ -26,7 +26,10 @@ class LinearGaussian:
 
 
 def fit_ppca(x: Array, latents: int) -> LinearGaussian:
-    """The W and s2 of greatest likelihood, in closed form (Tipping & Bishop 1999, eq. 7 and 8). x: (N, D)."""
+    """The W and s2 of greatest likelihood, in closed form (Tipping & Bishop 1999, eq. 7 and 8). x: (N, D).
+
+    The covariance is divided by N - 1, as scikit-learn does, where the paper divides by N.
+    """
     mean = x.mean(axis=0)
     values, vectors = np.linalg.eigh(np.cov(x.T))
     values, vectors = values[::-1], vectors[:, ::-1]

@@ -16,7 +16,6 @@ import math
 import threading
 import time
 import weakref
-from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
@@ -40,7 +39,7 @@ SNAPSHOT_SECONDS = 0.4
 FORGOTTEN = 10.0  # seconds without a look after which a race pauses itself
 REST = 0.15  # share of each step's time that is left to the pages
 MOST_RUNNING = 2  # races at once: the machine also answers pages
-MOST_KEPT = 12
+MOST_KEPT = 60  # of about 2 MB each: a class on one server
 
 
 @dataclass(frozen=True)
@@ -160,10 +159,13 @@ class Race:
 
     def reset(self) -> None:
         """Back to untrained models."""
-        self.pause()
-        with self._lock:
-            self._clear()
-            self._go()
+        while True:
+            self.pause()
+            with self._lock:
+                if self._thread is None:  # else somebody has started it again: it must not be trained by two
+                    self._clear()
+                    self._go()
+                    return
 
     def look(self) -> RaceFrame:
         """The newest frame; the race goes on for FORGOTTEN seconds more."""
@@ -332,10 +334,13 @@ class Race:
 
 
 class Races:
-    """The races of all sessions: at most MOST_KEPT are kept and MOST_RUNNING run, those looked at last."""
+    """The races of all sessions: MOST_KEPT are kept and MOST_RUNNING run, those looked at last.
+
+    One that is being looked at is kept in any case: its page would begin it anew, and another one would have to go.
+    """
 
     def __init__(self) -> None:
-        self._races: OrderedDict[tuple[str, str], Race] = OrderedDict()
+        self._races: dict[tuple[str, str], Race] = {}
         self._lock = threading.Lock()
 
     def get(self, owner: str, name: str, plan: Plan) -> Race:
@@ -344,11 +349,17 @@ class Races:
             race = self._races.get((owner, name))
             if race is None:
                 race = self._races[(owner, name)] = Race(plan)
-            self._races.move_to_end((owner, name))
-            gone = [self._races.popitem(last=False)[1] for _ in range(max(0, len(self._races) - MOST_KEPT))]
+            gone = self._forget_old(race)
         for old in gone:
             old.pause()
         return race
+
+    def _forget_old(self, wanted: Race) -> list[Race]:
+        """Drop and answer the races that nobody looks at, those looked at longest ago first, beyond the number kept."""
+        now = time.monotonic()
+        idle = [key for key, r in self._races.items() if r is not wanted and now - r.last_look > FORGOTTEN]
+        idle.sort(key=lambda key: self._races[key].last_look)
+        return [self._races.pop(key) for key in idle[: max(0, len(self._races) - MOST_KEPT)]]
 
     def start(self, race: Race) -> None:
         """Start a race; those looked at longest ago pause where too many run."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 from typing import Any
 
@@ -90,7 +91,7 @@ def current_push(run: Run) -> Push:
     if text and (known is None or text != latent_text.write(known.z)):
         numbers = latent_text.read(text, cfg.latent_dim)
         if numbers is not None:
-            chosen = int(label) if label.isdecimal() and int(label) < max(1, cfg.classes) else 0
+            chosen = int(label) if label in map(str, range(cfg.classes)) else 0
             known = Push((known.seq if known else 0) + 1, numbers, chosen, tab)
             _remembered()[run.name] = known
         else:
@@ -107,10 +108,13 @@ def settle() -> None:
     answer: Settled | None = st.session_state[COMPONENT].z
     if not answer:
         return
-    before = _remembered().get(answer["model"])
-    z, label, tab = [float(value) for value in answer["z"]], int(answer["label"]), str(answer["tab"])
-    _remembered()[answer["model"]] = Push(before.seq if before else 0, z, label, tab)
-    if st.query_params.get("run") != answer["model"]:
+    try:
+        z, label, tab, model = _told(answer)
+    except (LookupError, TypeError, ValueError, ArithmeticError):
+        return  # not what the component tells
+    before = _remembered().get(model)
+    _remembered()[model] = Push(before.seq if before else 0, z, label, tab)
+    if st.query_params.get("run") != model:
         return  # it came late, from the model before
     changed: dict[str, Any] = {"tab": tab, "z": latent_text.write(z)}
     if label:
@@ -118,6 +122,14 @@ def settle() -> None:
     elif "label" in st.query_params:
         del st.query_params["label"]
     st.query_params.update(changed)
+
+
+def _told(answer: Settled) -> tuple[list[float], int, str, str]:
+    """z, label, tab and model of what the browser tells, which may be anything. Raises ValueError for a z that is no place."""
+    z = [float(value) for value in answer["z"]]
+    if not all(map(math.isfinite, z)):
+        raise ValueError("z must be finite")
+    return z, int(answer["label"]), str(answer["tab"]), str(answer["model"])
 
 
 @st.fragment

@@ -28,7 +28,7 @@ def chosen(known: dict[str, Run]) -> str:
     """The model of the address, else of the session, else the first; says so when the address names one that is gone."""
     wanted = st.query_params.get("run") or st.session_state.get(MODEL) or st.session_state.get("run_name")
     name = wanted if wanted in known else next(iter(known))
-    if wanted and wanted not in known and not (runs.runs_root() / wanted).is_dir():
+    if wanted and wanted not in known and wanted not in (run.name for run in runs.list_runs()):
         st.warning(t("common.no_model_run", name=wanted, shown=name))
     return name
 

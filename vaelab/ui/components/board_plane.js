@@ -199,6 +199,7 @@ export function mountPlane(root, data, edits) {
     if (!before) return;
     Object.assign(edits.state, before);
     chosen = -1;
+    held = null; // what was held may be gone
     changed(true);
   }
 
@@ -245,8 +246,11 @@ export function mountPlane(root, data, edits) {
     else if (tool === "probe") held = { probe: true };
     else {
       const k = add(x, y, Number(tool));
-      if (k < 0) return;
-      held = { point: k, fresh: true };
+      if (k < 0) {
+        past.pop(); // nothing was changed
+        return;
+      }
+      held = { point: k };
     }
     if (held.point !== undefined) chosen = held.point;
     if (!hit) moveTo(x, y);
@@ -294,7 +298,8 @@ export function mountPlane(root, data, edits) {
     } else if (event.key === "Enter" || event.key === " ") {
       remember();
       chosen = add(...state.probe, tool === "1" ? 1 : 0);
-      changed(true);
+      if (chosen < 0) past.pop(); // the board is full, and says so
+      else changed(true);
     } else if ((event.key === "Delete" || event.key === "Backspace") && state.points[chosen]) {
       remember();
       removeAt(chosen);

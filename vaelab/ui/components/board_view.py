@@ -71,14 +71,15 @@ class Board:
         answer = st.session_state[f"{self.key}_view"].edit
         held = self._held()
         try:
-            if answer["push"] != held["push"] or not self.valid(answer["state"]):
+            state, seq = {name: answer["state"][name] for name in self.start}, int(answer["seq"])
+            if answer["push"] != held["push"] or not self.valid(state):
                 return
-            if not held["moving"]:
-                held["before"] = held["state"]
-            held["moving"] = not answer["done"]
-            held["state"], held["seq"] = answer["state"], int(answer["seq"])
-        except (KeyError, TypeError, ValueError):
+            moving = not answer["done"]
+        except (LookupError, TypeError, ValueError, ArithmeticError):
             return  # not what board.js tells: the state stays
+        if not held["moving"]:
+            held["before"] = held["state"]
+        held["state"], held["seq"], held["moving"] = state, seq, moving
 
 
 @cache

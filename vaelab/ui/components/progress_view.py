@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import cache
 from typing import Any
 
@@ -11,23 +12,22 @@ from vaelab.ui.components.carrier import loader_js
 from vaelab.ui.text import t
 
 KEY = "lessons_done"
-MAX_NAME = 40  # characters; what a browser tells is not trusted
 
 
-def finished() -> set[str]:
-    """Names of the lessons that this browser has done; empty until the browser has told, which reruns the page."""
+def finished(names: Collection[str]) -> set[str]:
+    """Those of the named lessons that this browser has done; empty until the browser has told, which reruns the page."""
     answer = _component()(
-        key="progress_keeper", data={"done": sorted(_known()), "tell": True}, on_done_change=lambda: None
+        key="progress_keeper", data={"done": sorted(_known()), "tell": list(names)}, on_done_change=lambda: None
     ).done
     told = answer if isinstance(answer, list) else []
-    _known().update(name for name in told[:100] if isinstance(name, str) and len(name) <= MAX_NAME)
-    return set(_known())
+    _known().update(name for name in names if name in told)
+    return _known().intersection(names)
 
 
 def remember(name: str) -> None:
     """Note that a lesson is done, in the session and in the browser."""
     _known().add(name)
-    _component()(key=f"progress_{name}", data={"done": [name], "tell": False}, on_done_change=lambda: None)
+    _component()(key=f"progress_{name}", data={"done": [name], "tell": []}, on_done_change=lambda: None)
 
 
 def _known() -> set[str]:

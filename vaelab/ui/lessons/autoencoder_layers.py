@@ -109,9 +109,9 @@ def _pictures(pixels: NDArray[np.uint8], seen: Passage) -> str:
     back = f"{html.img(seen.x_hat, 'focus out', t('learn_autoencoder.back_image'))}<span class=muted>{t('learn_autoencoder.back_image')}</span>"
     error = float(np.abs(seen.x_hat.astype(np.float32) - pixels).mean() / 255.0)
     facts = (
-        ("recon", f"{figure(seen.recon)} nats", "decoder"),
-        ("floor", f"{figure(seen.floor)} nats", "prior"),
-        ("above", f"{figure(seen.recon - seen.floor, 3)} nats", "total"),
+        ("recon", f"{figure(seen.recon)} {t('race.nats')}", "decoder"),
+        ("floor", f"{figure(seen.floor)} {t('race.nats')}", "prior"),
+        ("above", f"{figure(seen.recon - seen.floor, 3)} {t('race.nats')}", "total"),
         ("code", f"{seen.maps[0].size:,} → {seen.maps[CODE].size:,}", "z"),
         ("error", f"{figure(100 * error, 2)} %", "total"),
     )

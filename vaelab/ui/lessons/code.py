@@ -281,7 +281,7 @@ def _curves(now: Training) -> None:
         ("kl", "encoder", last.kl, [step.kl for step in now.steps], 64),
     )
     for term, role, value, values, height in terms:
-        words = f'<span style="color:var(--vl-{role}-text)">{t(f"learn_code.term_{term}")} <span class=n>{figure(value, 5)}</span> nats</span>'
+        words = f'<span style="color:var(--vl-{role}-text)">{t(f"learn_code.term_{term}")} <span class=n>{figure(value, 5)}</span> {t("race.nats")}</span>'
         st.html(html.stage(words))
         x, y = thin(steps, np.array(values))
         rows = pd.DataFrame({"step": x, "value": y, "newest": x == x[-1]})

@@ -62,6 +62,7 @@ def _noise(repeats: int, latents: int) -> Array:
 
 def bound_stage(race: Race) -> None:
     """Controls, the chart over K, and the figures that belong together."""
+    race.look()  # its models are in use here, too
     for key, value in {"elbo_k": 10, "elbo_shift": 1.0, "elbo_width": 1.0}.items():
         st.session_state.setdefault(key, value)
     name = choice(
@@ -178,10 +179,11 @@ def nonlinear(model: SmallVae, number: int) -> Answer:
     x = small_digits().test[number]
     q = model.encode(torch.from_numpy(x[None]))
     assert isinstance(q, GaussianPosterior)
-    mu, sigma = moved(q.mean[0].double().numpy(), torch.exp(0.5 * q.logvar[0]).double().numpy())
+    encoded = q.mean[0].double().numpy(), torch.exp(0.5 * q.logvar[0]).double().numpy()
+    mu, sigma = moved(*encoded)
     joint: LogJoint = vae_log_joint(model, x)
     weights = log_weights(joint, mu, sigma, _noise(REPEATS["vae"], 2))
-    return Answer(log_evidence_on_grid(joint), float(weights.mean()), bounds(weights))
+    return Answer(log_evidence_on_grid(joint, *encoded), float(weights.mean()), bounds(weights))
 
 
 def _beside(step: int | None) -> str:

@@ -119,11 +119,11 @@ def _ways_on(lesson: Lesson) -> None:
 
 def overview() -> None:
     """The page "Learn": every lesson with a sentence, and which ones are done."""
-    done = finished()
     entries = lessons()
+    done = finished([entry.name for entry in entries])
     st.markdown(t("lessons.intro"))
     st.progress(
-        len(done & {entry.name for entry in entries}) / max(1, len(entries)),
+        len(done) / max(1, len(entries)),
         t("lessons.progress", done=len(done), all=len(entries)),
     )
     columns = st.columns(2)

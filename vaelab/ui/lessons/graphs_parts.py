@@ -100,7 +100,8 @@ def pair_pickers(name: str, nodes: Sequence[str], first: str, second: str) -> tu
     state, words = st.session_state, {node: title(node) for node in nodes}
     for which, default in (("a", first), ("b", second)):
         key = f"graphs_{which}_{name}"
-        state[key] = state.get(key, default)  # set anew: the list would keep the words of another language
+        # Set anew: the list would keep the words of another language.
+        state[key] = state[key] if state.get(key) in words else default
         st.selectbox(
             t(f"learn_graphs.pair_{which}"),
             list(nodes),

@@ -62,7 +62,9 @@ def _valid(state: State) -> bool:
     """Whether the browser's table can be used: whole weights of 0 to TOP, not all 0, and a row and a column of it."""
     weights = np.array(state["weights"], dtype=float)
     inside = weights.shape == (ROWS * COLUMNS,) and bool(((weights >= 0) & (weights <= TOP)).all())
-    return inside and weights.sum() > 0 and state["row"] in range(ROWS) and state["column"] in range(COLUMNS)
+    at = state["row"], state["column"]
+    whole = all(type(place) is int for place in at)  # 2.0 and True equal whole numbers, but are no index
+    return inside and weights.sum() > 0 and whole and at[0] in range(ROWS) and at[1] in range(COLUMNS)
 
 
 def _flat(table: Array) -> list[float]:

@@ -61,7 +61,7 @@ def _valid(state: State) -> bool:
     points, probe = state["points"], state["probe"]
     places = np.array([*(point[:2] for point in points), probe], dtype=float)
     on_plane = places.shape == (len(points) + 1, 2) and bool((np.abs(places) <= REACH).all())
-    return on_plane and len(points) <= MOST and all(point[2] in (0, 1) for point in points)
+    return on_plane and len(points) <= MOST and all(len(point) == 3 and point[2] in (0, 1) for point in points)
 
 
 BOARD = Board("kinds_board", "plane", _start(), _valid)

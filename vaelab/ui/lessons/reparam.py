@@ -9,7 +9,7 @@ from vaelab.lessons.gradients import COSTS, averaged, reparameterized_gradients,
 from vaelab.lessons.reparam_charts import ROLES, gradient_chart, gradient_rows, pinned_chart, pinned_rows
 from vaelab.palette import Role, markdown
 from vaelab.ui.lessons.frame import Lesson, Section, lesson_page
-from vaelab.ui.lessons.reparam_path import path_view
+from vaelab.ui.lessons.reparam_path import another_draw, path_view
 from vaelab.ui.lessons.ticking import ticking_chart
 from vaelab.ui.lessons.views import choice
 from vaelab.ui.text import t
@@ -19,6 +19,7 @@ VIEWS = ("path", "variance", "pinned")
 SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 REPEATS = 2_000  # means in a histogram
 PINNED = 24
+NONE = 1e-9  # a derivative that is no more than this is 0
 MOVES = ("mu", "sigma")
 
 LESSON = Lesson(
@@ -88,11 +89,6 @@ def stage() -> None:
         pinned(cost, mu, sigma)
 
 
-def another_draw() -> None:
-    """Other noise in every view."""
-    st.session_state["reparam_seed"] += 1
-
-
 def _noise(count: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
     return np.random.default_rng(st.session_state["reparam_seed"]).standard_normal(count)
 
@@ -136,8 +132,10 @@ def variance(name: str, mu: float, sigma: float) -> None:
             gradient_chart, rows, texts, key=f"reparam_{word}", alt_text=t("learn_reparam.histogram_alt"), name=word
         )
     ratio = float(estimates["score"].var(ddof=1)) / max(float(estimates["reparam"].var(ddof=1)), 1e-300)
-    words = t("learn_reparam.ratio", ratio=figure(ratio, 3)) if name != "step" else t("learn_reparam.no_slope")
-    st.markdown(words)
+    if name != "step":
+        st.markdown(t("learn_reparam.ratio", ratio=figure(ratio, 3)))
+    else:
+        st.markdown(t("learn_reparam.no_slope") if abs(exact) > NONE else t("learn_reparam.no_slope_right"))
 
 
 def pinned(name: str, mu: float, sigma: float) -> None:

@@ -54,12 +54,13 @@ def path_view(cost: str, mu: float, sigma: float) -> None:
         t("learn_reparam.again"),
         key="reparam_again_path",
         icon=":material/casino:",
-        on_click=_again,
+        on_click=another_draw,
         help=t("learn_reparam.again_help"),
     )
 
 
-def _again() -> None:
+def another_draw() -> None:
+    """Other noise in every view."""
     st.session_state["reparam_seed"] += 1
 
 

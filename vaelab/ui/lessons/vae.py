@@ -107,7 +107,7 @@ def _as_encoded() -> None:
     mu, sigma, _, dims = faces()
     face, dim = st.session_state.get("vae_face", 0), st.session_state.get("vae_dim", dims[0])
     st.session_state["vae_mu"] = round(float(np.clip(mu[face, dim], -3.0, 3.0)), 2)
-    st.session_state["vae_sigma"] = round(float(sigma[face, dim]), 2)
+    st.session_state["vae_sigma"] = round(float(np.clip(sigma[face, dim], 0.0, 1.5)), 2)
 
 
 def _other_noise() -> None:

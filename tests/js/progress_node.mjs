@@ -1,0 +1,26 @@
+/** What progress.js tells Python, with a storage of our own. Prints one JSON object. */
+
+const [folder] = process.argv.slice(2);
+const { default: progress } = await import(`${folder}/progress.js`);
+
+const kept = new Map([["vaelab-lessons-done", JSON.stringify(["old", "learn_vae"])]]);
+const storage = { getItem: (key) => kept.get(key) ?? null, setItem: (key, value) => kept.set(key, value) };
+let look = () => storage;
+Object.defineProperty(globalThis, "localStorage", { get: () => look(), configurable: true });
+
+/** What is told for this data. */
+function told(data) {
+  const found = [];
+  progress({ data, setStateValue: (_, value) => found.push(value) });
+  return found;
+}
+
+const tell = ["learn_elbo", "learn_vae"];
+const answers = { first: told({ done: [], tell }), again: told({ done: ["learn_vae"], tell }) };
+told({ done: ["learn_elbo"], tell: [] });
+answers.kept = JSON.parse(kept.get("vaelab-lessons-done"));
+look = () => {
+  throw new Error("blocked");
+};
+answers.blocked = told({ done: ["learn_elbo"], tell });
+console.log(JSON.stringify(answers));

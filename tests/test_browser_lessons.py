@@ -1,0 +1,122 @@
+"""Every lesson in Chromium, in both languages: it opens, and one gesture of each kind changes its numbers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vaelab.bench.app_server import running_app
+from vaelab.ui.text import LANGUAGES, strings
+
+pytestmark = pytest.mark.browser
+
+# All words of the stage, those inside components too.
+WORDS = """() => {
+  const words = (node) => node.nodeType === Node.TEXT_NODE ? node.textContent
+    : ["STYLE", "SCRIPT"].includes(node.nodeName) ? ""
+    : [...(node.shadowRoot ? [node.shadowRoot] : []), ...node.childNodes].map(words).join(" ");
+  const stage = document.querySelector(".st-key-lesson_stage");
+  return stage ? words(stage) : "";
+}"""
+Gesture = Callable[[Any], None]
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with running_app(tmp_path_factory.mktemp("lessons") / "runs") as found:
+        yield found
+
+
+def open_lesson(page: Any, address: str, name: str, lang: str = "en") -> None:
+    page.goto(f"{address}/learn_{name}?lang={lang}", wait_until="commit")
+    page.get_by_text(strings(lang, f"learn_{name}")["lead"]).first.wait_for()
+    page.wait_for_function(f"() => ({WORDS})().trim().length > 60")
+
+
+def changes(page: Any, gesture: Gesture) -> None:
+    """Make a gesture and wait until a figure of the stage is another one."""
+    before = page.evaluate(WORDS)
+    gesture(page)
+    page.wait_for_function(f"(before) => ({WORDS})() !== before", arg=before)
+
+
+def click_at(selector: str, x: float, y: float) -> Gesture:
+    """A click at shares of an element's width and height."""
+
+    def gesture(page: Any) -> None:
+        box = page.locator(selector).first.bounding_box()
+        page.mouse.click(box["x"] + x * box["width"], box["y"] + y * box["height"])
+
+    return gesture
+
+
+def press(slider: int, key: str = "ArrowRight") -> Gesture:
+    """A key on one of the stage's sliders."""
+    return lambda page: page.locator(".st-key-lesson_stage").get_by_role("slider").nth(slider).press(key)
+
+
+def choose(words: str) -> Gesture:
+    """One of the stage's views."""
+    return lambda page: page.locator(".st-key-lesson_stage").get_by_role("radio", name=words).first.click()
+
+
+def button(words: str) -> Gesture:
+    return lambda page: page.locator(".st-key-lesson_stage").get_by_role("button", name=words).first.click()
+
+
+GESTURES: dict[str, list[Gesture]] = {
+    "kinds": [click_at("canvas.plane", 0.5, 0.5), *map(choose, ("Bayes", "Ask", "Missing", "Images"))],
+    "joint": [click_at("canvas.grid", 0.5, 0.5)],
+    "latent": [click_at("canvas.loop", 0.4, 0.5), press(0), choose("Line")],
+    "autoencoder": [press(0), choose("Sizes")],
+    "vae": [press(0), press(1)],
+    "graphs": [
+        lambda page: page.locator('[data-node="alarm"]').press("Enter"),
+        *map(choose, ("Sprinkler", "Friends", "The VAE")),
+    ],
+    "elbo": [choose("The bound"), press(0), press(1)],
+    "reparam": [press(0), choose("Two estimates"), press(1), choose("Pinned")],
+    "code": [button("Next"), button("20 steps")],
+    "pitfalls": [choose("mean"), choose("collapse")],
+}
+
+
+@pytest.mark.parametrize("name", list(GESTURES))
+def test_a_lesson_answers(page: Any, address: str, name: str) -> None:
+    open_lesson(page, address, name)
+    for gesture in GESTURES[name]:
+        changes(page, gesture)
+    assert page.get_by_test_id("stException").count() == 0
+    for lang in LANGUAGES:
+        open_lesson(page, address, name, lang)
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+        assert page.get_by_test_id("stAlert").count() == 0
+
+
+@pytest.mark.parametrize(("name", "view"), [("vae", "Two latent spaces"), ("elbo", None), ("pitfalls", None)])
+def test_a_training_inside_a_lesson_runs_pauses_and_begins_anew(
+    page: Any, address: str, name: str, view: str | None
+) -> None:
+    open_lesson(page, address, name)
+    if view:
+        changes(page, choose(view))
+    button("Train")(page)
+    page.get_by_text(re.compile(r"^Step [1-9]")).first.wait_for()
+    button("Pause")(page)
+    page.get_by_role("button", name="Go on").first.wait_for()
+    page.wait_for_timeout(1500)  # the page is built once more for the new state
+    button("Reset")(page)
+    page.get_by_text(re.compile(r"^Step 0 of")).first.wait_for()
+
+
+def test_what_is_done_outlives_a_reload(page: Any, address: str, tmp_path: Path) -> None:
+    open_lesson(page, address, "joint")
+    page.get_by_text("Show the answer").click()
+    page.get_by_text(strings("en", "learn_joint")["answer"].split(".")[0][:30]).first.wait_for()
+    page.wait_for_function("() => (localStorage.getItem('vaelab-lessons-done') ?? '').includes('learn_joint')")
+    page.goto(f"{address}/learn", wait_until="commit")
+    page.get_by_text("1 of 10 lessons done").wait_for()
