@@ -22,6 +22,7 @@ from vaelab.ui.text import t
 from vaelab.ui.widgets import page_link
 
 Images = tuple[Split, int]
+MOST_COLOURS = 10  # that can be told apart
 DEFAULT_IMAGES: Images = ("test", 2_000)
 
 
@@ -114,7 +115,8 @@ def pick_view(run: Run, cfg: RunConfig, place: st.delta_generator.DeltaGenerator
     )
     colours = {colour.by: colour for colour in colours_of(run, cfg)}
     if st.session_state.get("latent_colour") not in colours:
-        st.session_state["latent_colour"] = next(iter(colours))
+        few = (by for by, colour in colours.items() if 0 < len(colour.names) <= MOST_COLOURS)
+        st.session_state["latent_colour"] = next(few, next(iter(colours)))
     by = right.selectbox(
         t("latent.colour"),
         list(colours),
