@@ -123,7 +123,7 @@ def kl_bar_rows(kl_per_dim: Array, active: Array) -> pd.DataFrame:
     )
 
 
-def kl_bars(rows: pd.DataFrame, theme: Theme, texts: Mapping[str, str], height: int = 150) -> alt.LayerChart:
+def kl_bars(rows: pd.DataFrame, theme: Theme, texts: Mapping[str, str], height: int = 110) -> alt.LayerChart:
     """KL of every latent dimension, sorted; dimensions that carry nothing are grey. texts: dim, nats, active, idle."""
     label_room = len(rows) <= 24
     bars = (
@@ -183,17 +183,10 @@ def latent_scatter(
     points = base.transform_filter(alt.datum.kind == "point").mark_circle(size=18, opacity=0.75, clip=True)
     if names:
         colours = [palette.class_colours(theme)[k % 10] for k in range(len(names))]
-        long = max(len(name) for name in names) > 11
-        legend = alt.Legend(
-            title=None,
-            orient="bottom",
-            columns=2 if long else 3,
-            symbolSize=40,
-            labelLimit=130 if long else 72,
-            labelFontSize=11,
-        )
+        short = len(names) <= 10 and max(len(name) for name in names) <= 11  # a hint says the rest, and long ones
+        legend = alt.Legend(title=None, orient="bottom", columns=3, symbolSize=40, labelLimit=72, labelFontSize=11)
         paint: Any = alt.Color(
-            "label:N", scale=alt.Scale(domain=list(names), range=colours), legend=legend if len(names) <= 10 else None
+            "label:N", scale=alt.Scale(domain=list(names), range=colours), legend=legend if short else None
         )
         hint = [alt.Tooltip("label:N", title=texts["class"])]
     else:

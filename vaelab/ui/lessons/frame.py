@@ -65,7 +65,7 @@ def lesson_page(lesson: Lesson, stage: Callable[[], None]) -> None:
     st.html(_STICKY)
     with st.container(horizontal=True, gap="large"):
         with st.container(width=TEXT_WIDTH, key="lesson_text"):
-            st.markdown(f"*{t(f'{lesson.name}.lead')}*")
+            st.markdown(t(f"{lesson.name}.lead"))
             for section in lesson.sections:
                 _section(lesson, section)
             _question(lesson)
