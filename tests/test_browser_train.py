@@ -128,7 +128,7 @@ def pause_step_and_go_on(page: Any, run: Run) -> None:
 def test_views_keep_their_places_while_they_tick(page: Any, folder: Path) -> None:
     """An update changes pixels, not positions, and mounts no chart and no picture again."""
     with running_app(folder / "runs") as address:
-        open_train(page, address, SETTINGS.split("&", 1)[1])  # the faces, with which the app begins
+        open_train(page, address, SETTINGS)
         press(page, "start_training")
         run = until(lambda: next(iter(list_runs()), None), "the run's folder")
         until(lambda: len(losses(page)) >= 2, "two points of the curve")
@@ -137,6 +137,9 @@ def test_views_keep_their_places_while_they_tick(page: Any, folder: Path) -> Non
         mark = "(nodes) => nodes.map((node) => { node.seen = true; const box = node.getBoundingClientRect(); return [box.x, box.y]; })"
         again = "(nodes) => nodes.map((node) => { const box = node.getBoundingClientRect(); return [box.x, box.y, node.seen === true]; })"
         kinds = (f"{LOSS} svg.marks", '[data-testid="stImage"] img', '[data-testid="stSelectbox"]')
+        until(
+            lambda: page.locator(kinds[0]).count() == 5, "three curves, the latent space and the KL of its dimensions"
+        )
         settled = [page.locator(kind).first.wait_for() for kind in kinds]
         assert len(settled) == len(kinds)
         before = {kind: page.locator(kind).evaluate_all(mark) for kind in kinds}
