@@ -101,8 +101,7 @@ def watch_the_loss_fall(page: Any) -> None:
     until(lambda: len(losses(page)) >= 2, "two points of the curve")
     first = newest_loss(page)
     until(lambda: newest_loss(page) < first, "a smaller loss")
-    heights = until(lambda: (found := losses(page))[-1] > found[0] and found, "a curve that goes down")
-    assert len(heights) >= 3
+    until(lambda: len(found := losses(page)) >= 3 and found[-1] > found[0], "a curve of three points that goes down")
 
 
 def turn_beta_up(page: Any, run: Run) -> None:

@@ -18,6 +18,7 @@ from vaelab import palette
 from vaelab.palette import Role, Theme
 
 Array = npt.NDArray[Any]
+LEGEND = 78  # pixels of a scatter's names, beside it
 MAX_POINTS = 300  # of one curve: more than the pixels of its panel carry nothing, and cost time at every tick
 
 TERMS: dict[str, Role] = {"loss": "total", "recon": "decoder", "kl": "encoder"}
@@ -184,7 +185,10 @@ def latent_scatter(
     if names:
         colours = [palette.class_colours(theme)[k % 10] for k in range(len(names))]
         short = len(names) <= 10 and max(len(name) for name in names) <= 11  # a hint says the rest, and long ones
-        legend = alt.Legend(title=None, orient="bottom", columns=3, symbolSize=40, labelLimit=72, labelFontSize=11)
+        # at the side: the plot keeps its place when the names come
+        legend = alt.Legend(
+            title=None, orient="right", offset=8, symbolSize=40, labelLimit=LEGEND - 28, labelFontSize=11
+        )
         paint: Any = alt.Color(
             "label:N", scale=alt.Scale(domain=list(names), range=colours), legend=legend if short else None
         )

@@ -31,6 +31,7 @@ PAIRS = 7  # originals over reconstructions
 SAMPLES = 14  # in two rows
 STRIP_WIDTH = PAIRS * (pictures.CELL + pictures.GAP)
 SIDE = 195  # of the scatter's square, pixels
+AXIS = 40  # its numbers, at the left
 ACTIVE_VARIANCE = 0.01  # of mu over the probe images: Burda et al. 2016, section 5.2
 MAX_CLASSES = 24  # more colours cannot be told apart at all
 COLLAPSE_SHARE = 0.5  # fewer active dimensions than this share of Z is worth a word
@@ -151,7 +152,7 @@ def latent_views(run: Run, cfg: RunConfig, step: int | None, rows: Sequence[Row]
     """The probe images' codes on a plane, and what each latent dimension carries."""
     arrays = arrays_of(run, step)
     mu = arrays.get("probe_mu", np.zeros((0, cfg.model.latent_dim)))
-    with st.container(width=SIDE + 45, gap=None):
+    with st.container(width=SIDE + AXIS + charts.LEGEND, gap=None):
         heading("mu", "scatter")
         names, labels = scatter_colours(run)
         points = _aligned_plane(run, step, mu)

@@ -11,7 +11,10 @@ from vaelab.ui.pictures import favicon
 from vaelab.ui.text import LANGUAGES, language, t
 
 # Streamlit's own sign of a running script would blink at every tick; long work shows its own progress.
-QUIET = "<style>[data-testid='stStatusWidget'] { visibility: hidden; }</style>"
+QUIET = """<style>
+[data-testid='stStatusWidget'] { visibility: hidden; }
+[data-testid='stWidgetLabelRequired'] { display: none; } /* an English word of Streamlit's own; the field goes back by itself */
+</style>"""
 
 
 def keep_language() -> None:
