@@ -70,8 +70,8 @@ def test_curve_rows_before_the_first_row():
 @pytest.mark.parametrize("term", ["loss", "recon", "kl"])
 def test_curve_keeps_its_specification_while_data_grows(theme, term):
     dial = [{"event": "dial", "step": 5, "beta": 2.0}]
-    first = charts.curve(charts.curve_rows([], [], term), term, theme, TEXTS)
-    later = charts.curve(charts.curve_rows(metrics(900), dial, term), term, theme, TEXTS)
+    first = charts.curve(charts.curve_rows([], [], term), theme, TEXTS, term)
+    later = charts.curve(charts.curve_rows(metrics(900), dial, term), theme, TEXTS, term)
     assert spec_without_data(first) == spec_without_data(later)
     assert palette.colour(charts.TERMS[term], theme) in spec_without_data(first)
 
@@ -80,9 +80,9 @@ def test_kl_bars_are_sorted_and_grey_when_idle():
     rows = charts.kl_bar_rows(np.array([0.1, 3.0, 0.0]), np.array([True, True, False]))
     assert rows.dim.tolist() == ["z1", "z0", "z2"]
     assert rows.active.tolist() == [True, True, False]
-    chart = charts.kl_bars(rows, "light", {"dim": "Dimension", "nats": "nats"})
+    chart = charts.kl_bars(rows, "light", {"dim": "Dimension", "nats": "nats"}, 3)
     other = charts.kl_bars(
-        charts.kl_bar_rows(np.zeros(3), np.zeros(3, bool)), "light", {"dim": "Dimension", "nats": "nats"}
+        charts.kl_bar_rows(np.zeros(3), np.zeros(3, bool)), "light", {"dim": "Dimension", "nats": "nats"}, 3
     )
     assert spec_without_data(chart) == spec_without_data(other)
 
@@ -97,9 +97,9 @@ def test_scatter_rows_name_the_classes_and_hold_a_symmetric_range():
 
 def test_scatter_of_nothing_keeps_its_specification():
     names = ["cat", "dog"]
-    empty = charts.latent_scatter(charts.scatter_rows(np.zeros((0, 2)), None, names), names, "dark", {"class": "Class"})
+    empty = charts.latent_scatter(charts.scatter_rows(np.zeros((0, 2)), None, names), "dark", {"class": "Class"}, names)
     full = charts.latent_scatter(
-        charts.scatter_rows(np.ones((2, 2)), np.array([0, 1]), names), names, "dark", {"class": "Class"}
+        charts.scatter_rows(np.ones((2, 2)), np.array([0, 1]), names), "dark", {"class": "Class"}, names
     )
     assert spec_without_data(empty) == spec_without_data(full)
 

@@ -19,6 +19,7 @@ from vaelab.palette import Role, Theme
 
 Array = npt.NDArray[Any]
 LEGEND = 78  # pixels of a scatter's names, beside it
+LABELLED = 24  # bars that have room for their names
 MAX_POINTS = 300  # of one curve: more than the pixels of its panel carry nothing, and cost time at every tick
 
 TERMS: dict[str, Role] = {"loss": "total", "recon": "decoder", "kl": "encoder"}
@@ -71,7 +72,7 @@ def _dial_label(row: Mapping[str, Any]) -> str:
     return ", ".join(parts)
 
 
-def curve(rows: pd.DataFrame, term: str, theme: Theme, texts: Mapping[str, str], height: int = 190) -> alt.LayerChart:
+def curve(rows: pd.DataFrame, theme: Theme, texts: Mapping[str, str], term: str, height: int = 190) -> alt.LayerChart:
     """One term of the loss over the steps: training solid, held-out dashed, floor dotted, dial changes as vertical rules.
 
     rows comes from `curve_rows`; texts holds the words step, nats, train, test, floor.
@@ -124,9 +125,8 @@ def kl_bar_rows(kl_per_dim: Array, active: Array) -> pd.DataFrame:
     )
 
 
-def kl_bars(rows: pd.DataFrame, theme: Theme, texts: Mapping[str, str], height: int = 110) -> alt.LayerChart:
-    """KL of every latent dimension, sorted; dimensions that carry nothing are grey. texts: dim, nats, active, idle."""
-    label_room = len(rows) <= 24
+def kl_bars(rows: pd.DataFrame, theme: Theme, texts: Mapping[str, str], dims: int, height: int = 110) -> alt.LayerChart:
+    """KL of every latent dimension, sorted; dimensions that carry nothing are grey. texts: dim, nats; dims: how many bars."""
     bars = (
         alt.Chart(rows)
         .mark_bar()
@@ -135,7 +135,7 @@ def kl_bars(rows: pd.DataFrame, theme: Theme, texts: Mapping[str, str], height: 
                 "dim:N",
                 sort=None,
                 title=None,
-                axis=alt.Axis(labels=label_room, ticks=False, labelAngle=0, labelOverlap=True),
+                axis=alt.Axis(labels=dims <= LABELLED, ticks=False, labelAngle=0, labelOverlap=True),
             ),
             y=alt.Y("kl:Q", title=None, axis=alt.Axis(tickCount=4)),
             color=alt.condition(
@@ -167,7 +167,7 @@ def scatter_rows(points: Array, labels: Array | None, names: Sequence[str]) -> p
 
 
 def latent_scatter(
-    rows: pd.DataFrame, names: Sequence[str], theme: Theme, texts: Mapping[str, str], side: int = 230
+    rows: pd.DataFrame, theme: Theme, texts: Mapping[str, str], names: Sequence[str], side: int = 230
 ) -> alt.LayerChart:
     """The latent means of the probe images on a plane, coloured by class, over the prior's 1 and 2 sigma circles."""
     axis = alt.Axis(tickCount=5, title=None)

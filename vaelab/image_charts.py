@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from vaelab import palette
+from vaelab import charts, palette
 from vaelab.palette import Theme
 
 Array = npt.NDArray[Any]
@@ -42,17 +42,20 @@ def code_rows(mu: Array, sigma: Array | None, z: Array, kl: Array | None) -> pd.
     )
     draws = pd.DataFrame({"dim": dims * len(z), "value": z.reshape(-1).astype(float), "kind": "z"})
     corners = pd.DataFrame({"dim": dims[:1] * 2, "value": [-REACH, REACH], "kind": "corner"})
-    return pd.concat([bars, draws, corners], ignore_index=True)
+    zero = pd.DataFrame({"dim": dims[:1], "value": [0.0], "kind": "zero"})
+    return pd.concat([bars, draws, corners, zero], ignore_index=True)
 
 
-def code_bars(rows: pd.DataFrame, theme: Theme, texts: Mapping[str, str], height: int = 240) -> alt.LayerChart:
-    """mu of every dimension as a bar, mu - sigma to mu + sigma as a line, draws of z as dots. texts: dim, mu, sigma, kl, nats."""
-    order = list(dict.fromkeys(rows["dim"]))
-    labels = len(order) <= LABELLED
-    axis = alt.Axis(
-        labels=labels, ticks=False, labelAngle=0 if len(order) <= 8 else -90, labelOverlap=False, domain=False
-    )
-    x = alt.X("dim:N", sort=order, title=None, axis=axis)
+def code_bars(
+    rows: pd.DataFrame, theme: Theme, texts: Mapping[str, str], dims: int, height: int = 240
+) -> alt.LayerChart:
+    """mu of every dimension as a bar, mu - sigma to mu + sigma as a line, draws of z as dots.
+
+    texts: dim, mu, sigma, kl, nats; dims: how many bars.
+    """
+    labels = dims <= LABELLED
+    axis = alt.Axis(labels=labels, ticks=False, labelAngle=0 if dims <= 8 else -90, labelOverlap=False, domain=False)
+    x = alt.X("dim:N", sort=[f"z{k}" for k in range(dims)], title=None, axis=axis)
     y = alt.Y("value:Q", title=None, axis=alt.Axis(tickCount=6))
     hint = [
         alt.Tooltip("dim:N", title=texts["dim"]),
@@ -72,7 +75,8 @@ def code_bars(rows: pd.DataFrame, theme: Theme, texts: Mapping[str, str], height
         .encode(x=x, y=y, tooltip=[hint[0], alt.Tooltip("value:Q", title="z", format=".3f")])
     )
     corners = base.transform_filter(alt.datum.kind == "corner").mark_point(opacity=0, tooltip=None).encode(x=x, y=y)
-    zero = alt.Chart(pd.DataFrame({"value": [0.0]})).mark_rule(color=palette.colour("prior", theme)).encode(y=y)
+    of_zero = base.transform_filter(alt.datum.kind == "zero")
+    zero = of_zero.mark_rule(color=palette.colour("prior", theme)).encode(y=y)
     return _drawn(alt.layer(corners, zero, bars, ends, dots), height)
 
 
@@ -118,26 +122,34 @@ def score_histogram(rows: pd.DataFrame, theme: Theme, texts: Mapping[str, str], 
     return _drawn(alt.layer(bars, mine), height)
 
 
-def with_place(
-    chart: alt.LayerChart, place: Array, neighbours: Array, theme: Theme, texts: Mapping[str, str]
+def place_rows(map_rows: pd.DataFrame, place: Array, neighbours: Array) -> pd.DataFrame:
+    """The data of `map_with_place`. map_rows: of charts.scatter_rows; place: (2,), this image; neighbours: (K, 2)."""
+    points = np.vstack([neighbours, place[None]])
+    kinds = [*["neighbour"] * len(neighbours), "mine"]
+    mine = pd.DataFrame({"x": points[:, 0], "y": points[:, 1], "label": "", "kind": kinds})
+    return pd.concat([map_rows, mine], ignore_index=True)
+
+
+def map_with_place(
+    rows: pd.DataFrame, theme: Theme, texts: Mapping[str, str], names: Sequence[str], side: int = MAP_SIDE
 ) -> alt.LayerChart:
-    """A map (charts.latent_scatter) with this image on it. place: (2,); neighbours: (K, 2). texts: mine, neighbour."""
+    """A map (charts.latent_scatter) with this image on it and its neighbours ringed. texts: class, mine, neighbour."""
+    chart = charts.latent_scatter(rows, theme, texts, names, side)
     x, y = alt.X("x:Q"), alt.Y("y:Q")
-    near = pd.DataFrame({"x": neighbours[:, 0], "y": neighbours[:, 1], "what": texts["neighbour"]})
-    mine = pd.DataFrame({"x": place[:1], "y": place[1:], "what": texts["mine"]})
-    ring = alt.Chart(near).mark_point(color=palette.surface("text", theme), size=60, strokeWidth=1.5)
-    star = alt.Chart(mine).mark_point(
+    base = alt.Chart(rows)
+    near = base.transform_filter(alt.datum.kind == "neighbour").mark_point(
+        color=palette.surface("text", theme), size=60, strokeWidth=1.5
+    )
+    mine = base.transform_filter(alt.datum.kind == "mine").mark_point(
         shape="diamond",
         size=190,
         filled=True,
         color=palette.colour("total", theme),
         stroke=palette.surface("background", theme),
     )
-    tooltip = [alt.Tooltip("what:N", title=" ")]
-    both = [layer.encode(x=x, y=y, tooltip=tooltip) for layer in (ring, star)]
-    whole = chart.copy()
-    whole.layer = [*chart.layer, *both]
-    return whole
+    for kind, layer in (("neighbour", near), ("mine", mine)):
+        chart += layer.encode(x=x, y=y, tooltip=alt.value(texts[kind]))
+    return chart
 
 
 def _drawn(chart: alt.LayerChart | alt.FacetChart, height: int) -> alt.LayerChart:

@@ -61,7 +61,7 @@ def space_rows(mu: Array, labels: Array | None) -> pd.DataFrame:
 
 def space_chart(rows: pd.DataFrame, theme: Theme, texts: Mapping[str, str], side: int = 215) -> alt.LayerChart:
     """Codes of digits on the latent plane, coloured by digit, over the prior's 1 and 2 sigma circles. texts: digit."""
-    chart = latent_scatter(rows, [str(k) for k in range(10)], theme, {"class": texts["digit"]}, side=side)
+    chart = latent_scatter(rows, theme, {"class": texts["digit"]}, [str(k) for k in range(10)], side=side)
     for layer in chart.layer:  # two rows: ten names of one letter
         paint = getattr(layer.encoding, "color", alt.Undefined)
         if isinstance(paint, alt.Color):

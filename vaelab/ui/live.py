@@ -23,7 +23,8 @@ from vaelab.runs import Run
 from vaelab.ui import pictures
 from vaelab.ui.decode_spec import codes_of
 from vaelab.ui.text import Language, language, t
-from vaelab.ui.widgets import STATE_BADGES, clock, figure, state_text, theme
+from vaelab.ui.ticking import ticking_chart
+from vaelab.ui.widgets import STATE_BADGES, clock, figure, state_text
 
 Arrays = dict[str, npt.NDArray[Any]]
 
@@ -88,9 +89,14 @@ def curves(rows: Sequence[Row], events: Sequence[Row]) -> None:
             newest = t("train.newest", train=figure(last.get(term)), test=figure(measured.get(f"test_{term}")))
             st.markdown(f"**{markdown(role, t(f'train.term_{term}'))}**", help=t("train.curve_help"))
             st.caption(newest)
-            frame = charts.curve_rows(rows, events, term)
-            st.altair_chart(
-                charts.curve(frame, term, theme(), texts, height=145), key=f"curve_{term}", alt=t(f"train.term_{term}")
+            ticking_chart(
+                charts.curve,
+                charts.curve_rows(rows, events, term),
+                texts,
+                key=f"curve_{term}",
+                alt_text=t(f"train.term_{term}"),
+                term=term,
+                height=145,
             )
 
 
@@ -156,17 +162,15 @@ def latent_views(run: Run, cfg: RunConfig, step: int | None, rows: Sequence[Row]
         heading("mu", "scatter")
         names, labels = scatter_colours(run)
         points = _aligned_plane(run, step, mu)
-        st.altair_chart(
-            charts.latent_scatter(
-                charts.scatter_rows(points, labels if len(points) else None, names),
-                names,
-                theme(),
-                {"class": t("train.class")},
-                side=SIDE,
-            ),
+        ticking_chart(
+            charts.latent_scatter,
+            charts.scatter_rows(points, labels if len(points) else None, names),
+            {"class": t("train.class")},
             key="probe_scatter",
             width="content",
-            alt=t("train.scatter"),
+            alt_text=t("train.scatter"),
+            names=tuple(names),
+            side=SIDE,
         )
     with st.container(width="stretch", gap=None):
         kl_panel(run, cfg, mu, rows)
@@ -184,10 +188,13 @@ def kl_panel(run: Run, cfg: RunConfig, mu: npt.NDArray[Any], rows: Sequence[Row]
     active = mu.var(axis=0) > ACTIVE_VARIANCE if len(mu) else np.zeros(cfg.model.latent_dim, dtype=bool)
     nothing = [0.0] * cfg.model.latent_dim
     kl = np.array(next((row["kl_per_dim"] for row in reversed(rows) if row.get("kl_per_dim")), nothing), dtype=float)
-    st.altair_chart(
-        charts.kl_bars(charts.kl_bar_rows(kl, active), theme(), {"dim": t("train.dimension"), "nats": t("train.nats")}),
+    ticking_chart(
+        charts.kl_bars,
+        charts.kl_bar_rows(kl, active),
+        {"dim": t("train.dimension"), "nats": t("train.nats")},
         key="kl_bars",
-        alt=t("train.kl_per_dim"),
+        alt_text=t("train.kl_per_dim"),
+        dims=len(kl),
     )
     if len(mu):
         count, total = int(active.sum()), cfg.model.latent_dim

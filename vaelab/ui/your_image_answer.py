@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import altair as alt
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
 from vaelab import charts, image_charts, latent_text, projections
 from vaelab.config import RunConfig
-from vaelab.palette import Role, Theme, markdown
+from vaelab.palette import Role, markdown
 from vaelab.runs import Run
 from vaelab.ui import pictures
 from vaelab.ui.text import t
+from vaelab.ui.ticking import ticking_chart
 from vaelab.ui.widgets import figure, page_link, theme
 from vaelab.ui.your_image_models import Preparation, model_of, stamp
 
@@ -84,11 +84,14 @@ def _code_chart(found: Inspection) -> None:
     sigma = None if found.logvar is None else np.exp(0.5 * found.logvar)
     rows = image_charts.code_rows(found.mu, sigma, found.z, found.kl_per_dim)
     texts = {name: t(f"image.{name}") for name in ("dim", "mu", "sigma", "kl", "nats")}
-    st.altair_chart(
-        image_charts.code_bars(rows, theme(), texts, height=226),
-        width="stretch",
-        theme="streamlit",
-        alt=t("image.code"),
+    ticking_chart(
+        image_charts.code_bars,
+        rows,
+        texts,
+        key="image_code_bars",
+        alt_text=t("image.code"),
+        dims=len(found.mu),
+        height=226,
     )
 
 
@@ -143,7 +146,7 @@ def _histogram(term: str, value: float, known: Preparation) -> None:
         return
     texts = {"score": t(f"image.{term}"), "nats": t("image.nats"), "share": t("image.share"), "mine": t("image.mine")}
     rows = image_charts.score_rows(known.reference.values[term], value)
-    st.altair_chart(image_charts.score_histogram(rows, theme(), texts), width="stretch", alt=t("image.histogram_how"))
+    ticking_chart(image_charts.score_histogram, rows, texts, key="image_scores", alt_text=t("image.histogram_how"))
     st.caption(t("image.histogram_how"))
 
 
@@ -180,24 +183,16 @@ def _map(found: Inspection, known: Preparation) -> None:
     fitted = known.plane
     mine = fitted.place(found.mu[None])[0]
     near, _ = projections.nearest_codes(found.mu[None], places.mu, RINGED)
-    texts = {"mine": t("image.mine"), "neighbour": t("image.neighbour")}
-    st.altair_chart(
-        image_charts.with_place(
-            _map_chart(known, theme(), t("image.class")), mine, fitted.points[near[0]], theme(), texts
-        ),
+    values, names = places.labels.get("class", (None, ()))
+    rows = charts.scatter_rows(fitted.points, values, names)
+    texts = {"class": t("image.class"), "mine": t("image.mine"), "neighbour": t("image.neighbour")}
+    ticking_chart(
+        image_charts.map_with_place,
+        image_charts.place_rows(rows, mine, fitted.points[near[0]]),
+        texts,
+        key="image_map",
         width="content",
-        alt=t("image.map"),
+        alt_text=t("image.map"),
+        names=tuple(names),
     )
     st.caption(t("image.map_how", images=f"{len(places):,}", share=f"{fitted.explained.sum():.0%}"))
-
-
-def _map_chart(known: Preparation, colours: Theme, word: str) -> alt.LayerChart:
-    """The map without this image: made once per theme and language, because building it takes as long as all the rest."""
-    assert known.places is not None
-    assert known.plane is not None
-    key = (colours, word)
-    if key not in known.maps:
-        values, names = known.places.labels.get("class", (None, ()))
-        rows = charts.scatter_rows(known.plane.points, values, names)
-        known.maps[key] = charts.latent_scatter(rows, names, colours, {"class": word}, side=image_charts.MAP_SIDE)
-    return known.maps[key]

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-import altair as alt
 import numpy as np
 from numpy.typing import NDArray
 
@@ -80,8 +79,8 @@ class Preparation:
     """What is known of a model so far. share: how far, 0 to 1; problem: why something stays unknown, one sentence;
     defect: the kind of an error that is ours.
 
-    reference: how test images score; places: the codes that make the map, plane: their PCA, maps: its charts by theme
-    and language; codes: (N, Z) of the training images, which are train.
+    reference: how test images score; places: the codes that make the map, plane: their PCA;
+    codes: (N, Z) of the training images, which are train.
     """
 
     share: float = 0.0
@@ -91,7 +90,6 @@ class Preparation:
     reference: Reference | None = None
     places: latents.Codes | None = None
     plane: projections.Pca | None = None
-    maps: dict[tuple[str, str], alt.LayerChart] = field(default_factory=dict, repr=False)
     codes: NDArray[np.float32] | None = None
     train: Images | None = None
     thread: threading.Thread | None = field(default=None, repr=False)
