@@ -18,7 +18,11 @@ from vaelab import palette
 from vaelab.palette import Role, Theme
 
 Array = npt.NDArray[Any]
-LEGEND = 78  # pixels of a scatter's names, beside it
+LEGEND = 90  # pixels of a scatter's names, beside it
+NAMES: dict[str, dict[str, Any]] = {
+    "right": {"orient": "right", "offset": 8, "labelLimit": LEGEND - 26},
+    "bottom": {"orient": "bottom", "columns": 3, "labelLimit": 72},
+}
 LABELLED = 24  # bars that have room for their names
 MAX_POINTS = 300  # of one curve: more than the pixels of its panel carry nothing, and cost time at every tick
 
@@ -105,16 +109,16 @@ def curve(rows: pd.DataFrame, theme: Theme, texts: Mapping[str, str], term: str,
         .mark_text(align="left", baseline="top", dx=3, fontSize=10, color=palette.text_colour("z", theme))
         .encode(x=x, y=alt.value(2), text="label:N")
     )
-    return _fixed(alt.layer(floor, dial, named, train, test), height)
+    return fixed(alt.layer(floor, dial, named, train, test), height)
 
 
-def _fixed(chart: alt.LayerChart | alt.FacetChart, height: int) -> alt.LayerChart:
+def fixed(chart: alt.LayerChart | alt.FacetChart, height: int) -> alt.LayerChart:
     """A chart of this height without the wide lower margin that Streamlit adds.
 
     One renderer whatever the number of rows: Streamlit changes it at 2,000 and would mount the chart again.
     """
-    fixed = chart.properties(height=height, padding={"bottom": 2}, usermeta={"embedOptions": {"renderer": "svg"}})
-    return cast(alt.LayerChart, fixed)
+    shown = chart.properties(height=height, padding={"bottom": 2}, usermeta={"embedOptions": {"renderer": "svg"}})
+    return cast(alt.LayerChart, shown)
 
 
 def kl_bar_rows(kl_per_dim: Array, active: Array) -> pd.DataFrame:
@@ -147,7 +151,7 @@ def kl_bars(rows: pd.DataFrame, theme: Theme, texts: Mapping[str, str], dims: in
             ],
         )
     )
-    return _fixed(alt.layer(bars), height)
+    return fixed(alt.layer(bars), height)
 
 
 def scatter_rows(points: Array, labels: Array | None, names: Sequence[str]) -> pd.DataFrame:
@@ -167,9 +171,17 @@ def scatter_rows(points: Array, labels: Array | None, names: Sequence[str]) -> p
 
 
 def latent_scatter(
-    rows: pd.DataFrame, theme: Theme, texts: Mapping[str, str], names: Sequence[str], side: int = 230
+    rows: pd.DataFrame,
+    theme: Theme,
+    texts: Mapping[str, str],
+    names: Sequence[str],
+    side: int = 230,
+    names_at: str = "right",
 ) -> alt.LayerChart:
-    """The latent means of the probe images on a plane, coloured by class, over the prior's 1 and 2 sigma circles."""
+    """The latent means of the probe images on a plane, coloured by class, over the prior's 1 and 2 sigma circles.
+
+    names_at: "right", where the plot and what stands below it keep their places when the names come, or "bottom".
+    """
     axis = alt.Axis(tickCount=5, title=None)
     x, y = alt.X("x:Q", axis=axis), alt.Y("y:Q", axis=axis)
     base = alt.Chart(rows)
@@ -185,10 +197,7 @@ def latent_scatter(
     if names:
         colours = [palette.class_colours(theme)[k % 10] for k in range(len(names))]
         short = len(names) <= 10 and max(len(name) for name in names) <= 11  # a hint says the rest, and long ones
-        # at the side: the plot keeps its place when the names come
-        legend = alt.Legend(
-            title=None, orient="right", offset=8, symbolSize=40, labelLimit=LEGEND - 28, labelFontSize=11
-        )
+        legend = alt.Legend(title=None, symbolSize=40, labelFontSize=11, **NAMES[names_at])
         paint: Any = alt.Color(
             "label:N", scale=alt.Scale(domain=list(names), range=colours), legend=legend if short else None
         )
@@ -197,7 +206,7 @@ def latent_scatter(
         paint, hint = alt.value(palette.colour("mu", theme)), []
     hint += [alt.Tooltip("x:Q", format=".2f"), alt.Tooltip("y:Q", format=".2f")]
     chart = alt.layer(*rings, corners, points.encode(x=x, y=y, color=paint, tooltip=hint))
-    square: alt.LayerChart = _fixed(chart, side).properties(
+    square: alt.LayerChart = fixed(chart, side).properties(
         width=side, autosize=alt.AutoSizeParams(type="pad", contains="content")
     )  # the square is the plot itself, so that both axes have one scale
     return square

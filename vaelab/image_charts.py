@@ -22,7 +22,6 @@ LIMITS = (0.1, 0.25, 0.5, 1.0)  # ends of the scale of a signed error, on the 0-
 BAR_HEIGHT = 10  # pixels of the colour bar below an error map
 BINS = 48
 MAP_SIDE = 270  # pixels of the map
-SVG = {"embedOptions": {"renderer": "svg"}}
 
 
 def code_rows(mu: Array, sigma: Array | None, z: Array, kl: Array | None) -> pd.DataFrame:
@@ -77,7 +76,7 @@ def code_bars(
     corners = base.transform_filter(alt.datum.kind == "corner").mark_point(opacity=0, tooltip=None).encode(x=x, y=y)
     of_zero = base.transform_filter(alt.datum.kind == "zero")
     zero = of_zero.mark_rule(color=palette.colour("prior", theme)).encode(y=y)
-    return _drawn(alt.layer(corners, zero, bars, ends, dots), height)
+    return charts.fixed(alt.layer(corners, zero, bars, ends, dots), height)
 
 
 def score_rows(ordered: Array, value: float) -> pd.DataFrame:
@@ -119,7 +118,7 @@ def score_histogram(rows: pd.DataFrame, theme: Theme, texts: Mapping[str, str], 
         .mark_rule(color=palette.colour("total", theme), strokeWidth=3)
         .encode(x=x, tooltip=[alt.Tooltip("from:Q", title=texts["mine"], format=".1f")])
     )
-    return _drawn(alt.layer(bars, mine), height)
+    return charts.fixed(alt.layer(bars, mine), height)
 
 
 def place_rows(map_rows: pd.DataFrame, place: Array, neighbours: Array) -> pd.DataFrame:
@@ -134,7 +133,7 @@ def map_with_place(
     rows: pd.DataFrame, theme: Theme, texts: Mapping[str, str], names: Sequence[str], side: int = MAP_SIDE
 ) -> alt.LayerChart:
     """A map (charts.latent_scatter) with this image on it and its neighbours ringed. texts: class, mine, neighbour."""
-    chart = charts.latent_scatter(rows, theme, texts, names, side)
+    chart = charts.latent_scatter(rows, theme, texts, names, side, names_at="bottom")
     x, y = alt.X("x:Q"), alt.Y("y:Q")
     base = alt.Chart(rows)
     near = base.transform_filter(alt.datum.kind == "neighbour").mark_point(
@@ -150,12 +149,6 @@ def map_with_place(
     for kind, layer in (("neighbour", near), ("mine", mine)):
         chart += layer.encode(x=x, y=y, tooltip=alt.value(texts[kind]))
     return chart
-
-
-def _drawn(chart: alt.LayerChart | alt.FacetChart, height: int) -> alt.LayerChart:
-    """The layers as SVG whatever the number of rows: Streamlit changes the renderer at 2,000 and would mount anew."""
-    assert isinstance(chart, alt.LayerChart)  # no layer here is a facet
-    return chart.properties(height=height, usermeta=SVG)
 
 
 def error_limit(error: Array) -> float:

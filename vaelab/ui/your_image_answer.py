@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 
 Pixels = NDArray[np.uint8]
 
-OUTPUT = 192  # CSS pixels: six times 32, three times 64
-DRAWS = 6
+OUTPUT = 256  # CSS pixels: eight times 32, four times 64
+DRAWS = 4
+CODE_HEIGHT = 178  # pixels of the chart above the draws
+CODE_ALONE = 272  # where the code is a point and nothing is drawn
 NEAREST = 8
 RINGED = 10  # neighbours among the map's own images that are ringed on it
 TERM_ROLES: dict[str, Role] = {"recon": "decoder", "kl": "encoder", "bound": "total"}
@@ -57,23 +59,30 @@ def pipeline(run: Run, cfg: RunConfig, pixels: Pixels, y: int | None, found: Ins
         with st.container(width="stretch", gap="xsmall", key="image_code"):
             heading("mu", t("image.code"), t("image.code_how" if variational else "image.code_how_point"))
             _code_chart(found)
-        if variational:
-            with st.container(width=2 * pictures.CELL + pictures.GAP, gap="xsmall", key="image_draws"):
-                heading("z", t("image.draws"), t("image.draws_how"))
-                st.image(pictures.strip(found.drawn, 2), alt=t("image.draws"), output_format="PNG")
-                st.button(
-                    t("image.resample"),
-                    icon=":material/casino:",
-                    on_click=_next_seed,
-                    width="stretch",
-                    help=t("image.resample_help"),
-                )
+            if variational:
+                with st.container(gap="xxsmall", key="image_draws"):
+                    _draws(found)
         with st.container(width=OUTPUT, gap="xsmall", key="image_output"):
             heading("decoder", t("image.output"), t("image.output_how"))
             st.image(pictures.strip(found.x_hat[None], 1, cell=OUTPUT), alt=t("image.output"), output_format="PNG")
             _drag_link(run, y, found)
         with st.container(width=OUTPUT, gap="xsmall", key="image_error"):
             _error(pixels, found)
+
+
+def _draws(found: Inspection) -> None:
+    """Images of z drawn from q(z|x), and the button that draws others."""
+    with st.container(horizontal=True, vertical_alignment="center", wrap=False):
+        with st.container(width="content"):
+            heading("z", t("image.draws"), t("image.draws_how", n=DRAWS))
+        st.button(
+            t("image.resample"),
+            icon=":material/casino:",
+            on_click=_next_seed,
+            type="tertiary",
+            help=t("image.resample_help"),
+        )
+    st.image(pictures.strip(found.drawn, DRAWS), alt=t("image.draws"), output_format="PNG")
 
 
 def _next_seed() -> None:
@@ -91,7 +100,7 @@ def _code_chart(found: Inspection) -> None:
         key="image_code_bars",
         alt_text=t("image.code"),
         dims=len(found.mu),
-        height=226,
+        height=CODE_ALONE if found.logvar is None else CODE_HEIGHT,
     )
 
 
