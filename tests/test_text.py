@@ -11,6 +11,7 @@ from vaelab import data
 from vaelab.config import DEVICES, LIKELIHOODS, MODEL_NAMES, RATE_SCHEDULES, SCHEDULES
 from vaelab.run_status import State
 from vaelab.ui import text
+from vaelab.ui.names import label_title, value_names
 from vaelab.ui.pages import PAGES
 from vaelab.ui.text import LANGUAGES, TEXT_DIR
 
@@ -90,3 +91,25 @@ def test_keys_that_are_put_together_exist():
 def test_a_missing_key_shows_its_name_and_is_logged(caplog):
     assert text.t("train.there_is_no_such_key") == "there_is_no_such_key"
     assert "there_is_no_such_key" in caplog.text
+
+
+def test_every_class_and_factor_that_comes_with_a_data_set_has_a_chinese_name(monkeypatch):
+    monkeypatch.setattr("vaelab.ui.text.language", lambda: "zh")
+    for info in map(data.info, data.names()):
+        for label in (*(["class"] if info.classes else []), *info.factors):
+            assert label in ("x", "y") or not label_title(label).isascii(), label
+            for name, words in zip(
+                data.label_names(info, label), value_names(data.label_names(info, label)), strict=True
+            ):
+                assert name[0].isdigit() or not words.isascii(), name
+
+
+def test_a_name_keeps_its_number_or_colour_and_an_unknown_one_stays(monkeypatch):
+    monkeypatch.setattr("vaelab.ui.text.language", lambda: "zh")
+    assert value_names(["long 3", "dark blue #03396c", "22.5°", "my {cat} 7", ""]) == (
+        "长发 3",
+        "深蓝 #03396c",
+        "22.5°",
+        "my {cat} 7",
+        "",
+    )

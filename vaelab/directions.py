@@ -6,7 +6,7 @@ Larsen et al. 2016, "Autoencoding beyond pixels using a learned similarity metri
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,19 +64,23 @@ def families(values: NDArray[np.int64], names: Sequence[str]) -> tuple[NDArray[n
 
 
 def from_labels(
-    codes: Floats, labels: Mapping[str, tuple[NDArray[np.int64], Sequence[str]]], limit: int = 12
+    codes: Floats,
+    labels: Mapping[str, tuple[NDArray[np.int64], Sequence[str]]],
+    limit: int = 12,
+    words: Callable[[str, str], str] = lambda label, value: f"{label}: {value}" if value else label,
 ) -> list[Direction]:
     """The directions of several labels, the clearest first. codes: (N, Z).
 
-    labels: title -> ((N,) value indices, names of the values), taken by families. A label with the value "none" gives one
+    labels: name -> ((N,) value indices, names of the values), taken by families. A label with the value "none" gives one
     direction, from "none" to anything else; a label of two values gives one to its second; others one to each value.
+    words: makes a direction's name of the label's and the value's, which is empty for the one away from "none".
     """
     found: list[Direction | None] = []
-    for title, (values, names) in labels.items():
+    for label, (values, names) in labels.items():
         values, kinds = families(values, names)
         if "none" in kinds:
-            found.append(between_means(codes, values != kinds.index("none"), title))
+            found.append(between_means(codes, values != kinds.index("none"), words(label, "")))
             continue
         wanted = [1] if len(kinds) == 2 else range(len(kinds))
-        found += [between_means(codes, values == value, f"{title}: {kinds[value]}") for value in wanted]
+        found += [between_means(codes, values == value, words(label, kinds[value])) for value in wanted]
     return sorted((d for d in found if d is not None), key=lambda direction: -direction.contrast)[:limit]

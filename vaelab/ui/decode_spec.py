@@ -15,6 +15,7 @@ from vaelab.directions import from_labels
 from vaelab.errors import DataError, WeightsError
 from vaelab.run_files import read_arrays
 from vaelab.runs import Run
+from vaelab.ui.names import label_title, value_names
 from vaelab.ui.source import source_of
 from vaelab.ui.text import t
 
@@ -77,12 +78,8 @@ def codes_of(run: Run, cfg: RunConfig, step: int | None) -> Codes:
     if cfg.model.name == "autoencoder":
         logvar = None
     pixels, labels = _labelled(cfg, len(mu), pixels, classes)
-    y = labels[_title(cfg.model.label)][0] if cfg.model.label and _title(cfg.model.label) in labels else None
+    y = labels[cfg.model.label][0] if cfg.model.label and cfg.model.label in labels else None
     return Codes(mu.astype(np.float32), None if logvar is None else logvar.astype(np.float32), pixels, labels, y)
-
-
-def _title(label: str) -> str:
-    return t("decode.class") if label == "class" else label.replace("_", " ")
 
 
 def _labelled(
@@ -99,9 +96,9 @@ def _labelled(
     else:
         rows = _rows_among(pixels, test.pixels)
     if rows is None:
-        return pixels, {} if classes is None or not info.classes else {_title("class"): (classes, info.classes)}
+        return pixels, {} if classes is None or not info.classes else {"class": (classes, info.classes)}
     known = [*(["class"] if info.classes and test.labels is not None else []), *info.factors]
-    labels = {_title(name): (data.labels_of(test, name)[rows], data.label_names(info, name)) for name in known}
+    labels = {name: (data.labels_of(test, name)[rows], data.label_names(info, name)) for name in known}
     return test.pixels[rows], labels
 
 
@@ -146,7 +143,7 @@ def model_facts(run: Run, cfg: RunConfig, codes: Codes, tensors: Tensors) -> dic
         "order": order,
         "used": max(1, int(used.sum())),
         "classes": _label_values(cfg),
-        "labelTitle": _title(cfg.model.label) if cfg.model.label else "",
+        "labelTitle": label_title(cfg.model.label) if cfg.model.label else "",
         "loss": {"likelihood": cfg.loss.likelihood, "sigma": cfg.loss.sigma, "beta": cfg.loss.beta},
     }
 
@@ -155,7 +152,7 @@ def _label_values(cfg: RunConfig) -> list[str]:
     if cfg.model.label is None:
         return []
     try:
-        return list(data.label_names(data.info(cfg.data.name), cfg.model.label))
+        return list(value_names(data.label_names(data.info(cfg.data.name), cfg.model.label)))
     except DataError:
         return [str(value) for value in range(cfg.model.classes)]
 
@@ -173,11 +170,11 @@ def examples(codes: Codes) -> dict[str, Any]:
             rank.append(seen.get(value, 0))
             seen[value] = rank[-1] + 1
         rows = np.argsort(rank, kind="stable")[:EXAMPLES]
-    first = next(iter(codes.labels.items()), None)
-    captions = [
-        t("decode.example", n=int(row)) if first is None else f"{t('decode.example', n=int(row))} · {first[1][1][int(first[1][0][row])]}"
-        for row in rows
-    ]  # fmt: skip
+    captions = [t("decode.example", n=int(row)) for row in rows]
+    if codes.labels:
+        values, names = next(iter(codes.labels.values()))
+        kinds = value_names(names[int(values[row])] for row in rows)
+        captions = [f"{caption} · {kind}" for caption, kind in zip(captions, kinds, strict=True)]
     return {
         "pixels": base64.b64encode(np.ascontiguousarray(codes.pixels[rows]).tobytes()).decode(),
         "mu": [_numbers(row) for row in codes.mu[rows]],
@@ -190,8 +187,13 @@ def direction_rows(codes: Codes) -> list[dict[str, Any]]:
     """The directions that the labels give, the clearest first."""
     return [
         {"name": d.name, "vector": _numbers(d.vector), "with": d.having, "without": d.lacking}
-        for d in from_labels(codes.mu, codes.labels)
+        for d in from_labels(codes.mu, codes.labels, words=_direction_name)
     ]
+
+
+def _direction_name(label: str, value: str) -> str:
+    words = value_names([value])[0]
+    return t("decode.direction", label=label_title(label), value=words) if value else label_title(label)
 
 
 def code_blocks(likelihood: str) -> list[dict[str, Any]]:

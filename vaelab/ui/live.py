@@ -22,6 +22,7 @@ from vaelab.run_status import Status
 from vaelab.runs import Run
 from vaelab.ui import pictures
 from vaelab.ui.decode_spec import codes_of
+from vaelab.ui.names import label_title, value_names
 from vaelab.ui.text import Language, language, t
 from vaelab.ui.ticking import ticking_chart
 from vaelab.ui.widgets import STATE_BADGES, clock, figure, state_text
@@ -205,16 +206,16 @@ def kl_panel(run: Run, cfg: RunConfig, mu: npt.NDArray[Any], rows: Sequence[Row]
 
 @st.cache_data(max_entries=32, show_spinner=False)
 def _probe_labels(path: str, step: int, lang: Language) -> dict[str, tuple[npt.NDArray[Any], tuple[str, ...]]]:
-    """What is known of the probe images in words of this language: title -> ((P,) indices, names)."""
+    """What is known of the probe images in words of this language, the most telling first: title -> ((P,) indices, names)."""
     run = Run(path)
     codes = codes_of(run, run.config(), step)
-    few = {title: pair for title, pair in codes.labels.items() if len(pair[1]) <= MAX_CLASSES}
+    few = {label: pair for label, pair in codes.labels.items() if len(pair[1]) <= MAX_CLASSES}
 
-    def rank(title: str) -> tuple[bool, float]:
-        values, names = few[title]
+    def rank(label: str) -> tuple[bool, float]:
+        values, names = few[label]
         return len(names) > 10, -between(codes.pixels, values)  # ten colours can be told apart
 
-    return {title: few[title] for title in sorted(few, key=rank)}
+    return {label_title(label): (few[label][0], value_names(few[label][1])) for label in sorted(few, key=rank)}
 
 
 def between(pixels: npt.NDArray[Any] | None, values: npt.NDArray[Any]) -> float:

@@ -25,6 +25,7 @@ from vaelab.config import (
 )
 from vaelab.data import DatasetInfo
 from vaelab.plan import plan
+from vaelab.ui.names import label_title
 from vaelab.ui.text import has_text, t
 
 OWN_IMAGES = "own"  # the entry of the list that asks for a folder or a zip
@@ -38,7 +39,7 @@ def _select(name: str, options: tuple[str, ...], default: str) -> str:
     """A choice among names of the config, shown in words."""
 
     def words(option: str) -> str:
-        return t(f"train.{name}_{option}") if has_text(f"train.{name}_{option}") else option
+        return t(f"train.{name}_{option}") if has_text(f"train.{name}_{option}") else label_title(option)
 
     return st.selectbox(
         t(f"train.label_{name}"),

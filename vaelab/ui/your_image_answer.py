@@ -13,6 +13,7 @@ from vaelab.config import RunConfig
 from vaelab.palette import Role, markdown
 from vaelab.runs import Run
 from vaelab.ui import pictures
+from vaelab.ui.names import value_names
 from vaelab.ui.text import t
 from vaelab.ui.ticking import ticking_chart
 from vaelab.ui.widgets import figure, page_link, theme
@@ -192,7 +193,8 @@ def _map(found: Inspection, known: Preparation) -> None:
     fitted = known.plane
     mine = fitted.place(found.mu[None])[0]
     near, _ = projections.nearest_codes(found.mu[None], places.mu, RINGED)
-    values, names = places.labels.get("class", (None, ()))
+    values, raw = places.labels.get("class", (None, ()))
+    names = value_names(raw)
     rows = charts.scatter_rows(fitted.points, values, names)
     texts = {"class": t("image.class"), "mine": t("image.mine"), "neighbour": t("image.neighbour")}
     ticking_chart(
@@ -202,6 +204,6 @@ def _map(found: Inspection, known: Preparation) -> None:
         key="image_map",
         width="content",
         alt_text=t("image.map"),
-        names=tuple(names),
+        names=names,
     )
     st.caption(t("image.map_how", images=f"{len(places):,}", share=f"{fitted.explained.sum():.0%}"))

@@ -21,6 +21,7 @@ from vaelab.images import MAX_BYTES, open_image
 from vaelab.palette import colour
 from vaelab.runs import Run
 from vaelab.ui.components import canvas_view
+from vaelab.ui.names import label_title, value_names
 from vaelab.ui.text import t
 from vaelab.ui.widgets import theme
 from vaelab.ui.your_image_models import dataset_of
@@ -72,7 +73,7 @@ def known_images(run: Run, cfg: RunConfig) -> Known | None:
     if len(test) == 0:
         return None
     y = None if cfg.model.label is None else data.labels_of(test, cfg.model.label)
-    names = dataset.info.classes
+    names = value_names(dataset.info.classes)
     captions = ("",) * len(test) if test.labels is None else tuple(names[k] for k in test.labels.tolist())
     return Known(test.pixels, y, captions)
 
@@ -86,7 +87,8 @@ def _stand_ins(run: Run) -> Known | None:
     if codes.source == "decoded":
         return None
     values, names = codes.labels.get("class", (np.zeros(len(codes), np.int64), ("",)))
-    return Known(codes.pixels, codes.y, tuple(names[k] for k in values.tolist()))
+    words = value_names(names)
+    return Known(codes.pixels, codes.y, tuple(words[k] for k in values.tolist()))
 
 
 def choose_picture(run: Run, cfg: RunConfig) -> Picture | None:
@@ -265,16 +267,15 @@ def choose_label(run: Run, cfg: RunConfig, picture: Picture) -> int | None:
     if cfg.model.label is None:
         return None
     try:
-        names = data.label_names(data.info(cfg.data.name), cfg.model.label)
+        names = value_names(data.label_names(data.info(cfg.data.name), cfg.model.label))
     except DataError:
         names = tuple(str(k) for k in range(cfg.model.classes))
-    word = t("image.label_class") if cfg.model.label == "class" else cfg.model.label.replace("_", " ")
     key = f"image_label_{run.name}_{picture.kind}"
     if picture.kind == "test" and st.session_state.get("image_label_row") != st.session_state["image_row"]:
         st.session_state["image_label_row"] = st.session_state["image_row"]
         st.session_state[key] = picture.label
     chosen: int | None = st.selectbox(
-        t("image.label", label=word),
+        t("image.label", label=label_title(cfg.model.label)),
         range(len(names)),
         index=None,
         key=key,
