@@ -47,3 +47,15 @@ def test_python_can_replace_the_state(answer: dict[str, Any]) -> None:
 
 def test_coming_back_to_the_page_keeps_the_state_and_tells_a_new_session(answer: dict[str, Any]) -> None:
     assert answer["back"] == {"x": 7, "told": 1}
+
+
+def test_a_view_that_was_left_out_is_the_one_of_that_name_that_is_here(answer: dict[str, Any]) -> None:
+    assert answer["whole"] == [{"n": 1}, {"n": 1}, None]
+
+
+def test_undo_takes_back_what_was_changed_and_nothing_else(answer: dict[str, Any]) -> None:
+    assert answer["undone"] == [1, 0]
+
+
+def test_a_gesture_follows_one_pointer_until_it_is_up(answer: dict[str, Any]) -> None:
+    assert answer["pointers"] == ["hover1", "down1", "move1", "up", "hover1"]

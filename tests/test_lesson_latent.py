@@ -1,6 +1,8 @@
 """Lesson 3: the five distributions on a grid against closed forms, torch.distributions and numerical integration."""
 
 import base64
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,6 +20,7 @@ from vaelab.lessons.latent_grid import (
     normal,
     posterior_at,
 )
+from vaelab.ui.components import board_view
 from vaelab.ui.lessons.latent import BOARD, FINE, POINTS, X_REACH, Z_REACH, _valid, _view
 
 ZS, XS = np.linspace(-7.0, 7.0, 701), np.linspace(-12.0, 12.0, 1201)
@@ -116,3 +119,26 @@ def test_the_board_gets_exactly_what_was_computed():
     assert _valid(BOARD.start)
     assert not _valid({"z": 9.0, "x": 0.0})
     assert not _valid({"z": float("nan"), "x": 0.0})
+
+
+def test_a_view_that_the_browser_has_is_not_sent_again(monkeypatch):
+    session: dict[str, Any] = {}
+    sent: list[dict[str, Any]] = []
+    monkeypatch.setattr(board_view, "st", SimpleNamespace(session_state=session))
+    monkeypatch.setattr(board_view, "_component", lambda: lambda data, **_: sent.append(data))
+    monkeypatch.setattr(board_view, "language", lambda: "en")
+
+    def tell(push: int, has: str) -> None:
+        answer = {"push": push, "seq": 1, "done": True, "state": {"z": 0.5, "x": 1.0}, "has": has}
+        session["latent_board_view"] = SimpleNamespace(edit=answer)
+        BOARD._edited()
+
+    view = {"curve": "..."}
+    BOARD.draw(view, {}, name="wave")
+    tell(0, "wave")
+    BOARD.draw(view, {}, name="wave")
+    BOARD.draw(view, {}, name="fold")  # a control changed it
+    tell(-1, "")  # a page that was loaded anew has none, and has edited nothing
+    BOARD.draw(view, {}, name="wave")
+    assert [data["view"] is None for data in sent] == [False, True, False, False]
+    assert sent[-1]["state"] == {"z": 0.5, "x": 1.0}

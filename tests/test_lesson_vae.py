@@ -5,6 +5,7 @@ import time
 import numpy as np
 import pytest
 import torch
+from streamlit.testing.v1 import AppTest
 
 from vaelab.lessons import race as races
 from vaelab.lessons.cloud import codes_around, kl_nats, normal_density
@@ -12,6 +13,7 @@ from vaelab.lessons.race import Plan, Race, Races
 from vaelab.lessons.small_images import PIXELS, as_pixels, small_digits
 from vaelab.lessons.small_vae import Lane, SmallVae, build, vae_terms
 from vaelab.lessons.spaces import autoencoder_terms, lanes, variational_terms
+from vaelab.ui.lessons.vae import faces
 
 torch.set_num_threads(1)
 
@@ -210,3 +212,13 @@ def test_the_spaces_are_two_dimensional(number):
     lane = lanes()[number]
     model = build(lane, PIXELS, seed=0)
     assert model.encode(torch.rand(3, PIXELS)).mean.shape == (3, 2)
+
+
+def test_another_face_or_dimension_moves_the_sliders_to_what_the_encoder_says():
+    app = AppTest.from_string("from vaelab.ui.lessons.vae import stage\nstage()", default_timeout=60).run()
+    mu, sigma, _, dims = faces()
+    app.button_group(key="vae_face").set_value(2).run()
+    app.button_group(key="vae_dim").set_value(dims[1]).run()
+    assert not app.exception
+    assert app.slider(key="vae_mu").value == pytest.approx(mu[2, dims[1]], abs=0.006)
+    assert app.slider(key="vae_sigma").value == pytest.approx(sigma[2, dims[1]], abs=0.006)

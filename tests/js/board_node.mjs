@@ -1,7 +1,8 @@
 /** What a board tells Python and when: the protocol of board.js, with a clock of our own. Prints one JSON object. */
 
 const [folder] = process.argv.slice(2);
-const { Edits } = await import(`${folder}/board.js`);
+const { Edits, whole } = await import(`${folder}/board.js`);
+const { Past, drag: followed } = await import(`${folder}/board_gesture.js`);
 
 let clock = 0;
 let due = [];
@@ -58,4 +59,28 @@ told = [];
 const anew = new Edits("a", (value) => told.push(value), () => clock, memory); // the page was left and is back
 anew.take({ push: 1, seq: 0, state: { x: 0 } }, true);
 answers.back = { x: anew.state.x, told: told.length };
+
+const kept = new Map();
+const sent = { id: "a", name: "first", view: { n: 1 } };
+answers.whole = [sent, { ...sent, view: null }, { ...sent, name: "second", view: null }].map((data) => whole(data, kept)?.view ?? null);
+
+const table = { state: { n: 0 } };
+const past = new Past(table);
+for (const n of [0, 1, 1, 2]) {
+  past.keep(); // four gestures, of which the first and the third change nothing
+  table.state.n = n;
+  past.settle();
+}
+answers.undone = [];
+while (past.undo()) answers.undone.push(table.state.n);
+
+const listeners = new Map();
+const canvas = { addEventListener: (kind, run) => listeners.set(kind, run), setPointerCapture() {} };
+const seen = [];
+const note = (kind) => (event) => seen.push(kind + (event?.pointerId ?? "")) > 0;
+followed(canvas, { down: note("down"), move: note("move"), up: note("up"), hover: note("hover") });
+const pointer = (kind, pointerId, button = 0) => listeners.get(`pointer${kind}`)({ pointerId, button });
+for (const [kind, id] of [["move", 1], ["down", 1], ["down", 2], ["move", 2], ["move", 1], ["up", 2], ["up", 1], ["up", 1], ["move", 1]]) pointer(kind, id);
+pointer("down", 3, 2); // the right button
+answers.pointers = seen;
 console.log(JSON.stringify(answers));

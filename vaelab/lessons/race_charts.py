@@ -59,10 +59,14 @@ def space_rows(mu: Array, labels: Array | None) -> pd.DataFrame:
     return scatter_rows(mu, labels if len(mu) else None, names)
 
 
-def space_chart(rows: pd.DataFrame, theme: Theme, texts: Mapping[str, str], side: int = 215) -> alt.LayerChart:
+def space_chart(rows: pd.DataFrame, theme: Theme, texts: Mapping[str, str], side: int = 190) -> alt.LayerChart:
     """Codes of digits on the latent plane, coloured by digit, over the prior's 1 and 2 sigma circles. texts: digit."""
     chart = latent_scatter(rows, theme, {"class": texts["digit"]}, [str(k) for k in range(10)], side=side)
-    for layer in chart.layer:  # two rows: ten names of one letter
+    # The room of the names is fixed and no name stands out at an end, so that two charts with other scales are level.
+    y = alt.Axis(tickCount=5, title=None, minExtent=46, labelFlush=8)
+    x = alt.Axis(tickCount=5, title=None, labelFlush=14)
+    for layer in chart.layer:
+        layer.encoding.x["axis"], layer.encoding.y["axis"] = x, y
         paint = getattr(layer.encoding, "color", alt.Undefined)
         if isinstance(paint, alt.Color):
             paint["legend"] = alt.Legend(title=None, orient="bottom", columns=5, symbolSize=40, offset=2)

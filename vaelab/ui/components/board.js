@@ -1,8 +1,10 @@
 /**
  * A board that the reader edits: points on a plane, a joint table to paint, or a latent loop to drag. board_view.py is the other side.
  *
- * data: {mode: "plane" | "table" | "loop", id, push, seq, state, view, colours, text}. state is what the reader edits, view what Python
- * computed from it. Tells Python `edit`: {push, seq, done, state}, at most every 120 ms and never before the last one was answered.
+ * data: {mode: "plane" | "table" | "loop", id, push, seq, state, view, name, colours, text}. state is what the reader edits, view what Python
+ * computed from it. Tells Python `edit`: {push, seq, done, state, has}, at most every 120 ms and never before the last one was answered.
+ *
+ * A view with a name is large and does not depend on the state. It is kept here; `has` tells its name, and Python then sends null for it.
  *
  * The browser's own state wins at every rerun: Python is behind while a gesture runs. Only a push of another number, by which Python
  * asks for a state of its own, replaces it.
@@ -20,6 +22,17 @@ const PATIENCE_MS = 1500; // an answer that never comes must not silence the boa
 const mounts = { plane: mountPlane, table: mountTable, loop: mountLoop };
 const mounted = new WeakMap(); // parentElement -> {key, take, close}
 const kept = (globalThis.vaelabBoards ??= new Map()); // id -> {push, seq, state}: a page switch mounts anew
+
+const views = (globalThis.vaelabBoardViews ??= new Map()); // id -> {name, view}
+const NEVER = -1; // no push has this number: such an edit changes nothing
+
+/** The data with its view, kept or sent; null where Python left out one that is not here. */
+export function whole(data, memory = views) {
+  if (data.view && data.name) memory.set(data.id, { name: data.name, view: data.view });
+  if (data.view) return data;
+  const mine = memory.get(data.id);
+  return mine?.name === data.name ? { ...data, view: mine.view } : null;
+}
 
 /** What the reader edits, and when Python hears of it. */
 export class Edits {
@@ -77,7 +90,9 @@ export class Edits {
   }
 }
 
-export default function board({ data, parentElement, setStateValue }) {
+export default function board({ data: sent, parentElement, setStateValue }) {
+  const data = whole(sent);
+  if (!data) return setStateValue("edit", { push: NEVER, seq: 0, done: true, state: sent.state, has: "" });
   const key = JSON.stringify([data.mode, data.id, data.text]);
   let known = mounted.get(parentElement);
   if (known?.key !== key) {
@@ -85,7 +100,7 @@ export default function board({ data, parentElement, setStateValue }) {
     parentElement.querySelector(".board")?.remove();
     const root = el("div", { class: `board board-${data.mode}` });
     parentElement.append(root);
-    const edits = new Edits(data.id, (value) => setStateValue("edit", value));
+    const edits = new Edits(data.id, (value) => setStateValue("edit", { ...value, has: views.get(data.id)?.name ?? "" }));
     edits.take(data, true);
     const inside = mounts[data.mode](root, data, edits);
     const close = () => {

@@ -6,6 +6,7 @@
  * colours: {z, x, prior, likelihood, posterior, marginal}.
  */
 
+import { drag } from "./board_gesture.js";
 import { Sheet, faint, font, inkOf, picture, watchWidth, words } from "./board_ink.js";
 import { button, el, prefersStill } from "./view_dom.js";
 
@@ -19,8 +20,7 @@ export function mountLoop(root, data, edits) {
   let { view, colours, text } = data;
   let arrays = null;
   let image = null;
-  let shownRgb = "";
-  let held = false;
+  let shown = null; // the name of the view that was unpacked
   let playing = 0; // the animation frame while it plays
   let round = 0;
   let stage = -1; // 0 to 3 while it plays
@@ -204,21 +204,13 @@ export function mountLoop(root, data, edits) {
     sheet.invalidate();
   }
 
-  sheet.canvas.addEventListener("pointerdown", (event) => {
-    if (event.button) return;
+  function down(event) {
     pause();
-    held = true;
-    sheet.canvas.setPointerCapture(event.pointerId);
     move(event);
-  });
-  sheet.canvas.addEventListener("pointermove", (event) => held && move(event));
-  for (const end of ["pointerup", "pointercancel"]) {
-    sheet.canvas.addEventListener(end, () => {
-      if (!held) return;
-      held = false;
-      edits.edited(true);
-    });
+    return true;
   }
+
+  drag(sheet.canvas, { down, move, up: () => edits.edited(true) });
   sheet.canvas.addEventListener("keydown", (event) => {
     const step = { ArrowUp: [0, 0.1], ArrowDown: [0, -0.1], ArrowLeft: [-0.1, 0], ArrowRight: [0.1, 0] }[event.key];
     if (!step) return;
@@ -274,10 +266,10 @@ export function mountLoop(root, data, edits) {
   return {
     take(next) {
       ({ view, colours, text } = next);
-      if (view.joint.rgb !== shownRgb) {
+      if (next.name !== shown) {
         image = picture(view.joint.rgb, view.joint.width, view.joint.height);
-        if (shownRgb) seen = round = 0; // other draws
-        shownRgb = view.joint.rgb;
+        if (shown !== null) seen = round = 0; // other draws
+        shown = next.name;
         arrays = Object.fromEntries(["prior", "marginal", "curve", "likelihood", "posterior", "draws"].map((name) => [name, floats(view[name])]));
       }
       sheet.invalidate();

@@ -5,14 +5,14 @@
  * view: {reach, side, most, fields: [{key, title, value, rgb, low, high, stops, line?, faded?}], field, guide, classes: [names]}.
  */
 
+import { Past, drag } from "./board_gesture.js";
 import { Sheet, faint, font, inkOf, picture, watchWidth, words } from "./board_ink.js";
 import { button, el, tabs } from "./view_dom.js";
 
 const EDGE = { left: 30, right: 8, top: 8, bottom: 26 }; // around the plane, for its axes
 const BAR = 12; // height of the colour scale
-const GRAB = 12; // CSS pixels from a point that still take hold of it
+const GRAB = { mouse: 12, touch: 22 }; // CSS pixels from a point that still take hold of it
 const STEP = 0.1; // plane units of an arrow key
-const UNDO = 50;
 
 export function mountPlane(root, data, edits) {
   let { view, colours, text } = data;
@@ -21,7 +21,8 @@ export function mountPlane(root, data, edits) {
   let held = null; // {point: index} or {probe: true} while the pointer is down
   let chosen = -1; // the point that the keyboard moves
   let pictures = [];
-  const past = [];
+  let grab = GRAB.mouse; // of the pointer that was used last
+  const past = new Past(edits);
   const main = new Sheet(
     { tabindex: 0, role: "application", "aria-label": text.plane_label, title: text.plane_tip, class: "plane" }, draw);
   const scale = new Sheet({ class: "scale", role: "img", "aria-label": text.scale_label }, drawScale);
@@ -183,21 +184,14 @@ export function mountPlane(root, data, edits) {
     const { points, probe } = edits.state;
     let best = -1;
     points.forEach((it, k) => {
-      if (far(it) <= GRAB && (best < 0 || far(it) < far(points[best]))) best = k;
+      if (far(it) <= grab && (best < 0 || far(it) < far(points[best]))) best = k;
     });
-    if (tool !== "remove" && far(probe) <= GRAB && (best < 0 || far(probe) <= far(points[best]))) return { probe: true };
+    if (tool !== "remove" && far(probe) <= grab && (best < 0 || far(probe) <= far(points[best]))) return { probe: true };
     return best >= 0 ? { point: best } : null;
   }
 
-  function remember() {
-    past.push(structuredClone(edits.state));
-    if (past.length > UNDO) past.shift();
-  }
-
   function undo() {
-    const before = past.pop();
-    if (!before) return;
-    Object.assign(edits.state, before);
+    if (!past.undo()) return;
     chosen = -1;
     held = null; // what was held may be gone
     changed(true);
@@ -230,55 +224,53 @@ export function mountPlane(root, data, edits) {
     changed(true);
   }
 
-  main.canvas.addEventListener("pointerdown", (event) => {
-    if (event.button) return;
-    main.canvas.setPointerCapture(event.pointerId);
+  function down(event) {
+    grab = GRAB[event.pointerType] ?? GRAB.mouse;
     const [px, py] = main.place(event);
     const hit = under_(px, py);
-    remember();
+    past.keep();
     if (tool === "remove") {
       if (hit) removeAt(hit.point);
-      else past.pop();
-      return;
+      past.settle();
+      return false;
     }
     const [x, y] = toPlane(px, py);
-    if (hit) held = hit;
-    else if (tool === "probe") held = { probe: true };
-    else {
-      const k = add(x, y, Number(tool));
-      if (k < 0) {
-        past.pop(); // nothing was changed
-        return;
-      }
-      held = { point: k };
+    const target = hit ?? (tool === "probe" ? { probe: true } : { point: add(x, y, Number(tool)) });
+    if (target.point < 0) {
+      past.settle();
+      return false;
     }
-    if (held.point !== undefined) chosen = held.point;
+    held = target;
+    chosen = held.point ?? chosen;
     if (!hit) moveTo(x, y);
-  });
-  const moveTo = (x, y) => {
+    return true;
+  }
+
+  function moveTo(x, y) {
     const { state } = edits;
     if (held.probe) state.probe = [x, y];
     else state.points[held.point] = [x, y, state.points[held.point][2]];
     held.moved = true;
     changed(false);
-  };
-  main.canvas.addEventListener("pointermove", (event) => {
-    const [px, py] = main.place(event);
-    if (held) moveTo(...toPlane(px, py));
-    else main.canvas.style.cursor = under_(px, py) ? "grab" : "crosshair";
-  });
-  for (const end of ["pointerup", "pointercancel"]) {
-    main.canvas.addEventListener(end, () => {
-      if (!held) return;
-      if (held.moved) changed(true);
-      else past.pop();
-      held = null;
-    });
   }
+
+  function up() {
+    if (!held) return;
+    if (held.moved) changed(true);
+    past.settle();
+    held = null;
+  }
+
+  drag(main.canvas, {
+    down,
+    move: (event) => held && moveTo(...toPlane(...main.place(event))),
+    up,
+    hover: (event) => (main.canvas.style.cursor = under_(...main.place(event)) ? "grab" : "crosshair"),
+  });
   main.canvas.addEventListener("dblclick", (event) => {
     const hit = under_(...main.place(event));
     if (hit?.point === undefined || tool === "remove") return;
-    remember();
+    past.keep();
     removeAt(hit.point);
   });
   main.canvas.addEventListener("keydown", (event) => {
@@ -286,7 +278,7 @@ export function mountPlane(root, data, edits) {
     const move = { ArrowUp: [0, STEP], ArrowDown: [0, -STEP], ArrowLeft: [-STEP, 0], ArrowRight: [STEP, 0] }[event.key];
     const turn = { "[": -1, "]": 1 }[event.key];
     if (move) {
-      remember();
+      past.keep();
       const at = state.points[chosen] ?? state.probe;
       at[0] = within(at[0] + move[0]);
       at[1] = within(at[1] + move[1]);
@@ -296,12 +288,12 @@ export function mountPlane(root, data, edits) {
       chosen = ((chosen + 1 + turn + n) % n) - 1;
       main.invalidate();
     } else if (event.key === "Enter" || event.key === " ") {
-      remember();
+      past.keep();
       chosen = add(...state.probe, tool === "1" ? 1 : 0);
-      if (chosen < 0) past.pop(); // the board is full, and says so
+      if (chosen < 0) past.settle(); // the board is full, and says so
       else changed(true);
     } else if ((event.key === "Delete" || event.key === "Backspace") && state.points[chosen]) {
-      remember();
+      past.keep();
       removeAt(chosen);
     } else if (event.key === "z" && (event.ctrlKey || event.metaKey)) undo();
     else return;
@@ -330,13 +322,14 @@ export function mountPlane(root, data, edits) {
     take(next, replaced) {
       const keys = (it) => it.fields.map(({ key }) => key).join();
       const anew = small.length === 0 || keys(view) !== keys(next.view);
+      const other = view.field !== next.view.field; // another question, and the field that it is about
       ({ view, colours, text } = next);
       if (replaced) {
         chosen = -1;
-        past.length = 0;
+        past.clear();
         held = null;
       }
-      if (replaced || anew) field = view.field ?? field;
+      if (replaced || anew || other) field = view.field ?? field;
       const fresh = new Map(view.fields.map(({ rgb }) => [rgb, kept.get(rgb) ?? picture(rgb, view.side, view.side)]));
       kept.clear();
       for (const [rgb, image] of fresh) kept.set(rgb, image);

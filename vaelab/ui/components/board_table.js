@@ -5,11 +5,11 @@
  * px, py, px_y, py_x (what Python computed: lists of numbers), stops (colours of the cells)}.
  */
 
+import { Past, drag } from "./board_gesture.js";
 import { Sheet, faint, font, inkOf, watchWidth, words } from "./board_ink.js";
 import { button, el, tabs } from "./view_dom.js";
 
 const REPEAT_MS = 110; // holding the pointer still on a cell goes on painting it
-const UNDO = 50;
 const GAP = 10;
 const NAMES = { left: 46, below: 20 };
 
@@ -19,7 +19,7 @@ export function mountTable(root, data, edits) {
   let gesture = null; // "paint", "row" or "column" while the pointer is down
   let cell = null;
   let timer = null;
-  const past = [];
+  const past = new Past(edits);
   const sheet = new Sheet({ tabindex: 0, role: "application", class: "grid", "aria-label": text.table_label, title: text.table_tip }, draw);
   const choices = [["more", text.more, text.more_tip], ["less", text.less, text.less_tip]];
   const status = el("span", { class: "status number", role: "status" });
@@ -69,7 +69,7 @@ export function mountTable(root, data, edits) {
     context.font = font(root, 12);
     for (let c = 0; c < view.columns; c++) {
       context.fillStyle = c === column ? colours[1] : ink;
-      words(context, view.xs[c], grid.x + (c + 0.5) * cw, grid.y + grid.h + 11);
+      words(context, cw > 34 ? view.xs[c] : view.xs[c].replace("x=", ""), grid.x + (c + 0.5) * cw, grid.y + grid.h + 11);
     }
     for (let r = 0; r < view.rows; r++) {
       context.fillStyle = r === row ? colours[0] : ink;
@@ -124,16 +124,8 @@ export function mountTable(root, data, edits) {
     return { r, c, across: c >= 0 && c < view.columns, down: r >= 0 && r < view.rows };
   }
 
-  function remember() {
-    past.push(structuredClone(edits.state));
-    if (past.length > UNDO) past.shift();
-  }
-
   function undo() {
-    const before = past.pop();
-    if (!before) return;
-    Object.assign(edits.state, before);
-    changed(true);
+    if (past.undo()) changed(true);
   }
 
   function changed(done) {
@@ -178,29 +170,29 @@ export function mountTable(root, data, edits) {
     }
   }
 
-  sheet.canvas.addEventListener("pointerdown", (event) => {
-    if (event.button) return;
+  function down(event) {
     const at = hit(event);
     gesture = at.across && at.down ? "paint" : at.down ? "row" : at.across ? "column" : null;
-    if (!gesture) return;
-    sheet.canvas.setPointerCapture(event.pointerId);
-    remember();
+    if (!gesture) return false;
+    past.keep();
     follow(event, true);
     if (gesture === "paint") timer = setInterval(dab, REPEAT_MS);
-  });
-  sheet.canvas.addEventListener("pointermove", (event) => {
-    if (gesture) return follow(event, false);
+    return true;
+  }
+
+  function up() {
+    clearInterval(timer);
+    gesture = null;
+    past.settle();
+    edits.edited(true);
+  }
+
+  function hover(event) {
     const at = hit(event);
     sheet.canvas.style.cursor = at.across && at.down ? "cell" : at.across || at.down ? "pointer" : "default";
-  });
-  for (const end of ["pointerup", "pointercancel"]) {
-    sheet.canvas.addEventListener(end, () => {
-      clearInterval(timer);
-      if (!gesture) return;
-      gesture = null;
-      edits.edited(true);
-    });
   }
+
+  drag(sheet.canvas, { down, move: (event) => follow(event, false), up, hover });
   sheet.canvas.addEventListener("keydown", (event) => {
     const { state } = edits;
     const move = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key];
@@ -210,9 +202,10 @@ export function mountTable(root, data, edits) {
       state.column = Math.max(0, Math.min(view.columns - 1, state.column + move[1]));
       changed(true);
     } else if (step) {
-      remember();
+      past.keep();
       cell = { r: state.row, c: state.column };
       paint(step);
+      past.settle();
       edits.edited(true);
     } else if (event.key === "z" && (event.ctrlKey || event.metaKey)) undo();
     else return;
@@ -224,7 +217,7 @@ export function mountTable(root, data, edits) {
   return {
     take(next, replaced) {
       ({ view, colours, text } = next);
-      if (replaced) past.length = 0;
+      if (replaced) past.clear();
       sum();
       sheet.invalidate();
     },

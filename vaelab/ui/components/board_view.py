@@ -47,22 +47,27 @@ class Board:
         held["state"] = held["state"] | parts
         held["push"] += 1
 
-    def draw(self, view: State, colours: Sequence[str] | Mapping[str, str]) -> None:
-        """Show the board. view: what Python computed from the state, as the mode's JavaScript file describes it."""
+    def draw(self, view: State, colours: Sequence[str] | Mapping[str, str], name: str = "") -> None:
+        """Show the board. view: what Python computed from the state, as the mode's JavaScript file describes it.
+
+        name: of a view that is large and does not depend on the state; it is sent until the browser tells that it has it.
+        """
         held = self._held()
+        known = bool(name) and held["has"] == name
         texts = {**strings("en", TEXTS), **strings(language(), TEXTS)}
         data = {name: held[name] for name in ("push", "seq", "state")}
         data |= {
             "mode": self.mode,
             "id": self.key,
-            "view": view,
+            "view": None if known else view,
+            "name": name,
             "colours": dict(colours) if isinstance(colours, Mapping) else list(colours),
             "text": texts,
         }
         _component()(key=f"{self.key}_view", data=data, on_edit_change=self._edited)
 
     def _held(self) -> dict[str, Any]:
-        fresh = {"push": 0, "seq": 0, "state": self.start, "before": self.start, "moving": False}
+        fresh = {"push": 0, "seq": 0, "state": self.start, "before": self.start, "moving": False, "has": ""}
         held: dict[str, Any] = st.session_state.setdefault(self.key, fresh)
         return held
 
@@ -72,10 +77,11 @@ class Board:
         held = self._held()
         try:
             state, seq = {name: answer["state"][name] for name in self.start}, int(answer["seq"])
+            held["has"] = str(answer.get("has", ""))
             if answer["push"] != held["push"] or not self.valid(state):
                 return
             moving = not answer["done"]
-        except (LookupError, TypeError, ValueError, ArithmeticError):
+        except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError):
             return  # not what board.js tells: the state stays
         if not held["moving"]:
             held["before"] = held["state"]
@@ -85,5 +91,5 @@ class Board:
 @cache
 def _component() -> Any:
     """The component, registered once a process."""
-    css = (FOLDER / "board.css").read_text(encoding="utf-8")
+    css = "".join((FOLDER / name).read_text(encoding="utf-8") for name in ("button.css", "board.css"))
     return st.components.v2.component("vaelab_board", css=css, js=loader_js(ENTRY, t("decode.scripts_failed")))

@@ -87,5 +87,5 @@ def _nothing() -> None:
 @cache
 def _component() -> Any:
     """The component, registered once a process."""
-    css = (FOLDER / "canvas.css").read_text(encoding="utf-8")
+    css = "".join((FOLDER / name).read_text(encoding="utf-8") for name in ("button.css", "canvas.css"))
     return st.components.v2.component("vaelab_canvas", css=css, js=loader_js(ENTRY, t("image.scripts_failed")))

@@ -7,6 +7,7 @@ import streamlit as st
 from vaelab.ui.lessons.autoencoder_layers import layers_view
 from vaelab.ui.lessons.autoencoder_sizes import sizes_view
 from vaelab.ui.lessons.frame import Lesson, Section, lesson_page
+from vaelab.ui.lessons.views import choice
 from vaelab.ui.text import t
 
 IMPOSSIBLE = (
@@ -58,19 +59,15 @@ LESSON = Lesson(
 
 def stage() -> None:
     """The image in its layers, or the sizes."""
-    st.session_state.setdefault("autoencoder_view", "layers")
     views = {"layers": layers_view, "sizes": sizes_view}
-    words = {name: t(f"learn_autoencoder.view_{name}") for name in views}
     with st.container(gap="xsmall"):
-        view = st.segmented_control(
+        view = choice(
             t("learn_autoencoder.view"),
-            list(views),
-            key="autoencoder_view",
-            required=True,
-            format_func=words.__getitem__,
-            label_visibility="collapsed",
+            tuple(views),
+            "autoencoder_view",
+            lambda name: t(f"learn_autoencoder.view_{name}"),
         )
-        views[view or "layers"]()
+        views[view]()
 
 
 def page() -> None:

@@ -29,25 +29,36 @@ IMAGES = {
     "heart": ("shapes", 12),
     "noise": ("", 0),
 }
-SHEET = (622, 206)  # pixels of the feature maps; twice as large on a wide screen
+# Pixels of the feature maps: below the pictures, and beside them on a wide screen, where each takes four of the screen's.
+SHEET, WIDE = (622, 206), (430, 310)
 CODE = 8  # the layer after which the code is read
 
 STYLE = f"""
-.vl .top {{ display: flex; gap: 16px; }}
+.vl .all {{ display: grid; grid-template-columns: auto 1fr; column-gap: 16px; }}
+.vl .pics {{ display: flex; gap: 16px; }}
 .vl .focus {{ width: 192px; height: 192px; border: 1px solid var(--vl-border); }}
-.vl .top p {{ margin: 0 0 7px; line-height: 1.25; }} .vl .top b {{ display: block; font-size: 17px; }}
+.vl .facts p {{ margin: 0 0 7px; line-height: 1.25; }} .vl .facts b {{ display: block; font-size: 17px; }}
 .vl .out {{ border: 2px solid var(--vl-decoder); }}
+.vl .way, .vl .said, .vl .maps {{ grid-column: 1 / -1; }}
 .vl .maps {{ width: {SHEET[0]}px; height: {SHEET[1]}px; }}
+.vl .wide {{ display: none; }}
 .vl .said {{ margin: 4px 0 6px; height: 42px; overflow: hidden; }}
 .vl .said .bar {{ display: inline-block; width: 90px; height: 9px; vertical-align: middle; margin: 0 4px; }}
-.vl .way {{ display: grid; grid-template-columns: repeat(17, 1fr); max-width: 622px; height: 58px; margin-top: 6px; }}
+.vl .way {{ display: grid; grid-template-columns: repeat(17, minmax(0, 1fr)); max-width: 622px; height: 58px; margin-top: 6px; }}
 .vl .way span {{ display: flex; align-items: center; justify-content: center; }}
-.vl .way i {{ border: 1.5px solid; border-radius: 3px; background: var(--vl-surface); }}
-@media (max-width: 640px) {{ .vl .top {{ flex-wrap: wrap; }} .vl .maps {{ width: 100%; height: auto; }} .vl .said {{ height: auto; }} }}
-@media (min-width: 1800px) {{
-  .vl .focus {{ width: 256px; height: 256px; }}
-  .vl .maps {{ width: {2 * SHEET[0]}px; height: {2 * SHEET[1]}px; }}
-  .vl .way {{ max-width: {2 * SHEET[0]}px; }}
+.vl .way i {{ max-width: 100%; box-sizing: border-box; border: 1.5px solid; border-radius: 3px; background: var(--vl-surface); }}
+@media (max-width: 640px) {{
+  .vl .all {{ display: block; }} .vl .pics {{ flex-wrap: wrap; }} .vl .maps {{ width: 100%; height: auto; }} .vl .said {{ height: auto; }}
+}}
+@media (min-width: 1900px) {{
+  .vl .all {{ grid-template: auto auto auto 1fr / 384px 1fr; column-gap: 28px; font-size: 16px; }}
+  .vl .pics {{ grid-row: 1 / -1; flex-direction: column; gap: 6px; }}
+  .vl .focus {{ width: 384px; height: 384px; }}
+  .vl .facts {{ display: flex; justify-content: space-between; }} .vl .facts b {{ font-size: 22px; }}
+  .vl .facts, .vl .way, .vl .said, .vl .maps {{ grid-column: 2; max-width: {2 * WIDE[0]}px; }}
+  .vl .said {{ height: 50px; }}
+  .vl .narrow {{ display: none; }}
+  .vl .wide {{ display: block; width: {2 * WIDE[0]}px; height: {2 * WIDE[1]}px; }}
 }}
 """
 
@@ -100,7 +111,7 @@ def layers_view() -> None:
         st.slider(t("learn_autoencoder.layer"), 0, 16, key="autoencoder_layer", help=t("learn_autoencoder.layer_help"))
     pixels, seen = _passage(st.session_state["autoencoder_image"])
     at = int(st.session_state["autoencoder_layer"])
-    st.html(html.stage(_pictures(pixels, seen) + _way(seen, at) + _maps(seen, at), STYLE))
+    st.html(html.stage(f"<div class=all>{_pictures(pixels, seen)}{_way(seen, at)}{_maps(seen, at)}</div>", STYLE))
 
 
 def _pictures(pixels: NDArray[np.uint8], seen: Passage) -> str:
@@ -119,7 +130,7 @@ def _pictures(pixels: NDArray[np.uint8], seen: Passage) -> str:
         f'<p><span class=muted>{t(f"learn_autoencoder.fact_{name}")}</span><b class=n style="color:var(--vl-{role}-text)">{value}</b></p>'
         for name, value, role in facts
     )
-    return f"<div class=top><div>{original}</div><div>{back}</div><div>{lines}</div></div>"
+    return f"<div class=pics><div>{original}</div><div>{back}</div></div><div class=facts>{lines}</div>"
 
 
 def _way(seen: Passage, at: int) -> str:
@@ -151,7 +162,9 @@ def _maps(seen: Passage, at: int) -> str:
             "learn_autoencoder.said_layer", n=at, kind=layer.kind, before=before, shape=shape, weights=_weights(layer)
         )
     zeros = t("learn_autoencoder.said_zero", share=f"{100 * float((maps == 0).mean()):.0f}")
-    picture = html.img(feature_maps.sheet(maps, theme(), *SHEET), "maps", t("learn_autoencoder.maps", count=len(maps)))
+    words = t("learn_autoencoder.maps", count=len(maps))
+    sizes = (("narrow", SHEET), ("wide", WIDE))
+    picture = "".join(html.img(feature_maps.sheet(maps, theme(), *size), f"maps {name}", words) for name, size in sizes)
     return f"<div class=said>{name}<br>{t('learn_autoencoder.said_scale')} {colours} · {zeros}</div>{picture}"
 
 

@@ -9,6 +9,7 @@ import streamlit as st
 from vaelab.lessons import layer_sizes
 from vaelab.lessons.layer_sizes import IMAGE, KERNELS, PADDINGS, STRIDES, Row, Setting
 from vaelab.ui.lessons import html
+from vaelab.ui.lessons.views import choice
 from vaelab.ui.text import t
 
 KEYS = ("kernel", "stride", "padding")
@@ -35,18 +36,16 @@ def sizes_view() -> None:
     """Pick a layer and turn its three numbers; below, the whole stack."""
     state = st.session_state
     state.setdefault("autoencoder_stack", layer_sizes.reference_settings())
-    state.setdefault("autoencoder_at", 0)
     state.setdefault("autoencoder_wanted", REFERENCE_SIZES[0])
-    st.segmented_control(
+    at = choice(
         t("learn_autoencoder.which"),
-        list(range(8)),
-        key="autoencoder_at",
-        required=True,
-        format_func=lambda k: f"C{k + 1}" if k < 4 else f"T{k - 3}",
+        range(8),
+        "autoencoder_at",
+        lambda k: f"C{k + 1}" if k < 4 else f"T{k - 3}",
+        show_label=True,
         help=t("learn_autoencoder.which_help"),
         on_change=_other_layer,
     )
-    at = int(state["autoencoder_at"])
     for key, value in zip(KEYS, state["autoencoder_stack"][at], strict=True):
         state[f"autoencoder_{key}"] = value
     left, right = st.columns([1, 1], gap="medium")

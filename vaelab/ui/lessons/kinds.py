@@ -16,6 +16,7 @@ from vaelab.ui.lessons.frame import Lesson, Section, lesson_page
 from vaelab.ui.lessons.kinds_fields import MOST, REACH, board_view
 from vaelab.ui.lessons.kinds_images import MODEL, images_panel
 from vaelab.ui.lessons.kinds_panels import ask_panel, bayes_panel, mass_panel, missing_panel
+from vaelab.ui.lessons.views import choice
 from vaelab.ui.text import t
 from vaelab.ui.widgets import theme
 
@@ -107,17 +108,7 @@ def stage() -> None:
     """The board with its fields, and the numbers of the chosen panel below."""
     shown = theme()
     _apply_preset(st.session_state.pop("kinds_preset", None))
-    st.session_state.setdefault("kinds_panel", "mass")
-    st.segmented_control(
-        t("learn_kinds.panel"),
-        PANELS,
-        key="kinds_panel",
-        required=True,
-        format_func=lambda key: t(f"learn_kinds.panel_{key}"),
-        help=t("learn_kinds.panel_help"),
-        label_visibility="collapsed",
-    )
-    panel = st.session_state["kinds_panel"]
+    panel = choice(t("learn_kinds.panel"), PANELS, "kinds_panel", lambda key: t(f"learn_kinds.panel_{key}"))
     if panel == "images":
         images_panel(shown)
         return

@@ -12,6 +12,7 @@ from vaelab import data, images, runs
 from vaelab.lessons.same_style import colour_of, every_label, place_and_size, style_of
 from vaelab.palette import Theme
 from vaelab.ui.lessons.number_table import Cell, Shares, number_table, signed
+from vaelab.ui.lessons.views import choice
 from vaelab.ui.text import has_text, t
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ MODEL = "shapes-conv-vae-labelled"
 EXAMPLES = 60  # of the test images that come with the model
 LARGE, SMALL = 8, 2  # screen pixels of an image's pixel
 Pixels = NDArray[np.uint8]
+# A projector shows them twice as large, still by whole factors.
+_STYLE = "<style>@media (min-width: 1900px) { .st-key-kinds_images { zoom: 2; } }</style>"
 
 
 @st.cache_resource(show_spinner=False)
@@ -44,23 +47,21 @@ def images_panel(theme: Theme) -> None:
     """An image, its style z, and the same style with every label."""
     model = cast("LatentModel", _model())
     pixels, labels, names = _examples()
-    st.session_state.setdefault("kinds_source", "image")
     st.session_state.setdefault("kinds_example", 2)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.segmented_control(
+        source = choice(
             t("learn_kinds.source"),
-            ["image", "prior"],
-            key="kinds_source",
-            required=True,
-            format_func=lambda key: t(f"learn_kinds.source_{key}"),
+            ("image", "prior"),
+            "kinds_source",
+            lambda key: t(f"learn_kinds.source_{key}"),
+            show_label=True,
             help=t("learn_kinds.source_help"),
-            width="content",
         )
         number = st.slider(
             t("learn_kinds.example"), 1, EXAMPLES, key="kinds_example", help=t("learn_kinds.example_help")
         )
     label = int(labels[number - 1])
-    if st.session_state["kinds_source"] == "image":
+    if source == "image":
         z = style_of(model, pixels[number - 1], label)
         made = every_label(model, z)
         shown, words = pixels[number - 1], t("learn_kinds.original", name=_name(names[label]))
@@ -68,10 +69,11 @@ def images_panel(theme: Theme) -> None:
         z = np.random.default_rng(number).standard_normal(model.cfg.latent_dim).astype(np.float32)
         made = every_label(model, z)
         shown, words = made[label], t("learn_kinds.drawn", name=_name(names[label]))
-    with st.container(horizontal=True, gap="medium"):
+    st.html(_STYLE)
+    with st.container(horizontal=True, gap="medium", key="kinds_images"):
         with st.container(width=32 * LARGE):
             st.image(images.grid(shown[None], columns=1, scale=LARGE), caption=words, width="content")
-        with st.container(width="stretch", horizontal=True, gap="small"):
+        with st.container(width=4 * (32 * SMALL + 18), horizontal=True, gap="small"):  # two rows of four
             for image, name in zip(made, names, strict=True):
                 st.image(images.grid(image[None], columns=1, scale=SMALL), caption=_name(name), width="content")
     _measured(made, names, z, theme)

@@ -9,6 +9,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from vaelab import palette
+from vaelab.lessons.chart_shape import shaped
 from vaelab.lessons.kinds import Kinds, apart, differences, one_joint, rank
 from vaelab.lessons.mixtures import class_given_first, mass_inside, mass_near, mass_outside, missing, plane
 from vaelab.palette import Theme
@@ -20,6 +21,7 @@ Array = NDArray[np.float64]
 
 NEAR = 1.0  # plane units around the probe
 CHART = 150  # pixels
+_ROOM = f"<style>.st-key-kinds_missing {{ min-height: {CHART}px; }}</style>"  # before the chart is drawn too
 
 
 def mass_panel(kinds: Kinds, before: Kinds, probe: Array, theme: Theme) -> None:
@@ -85,8 +87,9 @@ def missing_panel(kinds: Kinds, probe: Array, theme: Theme) -> None:
     shares = class_given_first(kinds, float(probe[0]))
     at = np.linspace(-REACH, REACH, 121)
     rows = pd.DataFrame({"x2": at, "density": line.density(at)})
-    left, right = st.columns([1.05, 1])
-    with left:
+    st.html(_ROOM)
+    left, right = st.columns([1, 1.3])  # so that no cell of the table needs a second line
+    with left, st.container(key="kinds_missing"):
         st.altair_chart(_conditional_chart(rows, theme), width="stretch", key="kinds_missing_chart")
     with right:
         table: list[list[Cell]] = [
@@ -113,6 +116,5 @@ def _conditional_chart(rows: pd.DataFrame, theme: Theme) -> alt.Chart:
                 alt.Tooltip("density:Q", title="p(x₂|x₁)", format=".4f"),
             ],
         )
-        .properties(height=CHART, padding={"bottom": 2}, usermeta={"embedOptions": {"renderer": "svg"}})
     )
-    return chart
+    return shaped(chart, CHART)

@@ -26,6 +26,7 @@ from vaelab.palette import Theme
 from vaelab.ui.components.board_view import Board, State
 from vaelab.ui.lessons.frame import Lesson, Section, lesson_page
 from vaelab.ui.lessons.number_table import Cell, Words, number_table, signed, small
+from vaelab.ui.lessons.views import choice
 from vaelab.ui.text import t
 from vaelab.ui.widgets import theme
 
@@ -118,7 +119,7 @@ def stage() -> None:
         "marginal": "total",
     }
     colours = {name: palette.colour(role, shown) for name, role in roles.items()}  # type: ignore[arg-type]
-    BOARD.draw(_view(kind, weight, sigma), colours)
+    BOARD.draw(_view(kind, weight, sigma), colours, name=f"{kind} {weight} {sigma}")
     _numbers(kind, weight, sigma, BOARD.state(), shown)
 
 
@@ -126,14 +127,13 @@ def _controls() -> tuple[Decoder, float, float]:
     for key, value in START.items():
         st.session_state.setdefault(key, value)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.segmented_control(
+        kind = choice(
             t("learn_latent.decoder"),
             DECODERS,
-            key="latent_decoder",
-            required=True,
-            format_func=lambda kind: t(f"learn_latent.decoder_{kind}"),
+            "latent_decoder",
+            lambda kind: t(f"learn_latent.decoder_{kind}"),
+            show_label=True,
             help=t("learn_latent.decoder_help"),
-            width="content",
         )
         weight = st.slider(
             t("learn_latent.weight"), 0.4, 2.0, step=0.1, key="latent_weight", help=t("learn_latent.weight_help")
@@ -141,7 +141,6 @@ def _controls() -> tuple[Decoder, float, float]:
         sigma = st.slider(
             t("learn_latent.sigma"), 0.1, 1.5, step=0.1, key="latent_sigma", help=t("learn_latent.sigma_help")
         )
-    kind: Decoder = st.session_state["latent_decoder"]
     return kind, float(weight), float(sigma)
 
 
@@ -164,7 +163,7 @@ def _numbers(kind: Decoder, weight: float, sigma: float, state: State, shown: Th
     if kind == "line":
         closed = linear_gaussian(weight, sigma, x)
         pairs = (("p(x)", evidence, closed.evidence), ("E[z|x]", mean, closed.mean), ("σ[z|x]", spread, closed.sigma))
-        rows = [[name, signed(a, 6), signed(b, 6), small(abs(a - b))] for name, a, b in pairs]
+        rows = [[name, signed(a, 6), signed(b, 6), Words(small(abs(a - b)))] for name, a, b in pairs]
     else:
         loop = abs(prior * likelihood - evidence * here)
         none = t("learn_latent.no_closed")

@@ -12,11 +12,13 @@ from vaelab import palette
 from vaelab.palette import Theme
 
 _STYLE = """<style>
+.vl-numbers-room { overflow-x: auto; }
 .vl-numbers { border-collapse: collapse; font-size: 0.8rem; line-height: 1.2; width: 100%; }
 .vl-numbers th { font-weight: 600; text-align: right; padding: 2px 6px; color: MUTED; white-space: nowrap; }
 .vl-numbers td { text-align: right; padding: 3px 6px; font-variant-numeric: tabular-nums; border-top: 1px solid BORDER; white-space: nowrap; }
 .vl-numbers th:first-child, .vl-numbers td:first-child { text-align: left; padding-left: 0; font-weight: 600; }
 .vl-numbers td.words { text-align: left; white-space: normal; }
+@media (min-width: 1900px) { .vl-numbers { font-size: 1rem; } }
 .vl-numbers .bar { display: flex; min-width: 30px; height: 14px; border-radius: 2px; overflow: hidden; }
 </style>"""
 LEFT = ' style="text-align:left"'
@@ -45,7 +47,7 @@ def number_table(head: Sequence[str], rows: Sequence[Sequence[Cell]], theme: The
     wordy = [any(isinstance(cell, Words) for cell in column) for column in zip(*rows, strict=False)]
     top = "".join(f"<th{LEFT if left else ''}>{escape(name)}</th>" for name, left in zip(head, wordy, strict=False))
     body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)
-    st.html(f'{style}<table class="vl-numbers"><tr>{top}</tr>{body}</table>')
+    st.html(f'{style}<div class="vl-numbers-room"><table class="vl-numbers"><tr>{top}</tr>{body}</table></div>')
 
 
 def _cell(cell: Cell) -> str:

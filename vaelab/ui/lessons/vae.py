@@ -31,6 +31,11 @@ DIMS = 6  # of the latent dimensions, those that carry most
 DRAWS = 16
 SPACE_STEPS = 2_000
 NAMES = ("autoencoder", "vae")
+# A projector shows the pictures larger: the draws twice, by whole factors, the rest as far as there is room.
+_STYLE = """<style>@media (min-width: 1900px) {
+  .st-key-vae_draws [data-testid="stImage"] { zoom: 2; } .st-key-vae_draws img { image-rendering: pixelated; }
+  .st-key-vae_spaces { zoom: 1.35; }
+}</style>"""
 LEGEND: tuple[tuple[Role, str], ...] = (
     ("prior", "prior_name"),
     ("encoder", "q"),
@@ -70,6 +75,7 @@ def page() -> None:
 
 def stage() -> None:
     """One face's code as a cloud, or two latent spaces in training."""
+    st.html(_STYLE)
     if (
         choice(t("learn_vae.view"), ("cloud", "spaces"), "vae_view", lambda name: t(f"learn_vae.view_{name}"))
         == "cloud"
@@ -131,7 +137,7 @@ def cloud() -> None:
         spread[dim] = st.session_state["vae_sigma"]
         eps = np.random.default_rng(st.session_state.get("vae_seed", 0)).standard_normal((DRAWS, len(code)))
         z = codes_around(code, spread, eps)
-        with st.container(width="content", gap="small"):
+        with st.container(width="content", gap="small", key="vae_draws"):
             from vaelab import inference
 
             st.caption(t("learn_vae.decodings", count=DRAWS), help=t("learn_vae.decodings_help"))
@@ -157,25 +163,23 @@ def _controls(pixels: NDArray[Any], dims: list[int]) -> tuple[int, int]:
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         still(pictures.strip(pixels[[face]], 1, cell=64), t("learn_vae.face"))
         with st.container(width="stretch"):
-            st.session_state.setdefault("vae_face", 0)
-            st.segmented_control(
+            choice(
                 t("learn_vae.face"),
                 range(FACES),
-                key="vae_face",
-                required=True,
-                format_func=lambda k: str(k + 1),
-                on_change=_as_encoded,
+                "vae_face",
+                lambda k: str(k + 1),
+                show_label=True,
                 help=t("learn_vae.face_help"),
+                on_change=_as_encoded,
             )
-    st.session_state.setdefault("vae_dim", dims[0])
-    st.segmented_control(
+    dim = choice(
         t("learn_vae.dim"),
         dims,
-        key="vae_dim",
-        required=True,
-        format_func=lambda k: f"z{k}",
-        on_change=_as_encoded,
+        "vae_dim",
+        lambda k: f"z{k}",
+        show_label=True,
         help=t("learn_vae.dim_help"),
+        on_change=_as_encoded,
     )
     st.slider(markdown("mu", t("learn_vae.mu")), -3.0, 3.0, step=0.01, key="vae_mu", help=t("learn_vae.mu_help"))
     st.slider(
@@ -197,12 +201,14 @@ def _controls(pixels: NDArray[Any], dims: list[int]) -> tuple[int, int]:
             on_click=_as_encoded,
             help=t("learn_vae.encoded_help"),
         )
-    return int(st.session_state["vae_face"]), int(st.session_state["vae_dim"])
+    return face, dim
 
 
 def spaces(frame: RaceFrame) -> None:
     """The codes of the test digits in both latent spaces, and what each makes of codes drawn from the prior."""
-    for number, (column, name) in enumerate(zip(st.columns(2), NAMES, strict=True)):
+    with st.container(key="vae_spaces"):
+        columns = st.columns(2)
+    for number, (column, name) in enumerate(zip(columns, NAMES, strict=True)):
         lane = frame.lanes[number] if frame.lanes else None
         mu = lane.mu if lane else np.zeros((0, 2))
         with column, st.container(gap="xsmall"):

@@ -18,6 +18,7 @@ def choice(
     *,
     show_label: bool = False,
     help: str | None = None,
+    on_change: Callable[[], None] | None = None,
 ) -> T:
     """One of several options as a row of buttons; the first until another is chosen.
 
@@ -34,5 +35,6 @@ def choice(
         required=True,
         label_visibility="visible" if show_label else "collapsed",
         help=help,
+        on_change=on_change,
     )
     return options[0] if picked is None else picked
