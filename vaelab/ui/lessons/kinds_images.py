@@ -13,7 +13,8 @@ from vaelab.lessons.same_style import colour_of, every_label, place_and_size, st
 from vaelab.palette import Theme
 from vaelab.ui.lessons.number_table import Cell, Shares, number_table, signed
 from vaelab.ui.lessons.views import choice
-from vaelab.ui.text import has_text, t
+from vaelab.ui.names import value_names
+from vaelab.ui.text import t
 
 if TYPE_CHECKING:
     from vaelab.models import LatentModel
@@ -46,7 +47,8 @@ def _examples() -> tuple[Pixels, NDArray[np.int64], tuple[str, ...]]:
 def images_panel(theme: Theme) -> None:
     """An image, its style z, and the same style with every label."""
     model = cast("LatentModel", _model())
-    pixels, labels, names = _examples()
+    pixels, labels, raw = _examples()
+    names = value_names(raw)
     st.session_state.setdefault("kinds_example", 2)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         source = choice(
@@ -64,18 +66,18 @@ def images_panel(theme: Theme) -> None:
     if source == "image":
         z = style_of(model, pixels[number - 1], label)
         made = every_label(model, z)
-        shown, words = pixels[number - 1], t("learn_kinds.original", name=_name(names[label]))
+        shown, words = pixels[number - 1], t("learn_kinds.original", name=names[label])
     else:
         z = np.random.default_rng(number).standard_normal(model.cfg.latent_dim).astype(np.float32)
         made = every_label(model, z)
-        shown, words = made[label], t("learn_kinds.drawn", name=_name(names[label]))
+        shown, words = made[label], t("learn_kinds.drawn", name=names[label])
     st.html(_STYLE)
     with st.container(horizontal=True, gap="medium", key="kinds_images"):
         with st.container(width=32 * LARGE):
             st.image(images.grid(shown[None], columns=1, scale=LARGE), caption=words, width="content")
         with st.container(width=4 * (32 * SMALL + 18), horizontal=True, gap="small"):  # two rows of four
             for image, name in zip(made, names, strict=True):
-                st.image(images.grid(image[None], columns=1, scale=SMALL), caption=_name(name), width="content")
+                st.image(images.grid(image[None], columns=1, scale=SMALL), caption=name, width="content")
     _measured(made, names, z, theme)
 
 
@@ -88,14 +90,9 @@ def _measured(made: Pixels, names: tuple[str, ...], z: NDArray[np.float32], them
         [t("learn_kinds.image_down"), *(f"{value:.1f}" for value in facts[:, 1])],
         [t("learn_kinds.image_area"), *(f"{value:.0f}" for value in facts[:, 2])],
     ]
-    number_table([t("learn_kinds.image_label"), *map(_name, names)], rows, theme)
+    number_table([t("learn_kinds.image_label"), *names], rows, theme)
     st.caption(t("learn_kinds.style", z=", ".join(signed(value) for value in z)))
 
 
 def _code(colour: NDArray[np.uint8]) -> str:
     return "#" + "".join(f"{value:02X}" for value in colour)
-
-
-def _name(name: str) -> str:
-    key = f"learn_kinds.hue_{name}"
-    return t(key) if has_text(key) else name
