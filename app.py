@@ -15,7 +15,15 @@ from vaelab.ui.components.routes import routes
 from vaelab.ui.guard import show_error
 
 # What the lessons and Your image import at their first use, which takes seconds. The first page needs none of it and comes first.
-SLOW_IMPORTS = ("altair", "torch", "scipy.stats", "sklearn.linear_model", "sklearn.mixture", "vaelab.inspection")
+SLOW_IMPORTS = (
+    "altair",
+    "torch",
+    "scipy.stats",
+    "sklearn.linear_model",
+    "sklearn.mixture",
+    "torch._dynamo",
+    "vaelab.inspection",
+)
 FIRST_PAGE_SECONDS = 5.0
 
 

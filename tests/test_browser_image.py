@@ -13,8 +13,10 @@ from trained import write_model
 
 from vaelab import data
 from vaelab.bench.app_server import running_app
+from vaelab.bench.chromium import chromium
 from vaelab.images import png
 from vaelab.plan import plan
+from vaelab.ui.text import LANGUAGES, Language, strings
 
 pytestmark = pytest.mark.browser
 
@@ -23,6 +25,10 @@ PASTE = """async (file) => {
   const transfer = new DataTransfer();
   transfer.items.add(new File([bytes], "<img src=x onerror=alert(1)>.png", { type: "image/png" }));
   document.dispatchEvent(new ClipboardEvent("paste", { clipboardData: transfer, bubbles: true, cancelable: true }));
+}"""
+COPY = """async (file) => {
+  const bytes = Uint8Array.from(atob(file), (letter) => letter.charCodeAt(0));
+  await navigator.clipboard.write([new ClipboardItem({ "image/png": new Blob([bytes], { type: "image/png" }) })]);
 }"""
 HOSTILE_NAME = "<img src=x onerror=document.title='broken'>.png"
 
@@ -65,11 +71,29 @@ def stroke(page: Any, canvas: Any, points: list[tuple[float, float]]) -> None:
     page.mouse.up()
 
 
-def test_upload_paste_and_crop(page, address):
-    open_image(page, address)
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Chromium with a camera that films a test picture."""
+    with chromium("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream") as found:
+        yield found
+
+
+@pytest.fixture(params=LANGUAGES)
+def lang(request) -> Language:
+    return request.param
+
+
+@pytest.fixture
+def words(lang: Language) -> dict[str, str]:
+    """The page's strings in the language of the test, those of its drawing surfaces included."""
+    return strings(lang, "image") | strings(lang, "canvas")
+
+
+def test_upload_paste_and_crop(page, address, lang, words):
+    open_image(page, address, lang)
     of_first = recon(page)
     images = data.load("digits").train.pixels
-    page.get_by_role("radio", name="Upload").click()
+    page.get_by_role("radio", name=words["source_upload"]).click()
     page.locator("input[type=file]").set_input_files(
         {"name": HOSTILE_NAME, "mimeType": "image/png", "buffer": png(images[3])}
     )
@@ -77,25 +101,49 @@ def test_upload_paste_and_crop(page, address):
     assert page.title() != "broken"  # the name is text wherever it is shown
     assert page.locator('img[src="x"]').count() == 0
 
-    page.get_by_role("button", name="Crop and colour").click()
-    page.get_by_text("Invert", exact=True).click()
+    page.get_by_role("button", name=words["adjust"]).click()
+    page.get_by_text(words["invert"], exact=True).click()
     inverted = changes(page, uploaded)
-    page.get_by_role("button", name="As it was").click()
+    page.get_by_role("button", name=words["reset_frame"]).click()
     assert changes(page, inverted) == uploaded
     page.keyboard.press("Escape")
 
-    page.get_by_role("radio", name="Paste").click()
-    page.get_by_text("press Ctrl+V").wait_for()
+    page.get_by_role("radio", name=words["source_paste"]).click()
+    page.get_by_text("Ctrl+V").wait_for()
     page.evaluate(PASTE, base64.b64encode(png(np.full((1, 8, 8), 90, np.uint8))).decode())
     changes(page, uploaded)
-    page.get_by_text("Pasted.").wait_for()
+    page.get_by_text(words["paste_done"]).wait_for()
 
 
-def test_draw_resample_and_drag_from_here(page, address):
-    open_image(page, address, "zh")
+def test_the_clipboard_button_and_another_test_image(new_page, address, lang, words):
+    page = new_page(permissions=["clipboard-read", "clipboard-write"])
+    open_image(page, address, lang)
+    of_first = recon(page)
+    page.get_by_role("button", name=words["another"]).click()
+    of_other = changes(page, of_first)
+    page.get_by_role("radio", name=words["source_paste"]).click()
+    page.evaluate(COPY, base64.b64encode(png(np.full((1, 8, 8), 200, np.uint8))).decode())
+    page.get_by_role("button", name=words["paste_button"], exact=True).click()
+    changes(page, of_other)
+    page.get_by_text(words["paste_done"]).wait_for()
+
+
+def test_camera(new_page, address, lang, words):
+    page = new_page(permissions=["camera"])
+    open_image(page, address, lang)
     before = recon(page)
-    page.get_by_role("radio", name="手绘").click()
-    canvas = page.get_by_label("画板")
+    page.get_by_role("radio", name=words["source_camera"]).click()
+    page.wait_for_function("() => document.querySelector('video')?.videoWidth > 0")
+    page.get_by_test_id("stCameraInputButton").click()
+    changes(page, before)
+    page.get_by_text(words["seen_1"].format(size=32)).wait_for()  # a colour picture, seen in grey
+
+
+def test_draw_resample_and_drag_from_here(page, address, lang, words):
+    open_image(page, address, lang)
+    before = recon(page)
+    page.get_by_role("radio", name=words["source_draw"]).click()
+    canvas = page.get_by_label(words["draw_label"], exact=True)
     stroke(page, canvas, [(0.3, 0.2), (0.5, 0.5), (0.5, 0.8)])
     page.locator(".st-key-image_error img").wait_for()
     drawn = changes(page, before)
@@ -104,27 +152,30 @@ def test_draw_resample_and_drag_from_here(page, address):
 
     images = page.locator(".st-key-image_draws img")
     old = images.get_attribute("src")
-    page.get_by_role("button", name="重抽 ε").click()
+    page.get_by_role("button", name=words["resample"]).click()
     page.wait_for_function("(old) => document.querySelector('.st-key-image_draws img').src.indexOf(old) < 0", arg=old)
 
-    page.get_by_role("link", name="从这里拖动").click()
+    page.get_by_role("link", name=words["drag"]).click()
     page.wait_for_url(re.compile("/decode.*z="))
 
 
-def test_every_use_and_a_painted_hole(page, address):
-    open_image(page, address)
-    page.get_by_role("tab", name="Compression").click()
+def test_every_use_and_a_painted_hole(page, address, lang, words):
+    def filled(n: int) -> str:
+        return words["filled"].format(n=n, error="|").split("|")[0].strip()
+
+    open_image(page, address, lang)
+    page.get_by_role("tab", name=words["tab_compression"]).click()
     page.get_by_text("PSNR").first.wait_for()
-    page.get_by_role("tab", name="Denoising").click()
-    page.get_by_text("With noise").wait_for()
-    page.get_by_role("tab", name="Filling in").click()
-    page.get_by_text("144 pixels filled").wait_for()  # the square in the middle, 12 x 12
-    stroke(page, page.get_by_label("Paint the hole"), [(0.05, 0.05), (0.9, 0.05)])
-    page.wait_for_function("!document.body.innerText.includes('144 pixels filled')")
-    page.get_by_role("button", name="Clear").click()
-    page.get_by_text("0 pixels filled").wait_for()
-    page.get_by_role("tab", name="Variations").click()
-    page.get_by_text("18 images decoded").wait_for()
+    page.get_by_role("tab", name=words["tab_denoising"]).click()
+    page.get_by_text(words["noisy"]).first.wait_for()
+    page.get_by_role("tab", name=words["tab_filling"]).click()
+    page.get_by_text(filled(144)).wait_for()  # the square in the middle, 12 x 12
+    stroke(page, page.get_by_label(words["mask_label"]), [(0.05, 0.05), (0.9, 0.05)])
+    page.get_by_text(filled(144)).wait_for(state="detached")
+    page.get_by_role("button", name=words["clear"]).click()
+    page.get_by_text(filled(0)).wait_for()
+    page.get_by_role("tab", name=words["tab_variations"]).click()
+    page.get_by_text(words["variations_caption"].format(n=18)).wait_for()
 
 
 def test_the_pipeline_does_not_move_from_one_image_to_the_next(page, address):

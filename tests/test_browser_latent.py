@@ -62,10 +62,10 @@ def test_hover_click_and_open_in_decode(page, address):
     canvas.hover(position=spot(page, 11))
     page.locator(".map-card").wait_for(state="visible")
     canvas.click(position=spot(page, 11))
-    page.get_by_text("Nearest codes").wait_for()
+    page.get_by_text("Nearest codes").first.wait_for()
     chosen = page.evaluate(f"() => ({PLOT}).marks.selected")
     assert f"Image {chosen}" in page.locator("body").inner_text()
-    page.locator(".st-key-latent_x img").wait_for()
+    page.locator(".look label").nth(1).wait_for()
     page.wait_for_function(f"() => ({PLOT}).marks.near.length === 6")
     link = page.get_by_role("link", name="Open in Decode")
     assert "z=" in link.get_attribute("href")
@@ -93,7 +93,7 @@ def test_lasso(page, address):
 def test_pan_zoom_and_the_legend_keep_the_choice(page, address):
     canvas = open_map(page, address)
     canvas.click(position=spot(page, 3))
-    page.get_by_text("Nearest codes").wait_for()
+    page.get_by_text("Nearest codes").first.wait_for()
     chosen = page.evaluate(f"() => ({PLOT}).marks.selected")
     before = spot(page, chosen)
     box = canvas.bounding_box()
@@ -110,7 +110,50 @@ def test_pan_zoom_and_the_legend_keep_the_choice(page, address):
     page.get_by_role("option", name="Uncertainty").click()
     page.locator(".map-scale").wait_for()
     assert page.evaluate(f"() => ({PLOT}).marks.selected") == chosen
+    page.get_by_label("Colour", exact=True).click()
+    page.get_by_role("option", name="Class").click()
+    page.locator('.map-key[data-class="0"]').wait_for()
+    off = page.locator('.map-key[aria-pressed="false"]').count()
+    assert off == page.evaluate(f"() => ({SETS}).hidden.size") == 0
     assert page.evaluate(f"() => ({PLOT}).camera.zoom") > 1
+
+
+def test_other_colours_keep_what_is_switched_off(page, address):
+    """What a switch of the theme tells the map: the same classes in other colours."""
+    open_map(page, address)
+    page.locator('.map-key[data-class="2"]').click()
+    page.evaluate(f"""async () => {{
+        const map = {PLOT.removesuffix(".plot")};
+        await map.take({{ ...map.data, colours: [...map.data.colours].reverse() }});
+    }}""")
+    page.wait_for_timeout(500)
+    page.locator('.map-key[data-class="2"][aria-pressed="false"]').wait_for()
+    assert page.evaluate(f"() => [...({SETS}).hidden]") == [2]
+
+
+def test_both_images_can_be_in_focus(page, address):
+    """Beside each other where there is room; else a click on the small one swaps them, without moving what follows."""
+    canvas = open_map(page, address)
+    canvas.click(position=spot(page, 11))
+    images = page.locator(".look label img")
+    images.nth(1).wait_for()
+
+    def sides() -> list[float]:
+        return [images.nth(k).bounding_box()["width"] for k in range(2)]
+
+    assert sides() == [256, 96]
+    below = page.get_by_role("link", name="Open in Decode")
+    below.wait_for()
+    page.wait_for_timeout(1500)  # the chart between them draws itself
+    before = below.bounding_box()
+    images.nth(1).click()
+    assert sides() == [96, 256]
+    assert below.bounding_box() == before
+    page.set_viewport_size({"width": 1920, "height": 1080})
+    page.wait_for_function(
+        "() => document.querySelectorAll('.look label img')[0].getBoundingClientRect().width === 256"
+    )
+    assert sides() == [256, 256]
 
 
 def test_three_dimensions_turn(page, address):
@@ -129,8 +172,11 @@ def test_three_dimensions_turn(page, address):
 def test_t_sne_comes_in_the_background(page, address):
     open_map(page, address)
     before = page.evaluate(f"() => Array.from(({SETS}).goal)")
+    top = page.locator(".map-box").bounding_box()
     page.get_by_label("Map", exact=True).click()
     page.get_by_role("option", name="t-SNE").click()
+    page.locator(".map-progress").wait_for(state="visible")
+    assert page.locator(".map-box").bounding_box() == top
     page.get_by_text("t-SNE of 297 codes · trustworthiness 0").wait_for()
     after = page.evaluate(f"() => Array.from(({SETS}).goal)")
     assert np.abs(np.array(before) - np.array(after)).max() > 0.5

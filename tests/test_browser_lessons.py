@@ -108,7 +108,6 @@ def test_a_training_inside_a_lesson_runs_pauses_and_begins_anew(
     page.get_by_text(re.compile(r"^Step [1-9]")).first.wait_for()
     button("Pause")(page)
     page.get_by_role("button", name="Go on").first.wait_for()
-    page.wait_for_timeout(1500)  # the page is built once more for the new state
     button("Reset")(page)
     page.get_by_text(re.compile(r"^Step 0 of")).first.wait_for()
 

@@ -171,6 +171,86 @@ def test_limits_are_what_refuses(name: str, word: str) -> None:
         open_image(HOSTILE[name])
 
 
+def tiff_of_shared_tags(tags: int, compression: int = 8) -> bytes:
+    """A deflated TIFF of 8x8 grey pixels with so many more tags, each of which claims the same megabyte."""
+    pixels = zlib.compress(bytes(64))
+    plain = [(256, 4, 1, 8), (257, 4, 1, 8), (258, 3, 1, 8), (259, 3, 1, compression), (262, 3, 1, 1), (277, 3, 1, 1)]
+    size = 8 + 2 + 12 * (len(plain) + 3 + tags) + 4
+    strip = [(273, 4, 1, size), (278, 4, 1, 8), (279, 4, 1, len(pixels))]
+    shared = [(40_000 + k, 1, 10**6, 8) for k in range(tags)]
+    entries = sorted(plain + strip) + shared
+    directory = struct.pack("<H", len(entries)) + b"".join(struct.pack("<HHII", *entry) for entry in entries) + bytes(4)
+    return b"II*\0" + struct.pack("<I", 8) + directory + pixels + bytes(10**6)
+
+
+def in_pieces() -> dict[str, bytes]:
+    """Files of many small pieces, each allowed by its format: reading them one by one would take seconds to minutes."""
+    small = encoded(Image.new("RGB", (8, 8)))
+    jpeg = encoded(Image.new("RGB", (8, 8)), "JPEG")
+    begin, rest = jpeg[:2], jpeg[2:]
+    return {
+        "png chunks": small[:33] + chunk(b"abCd", b"") * 30_000 + small[33:],
+        "png data chunks": small[:33] + chunk(b"IDAT", b"") * 30_000 + small[33:],
+        "jpeg comments": begin + b"\xff\xfe\0\x02" * 30_000 + rest,
+        "jpeg restarts": begin + b"\xff\xd0" * 30_000 + rest,
+        "jpeg ends": begin + b"\xff\xd9" * 30_000 + rest,
+        "jpeg escapes": begin + b"\xff\0" * 30_000 + rest,
+        "jpeg fill": begin + b"\xff" * 200_000 + rest,
+        "jpeg nothing but fill": begin + b"\xff" * 200_000,
+        "jpeg junk": jpeg[:20] + bytes(200_000) + jpeg[20:],
+        "jpeg fill behind the scan": jpeg[:-2] + b"\xff" * 200_000,
+        "jpeg exif": begin + (b"\xff\xe1\xff\xffExif\0\0" + bytes(65_527)) * 300 + rest,
+        "tiff tags": b"II*\0\x08\0\0\0" + struct.pack("<H", 60_000) + bytes(12 * 60_000),
+    }
+
+
+PIECES = in_pieces()
+
+
+@pytest.mark.parametrize("name", PIECES)
+def test_files_in_too_many_pieces_are_refused_before_they_are_read(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Image, "open", lambda *_, **__: pytest.fail("Pillow was asked"))
+    with pytest.raises(ImageError, match="pieces"):
+        open_image(PIECES[name])
+
+
+def test_tags_of_a_tiff_share_no_bytes() -> None:
+    assert open_image(tiff_of_shared_tags(1)).size == (8, 8)
+    for data in (tiff_of_shared_tags(2), tiff_of_shared_tags(200)):
+        with pytest.raises(ImageError, match="tags claim more bytes"):
+            open_image(data)
+    big = b"MM\0+\0\x08\0\0" + struct.pack(">QQ", 16, 1) + struct.pack(">HHQQ", 256, 4, 2**40, 0)
+    with pytest.raises(ImageError, match="tags claim more bytes"):
+        open_image(big)
+
+
+def test_odd_but_small_jpegs_are_read() -> None:
+    """Some fill, junk and comments between segments is what the format allows and viewers show."""
+    jpeg = encoded(Image.new("RGB", (8, 8), RED), "JPEG")
+    for between in (b"\xff" * 9, b"ab", b"\xff\xfe\0\x04hi" * 40):
+        assert open_image(jpeg[:20] + between + jpeg[20:]).size == (8, 8)
+
+
+def test_colours_in_turn_count_as_several_scans() -> None:
+    """A plain JPEG whose first scan has one colour of three needs all coefficients at once, fill bytes before it or not."""
+    jpeg = encoded(Image.new("RGB", (64, 64)), "JPEG")
+    frame, scan = jpeg.index(b"\xff\xc0"), jpeg.index(b"\xff\xda")
+    large = jpeg[: frame + 5] + struct.pack(">HH", 7000, 7000) + jpeg[frame + 9 : scan]
+    for fill in (b"", b"\xff" * 3):
+        with pytest.raises(ImageError, match="progressive"):
+            open_image(large + fill + b"\xff\xda\0\x08\x01\x01\0\0\x3f\0" + bytes(50) + b"\xff\xd9")
+
+
+def test_run_lengths_of_a_bmp_are_limited() -> None:
+    def bmp(data: bytes) -> bytes:
+        head = struct.pack("<IiiHHIIiiII", 40, 64, 64, 1, 8, 1, len(data), 0, 0, 256, 0)
+        return b"BM" + struct.pack("<IHHI", 1078 + len(data), 0, 0, 1078) + head + bytes(1024) + data
+
+    assert open_image(bmp((b"\x40\x07" + b"\0\0") * 64 + b"\0\1")).size == (64, 64)
+    with pytest.raises(ImageError, match="4 MB"):
+        open_image(bmp(b"\0\0" * 2_100_000))
+
+
 def test_large_progressive_jpegs_are_refused_and_large_plain_ones_reduced() -> None:
     large = Image.new("RGB", (5200, 5200))
     with pytest.raises(ImageError, match="progressive"):
@@ -216,6 +296,7 @@ HEAVY: dict[str, Callable[[], bytes]] = {
     "png": lambda: encoded(Image.new("RGBA", (4000, 4000), (1, 2, 3, 100)), compress_level=1),
     "webp": lambda: encoded(Image.new("RGBA", (4000, 4000), (1, 2, 3, 100)), "WEBP", lossless=True, method=0),
     "progressive": lambda: encoded(Image.new("RGB", (4990, 4990)), "JPEG", subsampling=0, progressive=True),
+    "shared tags": lambda: tiff_of_shared_tags(900),
     "float": lambda: encoded(Image.new("F", (4000, 4000), 7.0), "TIFF", compression="tiff_adobe_deflate"),
 }
 MEASURE = """
@@ -236,7 +317,7 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
 def test_decoding_stays_below_300_mb(tmp_path: Path) -> None:
     """The largest images that are let in, and every hostile file, one after another in a fresh process."""
     paths = []
-    for name, make in {**HEAVY, **{k: (lambda v=v: v) for k, v in HOSTILE.items()}}.items():
+    for name, make in {**HEAVY, **{k: (lambda v=v: v) for k, v in {**HOSTILE, **PIECES}.items()}}.items():
         path = tmp_path / name
         path.write_bytes(make())
         paths.append(str(path))

@@ -19,11 +19,13 @@ from trained import write_model
 
 from vaelab import data, film, inference, latent_text, latents, projections, runs
 from vaelab.errors import RunError
+from vaelab.palette import class_colours
 from vaelab.plan import plan
 from vaelab.runs import Run
 from vaelab.ui import latent, latent_map
 from vaelab.ui.components import routes
 from vaelab.ui.components.map_routes import map_base, map_query, map_routes
+from vaelab.ui.latent_pictures import look
 
 ROOT = Path(__file__).parents[1]
 TIMEOUT = 180  # seconds: a slow machine under load, not a measure of anything
@@ -222,7 +224,7 @@ def test_the_film_is_saved_as_a_gif_that_moves(digits):
     shown = film.film(digits)
     twice = film.Film(**{**vars(shown), "steps": (1, 20), "points": np.concatenate([shown.points * 0.2, shown.points]),
         "recon": shown.recon.repeat(2, axis=0), "samples": shown.samples.repeat(2, axis=0)})  # fmt: skip
-    picture = Image.open(io.BytesIO(film.gif(twice, film.Words("a", str), ["#112233"] * 10)))
+    picture = Image.open(io.BytesIO(film.gif(twice, "a run", ["#112233"] * 10)))
     assert (picture.n_frames, picture.info["loop"]) == (2, 0)
     first = np.asarray(picture.convert("RGB"))
     picture.seek(1)
@@ -248,6 +250,10 @@ def open_page(**query: str) -> AppTest:
     app.run()
     assert not app.exception
     return app
+
+
+def pictures(app: AppTest) -> str:
+    return "".join(element.proto.body for element in app.get("html"))
 
 
 def words(app: AppTest) -> str:
@@ -288,14 +294,50 @@ def test_a_clicked_point(digits, chosen):
     text = words(app)
     assert "Image 5" in text
     assert f"Class: **{known.labels['class'][1][known.labels['class'][0][5]]}**" in text
-    assert "Nearest codes" in text
+    assert "Nearest codes" in pictures(app)
+    assert "reconstruction x̂ of μ" in pictures(app)
+    assert pictures(app).count("data:image/png") == 2 + 6
     link = next(element for element in app.get("page_link") if "decode" in element.proto.page)
     assert latent_text.write([float(value) for value in known.mu[5]]) in link.proto.query_string.replace("%2C", ",")
 
 
 def test_a_lasso(digits, chosen):
     chosen["choice"] = latent_map.Choice("lasso", tuple(range(30)))
-    assert "**30 images inside**" in words(open_page(run="digits-run"))
+    app = open_page(run="digits-run")
+    assert "**30 images inside**" in words(app)
+    values, names = latents.codes(latents.query(digits, "test", 1_000)).labels["class"]
+    most = np.bincount(values[:30], minlength=10)
+    share = 100 * most.max() / (values == most.argmax()).sum()
+    assert (
+        f'{names[most.argmax()]}</span><i style="background:{class_colours("light")[most.argmax()]};width:100.0%'
+        in (pictures(app))
+    )
+    assert f"{most.max()} · {share:.0f} %" in pictures(app)
+
+
+def test_images_in_focus_are_enlarged_by_whole_factors():
+    image = np.zeros((3, 64, 64), np.uint8)
+    for size, focus, aside in ((32, 256, 96), (64, 256, 64)):
+        shown = look((image[:, :size, :size], "x"), (image[:, :size, :size], "<b>"), None, "swap")
+        assert f"--focus:{focus}px;--aside:{aside}px" in shown
+        assert "<b>" not in shown  # words of a data set are words, not markup
+    assert "pixelated" in shown
+
+
+def test_the_gif_needs_no_language(digits):
+    """A title that the font cannot draw leaves no empty boxes, and the bar grows with the steps."""
+    shown = film.film(digits)
+    twice = film.Film(**{**vars(shown), "steps": (5, 20), "points": shown.points.repeat(2, axis=0),
+        "recon": shown.recon.repeat(2, axis=0), "samples": shown.samples.repeat(2, axis=0)})  # fmt: skip
+    frames = [film.gif(twice, title, ["#112233"] * 10) for title in ("数字 7", "7")]
+    assert frames[0] == frames[1]
+    picture = Image.open(io.BytesIO(frames[0]))
+    blue = []
+    for k in range(2):
+        picture.seek(k)
+        pixels = np.asarray(picture.convert("RGB")).astype(int)[: film.MARGIN + film.LINE, film.MAP_SIDE :]
+        blue.append(int(((pixels[..., 2] > 120) & (pixels[..., 0] < 60)).sum()))
+    assert blue[1] == pytest.approx(4 * blue[0], rel=0.1)
 
 
 def test_t_sne_is_flat(digits):

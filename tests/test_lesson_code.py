@@ -16,6 +16,7 @@ from vaelab.runs import create_run
 from vaelab.ui.lessons import code
 
 SMALL = configuration(images=80, epochs=2)  # batches of 32, 32 and 16: six steps
+OF_EACH = {model: configuration(model, images=80, epochs=2) for model in code.MODELS}
 
 
 @pytest.fixture(scope="module")
@@ -23,9 +24,9 @@ def first():
     return Training(SMALL).take()
 
 
-@pytest.fixture(scope="module")
-def stepped():
-    training = Training(SMALL)
+@pytest.fixture(scope="module", params=list(OF_EACH))
+def stepped(request):
+    training = Training(OF_EACH[request.param])
     for _ in range(6):
         training.take()
     return training
@@ -44,10 +45,11 @@ def stops_of(training: Training):
 
 def test_six_steps_are_those_of_the_trainer(stepped, tmp_path, monkeypatch):
     monkeypatch.setenv("VAELAB_RUNS", str(tmp_path))
-    run = create_run(SMALL)
+    cfg = stepped.cfg
+    run = create_run(cfg)
     recorder = Recorder(run)
-    model = new_model(SMALL.model, SMALL.seed)
-    outcome = trainer.fit(model, dataset(80), SMALL, recorder, torch.device("cpu"))
+    model = new_model(cfg.model, cfg.seed)
+    outcome = trainer.fit(model, dataset(80), cfg, recorder, torch.device("cpu"))
     recorder.close(outcome.state, outcome.message)
     assert outcome.state == "finished"
     trained = load_file(run.model_file())
@@ -132,7 +134,7 @@ def test_every_part_has_its_lines_and_its_tensors(stepped, first):
         if name not in code.WEIGHTS:
             assert any(peek.name in made for peek in peeks), name
     weights = {name for name, _ in stepped.model.named_parameters()}
-    assert {p.name for p in dict(first.stops)["backward"]} == weights
+    assert {p.name for p in dict(stepped.steps[-1].stops)["backward"]} == weights
 
 
 def test_the_loss_falls():
@@ -142,3 +144,22 @@ def test_the_loss_falls():
     early = np.mean([step.loss for step in training.steps[:5]])
     late = np.mean([step.loss for step in training.steps[-5:]])
     assert late < early - 20
+
+
+@pytest.mark.parametrize(("model", "left_out"), [("linear-vae", 0), ("conv-vae", 8)])
+def test_the_table_of_weights_has_room_for_its_lines(model, left_out, monkeypatch):
+    monkeypatch.setattr(code, "t", lambda key, **values: f"{key.split('.')[1]} {values or ''}")
+    peeks = dict(Training(OF_EACH[model]).take().stops)["update"]
+    table = code._weights(peeks, "update")
+    assert table.count("<tr>") - 1 == len(peeks) - left_out <= code.LINES
+    assert (f"'n': {left_out}" in table) == bool(left_out)
+
+
+def test_another_model_begins_a_training_of_its_own(monkeypatch):
+    state = {"code_model": "linear-vae"}
+    monkeypatch.setattr(code.st, "session_state", state)
+    linear = code.training()
+    assert code.training() is linear
+    state["code_model"] = "conv-vae"
+    assert code.training().cfg.model.name == "conv-vae"
+    assert len(code.training().steps) == 1

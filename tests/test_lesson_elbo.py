@@ -17,6 +17,7 @@ from vaelab.lessons.ppca import (
 )
 from vaelab.lessons.small_images import PIXELS, small_digits
 from vaelab.lessons.small_vae import SmallVae
+from vaelab.ui.lessons import elbo_bound
 
 torch.set_num_threads(1)
 
@@ -157,3 +158,15 @@ def test_each_lane_minimises_what_its_name_says():
     assert [lane.name for lane in lanes()] == ["kl_only", "recon_only", "both"]
     recon.loss.backward()
     torch.testing.assert_close(recon.kl.item(), whole.kl.item())
+
+
+def test_what_no_slider_moves_is_computed_once(monkeypatch):
+    monkeypatch.setattr(elbo_bound.st, "session_state", {})
+    computed = []
+
+    def compute():
+        computed.append(1)
+        return len(computed)
+
+    assert [elbo_bound.remembered("place", state, compute) for state in ((1,), (1,), (2,), (1,))] == [1, 1, 2, 3]
+    assert elbo_bound.remembered("elsewhere", (1,), compute) == 4

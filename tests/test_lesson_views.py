@@ -80,13 +80,13 @@ def test_torch_tells_that_a_plain_draw_has_no_gradient(tmp_path, monkeypatch):
 def test_a_race_is_started_paused_and_reset_by_its_buttons(tmp_path, monkeypatch):
     app = opened("pitfalls", {"pitfalls_which": "std"}, tmp_path, monkeypatch)
     race = RACES.get(app.session_state["race_owner"], "pitfall_std", None)
-    app.button(key="pitfalls_std_start").click().run()
+    app.button(key="pitfalls_std_go").click().run()
     until = time.monotonic() + 60
     while race.look().step < 3:
         assert time.monotonic() < until
         time.sleep(0.05)
     app.run()
-    app.button(key="pitfalls_std_pause").click().run()
+    app.button(key="pitfalls_std_go").click().run()
     assert race.look().state == "paused"
     assert not app.exception
     app.button(key="pitfalls_std_reset").click().run()

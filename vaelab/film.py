@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -21,6 +21,7 @@ from vaelab.runs import Run
 
 Pixels = NDArray[np.uint8]
 Floats = NDArray[np.float32]
+Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 IN_A_ROW = 8  # images of the GIF's strips
 GAP = 4
@@ -119,19 +120,12 @@ def aligned(codes: Sequence[NDArray[Any]]) -> Floats:
     return np.stack(planes[::-1]).astype(np.float32)
 
 
-@dataclass(frozen=True)
-class Words:
-    """What a GIF's frame says. title: of the film; step: the words for a step; originals, recon, samples: of the strips."""
+def gif(shown: Film, title: str, colours: Sequence[str]) -> bytes:
+    """The film as an animated GIF: map on the left, strips on the right. colours: #RRGGBB by class.
 
-    title: str
-    step: Callable[[int], str]
-    originals: str = "originals"
-    recon: str = "reconstructions"
-    samples: str = "samples"
-
-
-def gif(shown: Film, words: Words, colours: Sequence[str]) -> bytes:
-    """The film as an animated GIF: map on the left, strips on the right, the step above. colours: #RRGGBB by class."""
+    It is read in every language, by the symbols of the formulas: x, x̂ of it, and x̂ of a fixed z. A bar and numbers tell
+    the step. title: one line; characters that the built-in font lacks are left out.
+    """
     size = shown.recon.shape[-1]
     scale = max(1, 32 // size)
     counts = (len(shown.originals), shown.recon.shape[1], shown.samples.shape[1])
@@ -140,15 +134,15 @@ def gif(shown: Film, words: Words, colours: Sequence[str]) -> bytes:
     width = 3 * MARGIN + MAP_SIDE + IN_A_ROW * size * scale
     font = ImageFont.load_default(13)
     frames = []
-    for k, step in enumerate(shown.steps):
+    for k in range(len(shown.steps)):
         page = Image.new("RGB", (width, height), "white")
         pen = ImageDraw.Draw(page)
-        pen.text((MARGIN, MARGIN - 4), f"{words.title}   {words.step(step)}", fill="#1A2230", font=font)
+        pen.text((MARGIN, MARGIN - 4), _drawable(title), fill="#1A2230", font=font)
+        _clock(pen, shown, k, 2 * MARGIN + MAP_SIDE, width - MARGIN, font)
         page.paste(_map(shown, k, colours), (MARGIN, MARGIN + LINE))
         top = MARGIN + LINE
-        strips = ((words.originals, shown.originals), (words.recon, shown.recon[k]), (words.samples, shown.samples[k]))
-        for name, pixels in strips:
-            pen.text((2 * MARGIN + MAP_SIDE, top), name, fill="#566172", font=font)
+        for symbol, pixels in (("x", shown.originals), ("x̂", shown.recon[k]), ("z > x̂", shown.samples[k])):
+            _symbol(pen, 2 * MARGIN + MAP_SIDE, top + 1, symbol, font)
             picture = Image.fromarray(grid(pixels, IN_A_ROW, scale))
             page.paste(picture, (2 * MARGIN + MAP_SIDE, top + LINE))
             top += LINE + picture.height + GAP
@@ -159,6 +153,39 @@ def gif(shown: Film, words: Words, colours: Sequence[str]) -> bytes:
         buffer, format="GIF", save_all=True, append_images=frames[1:], duration=durations, loop=0, optimize=False
     )
     return buffer.getvalue()
+
+
+def _drawable(words: str) -> str:
+    """Words without what Pillow's own font, which has Latin letters alone, would draw as empty boxes."""
+    return " ".join(words.encode("latin-1", "ignore").decode("latin-1").split())
+
+
+def _clock(pen: ImageDraw.ImageDraw, shown: Film, k: int, left: int, right: int, font: Font) -> None:
+    """How far the training is: a bar, and the step of all steps."""
+    last = shown.steps[-1]
+    words = f"{shown.steps[k]:,} / {last:,}"
+    room = pen.textlength(f"{last:,} / {last:,}", font=font) + 10  # the same in every frame
+    pen.text((right, MARGIN - 4), words, fill="#1A2230", font=font, anchor="ra")
+    end, middle = right - room, MARGIN + 4
+    pen.line([(left, middle), (end, middle)], fill="#D5DBE3", width=4)
+    pen.line([(left, middle), (left + (end - left) * shown.steps[k] / max(1, last), middle)], fill="#0072B2", width=4)
+
+
+def _symbol(pen: ImageDraw.ImageDraw, left: float, top: float, symbol: str, font: Font) -> None:
+    """x, z, x̂ and an arrow: hats and arrows are lines, because the built-in font has neither."""
+    ink = "#566172"
+    for letter in symbol.replace("x̂", "X"):
+        if letter == ">":
+            pen.line([(left + 1, top + 9), (left + 13, top + 9)], fill=ink)
+            pen.line([(left + 10, top + 6), (left + 13, top + 9), (left + 10, top + 12)], fill=ink)
+            left += 14
+            continue
+        wide = pen.textlength(letter.lower(), font=font)
+        pen.text((left, top), letter.lower(), fill=ink, font=font)
+        if letter == "X":
+            middle = left + wide / 2 - 0.5
+            pen.line([(middle - 3, top + 4), (middle, top + 1), (middle + 3, top + 4)], fill=ink)
+        left += wide
 
 
 def _map(shown: Film, k: int, colours: Sequence[str]) -> Image.Image:

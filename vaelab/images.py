@@ -17,6 +17,7 @@ from PIL.Image import Transpose
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 
+from vaelab import image_structure
 from vaelab.errors import DataError, ImageError
 from vaelab.fitting import Pixels, fit
 
@@ -58,6 +59,7 @@ def open_image(data: bytes, *, at_least: int | None = None) -> Image.Image:
         raise ImageError(
             f"an image file may have at most {MAX_BYTES // 10**6} MB, got {len(data) / 1e6:.1f} MB; save it smaller"
         )
+    image_structure.check(data)
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         _check_webp_size(data)
     try:
@@ -104,6 +106,7 @@ def _check_before_decoding(image: ImageFile.ImageFile, data: bytes) -> None:
     _check_size(kind, *image.size)
     if isinstance(image, JpegImageFile):
         _check_jpeg_scans(image, data)
+    image_structure.check_opened(image, data)
     if isinstance(image, TiffImageFile):
         tile = [image.tag_v2.get(tag, 0) for tag in (_TILE_WIDTH_TAG, _TILE_LENGTH_TAG)]
         if any(not isinstance(n, int) or n > MAX_SIDE for n in tile) or math.prod(tile) > MAX_DECODED_PIXELS:
@@ -125,13 +128,7 @@ def _check_jpeg_scans(image: JpegImageFile, data: bytes) -> None:
     """Raise ImageError for a JPEG whose scans cost too much: a pass over the image each, and all coefficients at once."""
     if data.count(b"\xff\xda") > MAX_SCANS:
         raise ImageError(f"a JPEG may have at most {MAX_SCANS} scans; open it in an image program and save it again")
-    position, in_first_scan = 2, image.layers
-    while position + 4 < len(data) and data[position] == 0xFF:  # one marker segment after another (ITU-T T.81, annex B)
-        if data[position + 1] == 0xDA:
-            in_first_scan = data[position + 4]
-            break
-        position += 2 + int.from_bytes(data[position + 2 : position + 4], "big")
-    several = "progressive" in image.info or in_first_scan != image.layers
+    several = "progressive" in image.info or image_structure.jpeg_head(data).in_first_scan != image.layers
     if several and image.width * image.height * image.layers > MAX_JPEG_COEFFICIENTS:
         raise ImageError(
             f"a progressive JPEG may have at most {MAX_JPEG_COEFFICIENTS // image.layers // 10**6} million pixels, "

@@ -24,7 +24,7 @@ RINGS = (1.0, 2.0, 3.0)  # standard deviations of the prior
 
 
 def code_chart(
-    mu: Array, sigma: Array | None, dims: Sequence[int], theme: Theme, texts: Mapping[str, str], height: int = 112
+    mu: Array, sigma: Array | None, dims: Sequence[int], theme: Theme, texts: Mapping[str, str], height: int = 104
 ) -> alt.LayerChart:
     """mu as points with one sigma to either side, over the prior's own. mu, sigma: (Z,); dims: which, in this order.
 
@@ -52,9 +52,9 @@ def code_chart(
     layers: list[alt.Chart] = []
     if sigma is not None:
         layers.append(band.encode(y=alt.Y("low:Q", title=None), y2="high:Q"))
-        bars = base.mark_rule(color=palette.colour("sigma", theme), strokeWidth=3)
+        bars = base.mark_rule(color=palette.colour("sigma", theme), strokeWidth=7)
         layers.append(bars.encode(x=x, y=alt.Y("low:Q", title=None), y2="high:Q", tooltip=hint))
-    points = base.mark_point(color=palette.colour("mu", theme), filled=True, size=55, opacity=1.0)
+    points = base.mark_point(color=palette.colour("mu", theme), filled=True, size=26, opacity=1.0)
     layers.append(points.encode(x=x, y=alt.Y("mu:Q", title=None, axis=alt.Axis(tickCount=5)), tooltip=hint))
     chart = cast("alt.LayerChart", alt.layer(*layers))  # a facet only when a layer is one
     return chart.properties(height=height, usermeta={"embedOptions": {"renderer": "svg"}})

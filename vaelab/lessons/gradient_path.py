@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
-    "square": lambda z: z**2,
-    "wave": lambda z: torch.sin(2.0 * z),
-    "far": lambda z: z**2 + 10.0,
-    "step": lambda z: (z > 0.0) + 0.0 * z,  # torch.heaviside has no derivative to ask for; this one is 0 everywhere
-}
+from vaelab.lessons.gradients import Cost
 
 
 @dataclass(frozen=True)
@@ -29,7 +23,7 @@ class GradientPath:
 
 
 def follow_gradient(
-    name: str, mu_value: float, sigma_value: float, eps: Tensor, *, reparameterize: bool
+    cost: Cost, mu_value: float, sigma_value: float, eps: Tensor, *, reparameterize: bool
 ) -> GradientPath:
     """One draw of z, one loss f(z), one backward pass. eps: a number from N(0, 1)."""
     mu = torch.tensor(mu_value, requires_grad=True)
@@ -37,7 +31,7 @@ def follow_gradient(
     with torch.no_grad():
         drawn = torch.normal(mu, sigma)  # a plain number: how it came about is forgotten
     z = mu + sigma * eps if reparameterize else drawn
-    loss = FUNCTIONS[name](z)
+    loss = cost.value(z)
     if loss.requires_grad:
         torch.autograd.backward(loss)
     grads = [None if leaf.grad is None else leaf.grad.item() for leaf in (mu, sigma)]

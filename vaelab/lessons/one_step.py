@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vaelab import data
-from vaelab.batches import ImageSet, Noise, Shuffle
+from vaelab.batches import ImageSet, Noise, Shuffle, is_convolutional
 from vaelab.cadence import Cadence
 from vaelab.config import RunConfig
 from vaelab.first_weights import new_model, start_at_mean_image
@@ -109,9 +109,9 @@ class Step:
     loss: float
 
 
-def configuration(images: int = IMAGES, epochs: int = 10, seed: int = 0) -> RunConfig:
-    """The reference training of the linear VAE, on pixel faces: Adam, 1e-3, batches of 32."""
-    return plan("pixel-faces", "linear-vae", limit=images, batch_size=32, lr=1e-3, epochs=epochs, seed=seed)
+def configuration(model: str = "linear-vae", *, images: int = IMAGES, epochs: int = 10, seed: int = 0) -> RunConfig:
+    """The reference training of a VAE, on pixel faces: Adam, 1e-3, batches of 32."""
+    return plan("pixel-faces", model, limit=images, batch_size=32, lr=1e-3, epochs=epochs, seed=seed)
 
 
 @lru_cache(maxsize=2)
@@ -132,6 +132,8 @@ class Training:
         self.noise = Noise(self.cfg.model.latent_dim, self.cfg.seed, CPU)
         self.model = new_model(self.cfg.model, self.cfg.seed).train()
         start_at_mean_image(self.model, self.images)
+        if is_convolutional(self.cfg.model):
+            self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.optimizer = torch.optim.Adam(self.model.parameters(), lr=self.cfg.optim.lr, fused=True)
         self.steps: list[Step] = []  # the last one whole, of the others only the losses: a session may take thousands
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 RaceState = Literal["preparing", "ready", "running", "paused", "finished", "failed"]
+Halt = Literal["", "crowd", "away"]  # why a race pauses by itself: for newer ones, or because nobody looked
 Array = NDArray[Any]
 
 BATCH = 64
@@ -71,7 +72,10 @@ class LaneFrame:
 
 @dataclass(frozen=True)
 class RaceFrame:
-    """A race at a moment. remaining: seconds; originals: (PICTURES, 1, 8, 8) uint8; labels: (N,) of the test images."""
+    """A race at a moment. remaining: seconds; originals: (PICTURES, 1, 8, 8) uint8; labels: (N,) of the test images.
+
+    halt: why it is paused, where nobody asked for it.
+    """
 
     state: RaceState
     step: int
@@ -81,6 +85,7 @@ class RaceFrame:
     labels: Array | None = None
     lanes: tuple[LaneFrame, ...] = ()
     problem: str = ""
+    halt: Halt = ""
 
     @property
     def is_moving(self) -> bool:
@@ -94,7 +99,9 @@ class _Runner:
 
     lane: Lane
     model: SmallVae
-    optimiser: optim.Optimizer
+    optimiser: optim.Optimizer | None = (
+        None  # made at the first step: torch then imports its compiler, for a second or two
+    )
     history: dict[str, list[float]] = field(default_factory=lambda: {"loss": [], "recon": [], "kl": []})
 
 
@@ -118,6 +125,7 @@ class Race:
         self._lock = threading.RLock()
         self._thread: threading.Thread | None = None
         self._runners: list[_Runner] = []
+        self._shown = threading.Event()  # that there is a frame of the models as they stand
         self._clear()
         _ALL.add(self)
 
@@ -128,30 +136,38 @@ class Race:
         self._wanted = False
         self._step = 0
         self._spent = 0.0
+        self._halt: Halt = ""
         self._looked = time.monotonic()
+        self._shown.clear()
         self._frame = RaceFrame("preparing", 0, self.plan.steps, None)
 
-    def prepare(self) -> None:
-        """Build the models and show them untrained, unless that was done."""
+    def prepare(self, patience: float = 0.0) -> None:
+        """Build the models and show them untrained, unless that was done. patience: seconds to wait for that."""
         with self._lock:
             if self._state == "preparing" and self._thread is None:
                 self._go()
+        self._shown.wait(patience)
 
-    def start(self) -> None:
-        """Train from where it stands to the end."""
+    def start(self, patience: float = 0.0) -> None:
+        """Train from where it stands to the end. patience: seconds to wait for the first step of untrained models."""
         with self._lock:
             self._looked = time.monotonic()
             if self._state in ("finished", "failed") or self._wanted:
                 return
-            self._wanted = True
+            self._wanted, self._halt = True, ""
+            if self._step == 0:
+                self._shown.clear()
             if self._state != "preparing":
                 self._state = "running"
             if self._thread is None:
                 self._go()
+        self._shown.wait(patience)
 
-    def pause(self) -> None:
-        """Stop after the step that is under way, and wait for it."""
+    def pause(self, halt: Halt = "") -> None:
+        """Stop after the step that is under way, and wait for it. halt: why, where nobody asked for it."""
         with self._lock:
+            if self._wanted:
+                self._halt = halt
             self._wanted = False
             thread = self._thread
         if thread is not None and thread is not threading.current_thread():
@@ -184,6 +200,7 @@ class Race:
                 frame.labels,
                 frame.lanes,
                 frame.problem,
+                self._halt,
             )
 
     @property
@@ -215,6 +232,7 @@ class Race:
             with self._lock:
                 self._wanted, self._state, self._thread = False, "failed", None
                 self._frame = RaceFrame("failed", self._step, self.plan.steps, None, problem=type(error).__name__)
+            self._shown.set()
 
     def _build(self) -> None:
         import torch
@@ -231,10 +249,7 @@ class Race:
         lanes = self.plan.lanes()
         widest = max(lane.latents for lane in lanes)
         self._fixed_eps = torch.randn(PICTURES, widest, generator=fixed)
-        runners = []
-        for lane in lanes:
-            model = build(lane, PIXELS, self.plan.seed)
-            runners.append(_Runner(lane, model, torch.optim.Adam(model.parameters(), self.plan.lr, fused=True)))
+        runners = [_Runner(lane, build(lane, PIXELS, self.plan.seed)) for lane in lanes]
         self._order: Tensor = torch.zeros(0, dtype=torch.long)
         with self._lock:
             self._runners = runners
@@ -245,8 +260,8 @@ class Race:
         while True:
             began = time.monotonic()
             with self._lock:
-                if began - self._looked > FORGOTTEN:
-                    self._wanted = False
+                if self._wanted and began - self._looked > FORGOTTEN:
+                    self._wanted, self._halt = False, "away"
                 going = self._wanted and self._step < self.plan.steps
                 if going:
                     self._state = "running"
@@ -258,10 +273,12 @@ class Race:
                         continue  # started again meanwhile
                     self._state = "finished" if finished else "paused" if self._step else "ready"
                     self._wanted, self._thread = False, None
+                    self._shown.set()
                     return
             self._update()
             if time.monotonic() >= due:
                 self._snapshot()
+                self._shown.set()
                 due = time.monotonic() + SNAPSHOT_SECONDS
             busy = time.monotonic() - began
             time.sleep(REST * busy)
@@ -280,6 +297,8 @@ class Race:
         share = self._step / self.plan.steps
         told: list[Tensor] = []
         for runner in self._runners:
+            if runner.optimiser is None:
+                runner.optimiser = torch.optim.Adam(runner.model.parameters(), self.plan.lr, fused=True)
             terms = runner.lane.terms(runner.model, runner.lane.prepare(x), eps[:, : runner.lane.latents], share)
             runner.optimiser.zero_grad()
             torch.autograd.backward(terms.loss)
@@ -361,14 +380,14 @@ class Races:
         idle.sort(key=lambda key: self._races[key].last_look)
         return [self._races.pop(key) for key in idle[: max(0, len(self._races) - MOST_KEPT)]]
 
-    def start(self, race: Race) -> None:
-        """Start a race; those looked at longest ago pause where too many run."""
-        race.start()
+    def start(self, race: Race, patience: float = 0.0) -> None:
+        """Start a race; those looked at longest ago pause where too many run. patience: as of Race.start."""
+        race.start(patience)
         with self._lock:
             running = sorted((r for r in self._races.values() if r.is_running), key=lambda r: r.last_look)
         for old in running[: max(0, len(running) - MOST_RUNNING)]:
             if old is not race:
-                old.pause()
+                old.pause("crowd")
 
 
 RACES = Races()

@@ -15,14 +15,13 @@ from vaelab.runs import Run
 from vaelab.ui.decode import models
 from vaelab.ui.guard import show_error
 from vaelab.ui.latent_inspector import inspector, neighbours
-from vaelab.ui.latent_map import PROJECTIONS, View, choice, colours_of, latent_map
+from vaelab.ui.latent_map import MOST_COLOURS, PROJECTIONS, View, choice, colours_of, latent_map
 from vaelab.ui.latent_prior import prior_section
 from vaelab.ui.model_picker import pick_model
 from vaelab.ui.text import t
 from vaelab.ui.widgets import page_link
 
 Images = tuple[Split, int]
-MOST_COLOURS = 10  # that can be told apart
 DEFAULT_IMAGES: Images = ("test", 2_000)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,18 +12,17 @@ from numpy.typing import NDArray
 from vaelab import latent_text, latents
 from vaelab.latent_charts import code_chart
 from vaelab.latents import Codes, Group, Query
-from vaelab.palette import markdown
+from vaelab.palette import class_colours, colour, markdown
 from vaelab.projections import nearest_codes
-from vaelab.ui import pictures
-from vaelab.ui.latent_map import Choice, View, label_title
+from vaelab.ui.latent_map import MOST_COLOURS, Choice, View
+from vaelab.ui.latent_pictures import look, makeup
+from vaelab.ui.names import label_title, value_names
 from vaelab.ui.text import t
 from vaelab.ui.widgets import figure, page_link, theme
 
 NEIGHBOURS = 6
-LARGE = 160  # pixels of the two images in focus: both fit beside each other in a third of 1280
-SMALL = 48
 BARS = 16  # dimensions drawn
-MAKEUP_ROWS = 6
+MAKEUP_ROWS = 8
 
 Near = tuple[NDArray[np.int64], NDArray[np.float64]]  # rows and distances, the nearest first
 
@@ -49,11 +49,18 @@ def inspector(wanted: Query, view: View, chosen: Choice, near: Near) -> None:
     rows = np.array([row for row in chosen.rows if row < len(known)], dtype=np.int64)
     if not len(rows):
         _empty()
-    elif chosen.kind == "point":
-        _point(wanted, known, int(rows[0]), near)
-    else:
-        by = view.colour.by if view.colour.names else next(iter(known.labels), None)
-        _group(wanted, known, rows, by)
+        return
+    with st.container(gap="xsmall"):
+        if chosen.kind == "point":
+            _point(wanted, known, int(rows[0]), near)
+        else:
+            _group(wanted, known, rows, view.colour.by if view.colour.names else _telling(known))
+
+
+def _telling(known: Codes) -> str | None:
+    """The label that says most in few words: the first one with no more values than there are colours."""
+    few = (name for name, (_, names) in known.labels.items() if len(names) <= MOST_COLOURS)
+    return next(few, next(iter(known.labels), None))
 
 
 def _empty() -> None:
@@ -67,14 +74,14 @@ def _point(wanted: Query, known: Codes, row: int, near: Near) -> None:
     run = wanted.run
     x_hat = latents.reconstruction(run, known, row)
     first = t("latent.x_decoded") if known.source == "decoded" else t("latent.x")
-    _pair(known.pixels[row], x_hat, first, markdown("decoder", t("latent.x_hat")))
+    rows, distances = near
+    beside = None
+    if len(rows):
+        far = t("latent.near_how", low=figure(float(distances[0]), 3), high=figure(float(distances[-1]), 3))
+        beside = (list(known.pixels[rows]), t("latent.near"), far)
+    st.html(look((known.pixels[row], first), (x_hat, t("latent.x_hat")), beside, t("latent.enlarge")))
     st.markdown(f":small[{_words(known, row)}]")
     st.altair_chart(_code(known, known.mu[row], None if known.sigma is None else known.sigma[row]), key="latent_code")
-    rows, distances = near
-    if len(rows):
-        st.caption(t("latent.near", low=figure(float(distances[0]), 3), high=figure(float(distances[-1]), 3)))
-        strip = pictures.strip(known.pixels[rows], NEIGHBOURS, cell=SMALL)
-        st.image(strip, output_format="PNG", alt=t("latent.near_alt"))
     _decode_link(wanted, known.mu[row], None if known.y is None else int(known.y[row]), t("latent.open_decode"))
 
 
@@ -82,21 +89,15 @@ def _words(known: Codes, row: int) -> str:
     """Number, labels, error and KL of one image, in a line."""
     parts = [t("latent.number", n=row)]
     shown = list(known.labels.items())[:3]
-    parts += [f"{label_title(name)}: **{names[values[row]]}**" for name, (values, names) in shown if values[row] >= 0]
+    for name, (values, names) in shown:
+        if values[row] >= 0:
+            parts.append(f"{label_title(name).capitalize()}: **{value_names(names)[values[row]]}**")
     if known.error is not None:
         parts.append(markdown("decoder", t("latent.point_error", value=figure(float(known.error[row]), 3))))
     kl = known.kl_per_dim
     if kl is not None:
         parts.append(markdown("encoder", t("latent.point_kl", value=figure(float(kl[row].sum()), 3))))
     return " · ".join(parts)
-
-
-def _pair(left: NDArray[np.uint8], right: NDArray[np.uint8], left_words: str, right_words: str) -> None:
-    with st.container(horizontal=True, gap="small"):
-        for name, image, words in (("x", left, left_words), ("x_hat", right, right_words)):
-            with st.container(width=LARGE, gap=None, key=f"latent_{name}"):
-                st.image(pictures.strip(image[None], 1, cell=LARGE), output_format="PNG", alt=words)
-                st.caption(words)
 
 
 def _code(known: Codes, mu: NDArray[Any], sigma: NDArray[Any] | None) -> Any:
@@ -108,16 +109,38 @@ def _code(known: Codes, mu: NDArray[Any], sigma: NDArray[Any] | None) -> Any:
 
 def _group(wanted: Query, known: Codes, rows: NDArray[np.int64], by: str | None) -> None:
     found: Group = latents.group(wanted.run, known, rows, by)
-    _pair(found.average, found.decoded, t("latent.average"), markdown("decoder", t("latent.decoded_average")))
-    st.markdown(t("latent.inside", n=f"{len(rows):,}", share=f"{100 * len(rows) / len(known):.1f}"))
-    for name, count, share in found.makeup[:MAKEUP_ROWS]:
-        st.progress(count / len(rows), text=t("latent.makeup", name=name, n=f"{count:,}", share=f"{100 * share:.0f}"))
-    if len(found.makeup) > MAKEUP_ROWS:
-        rest = sum(count for _, count, _ in found.makeup[MAKEUP_ROWS:])
-        st.caption(t("latent.makeup_rest", n=f"{rest:,}", kinds=len(found.makeup) - MAKEUP_ROWS))
+    pictures = (found.average, t("latent.average")), (found.decoded, t("latent.decoded_average"))
+    st.html(look(*pictures, None, t("latent.enlarge")))
+    words = t("latent.inside", n=f"{len(rows):,}", share=f"{100 * len(rows) / len(known):.1f}")
+    st.markdown(words)
+    if by is not None and found.makeup:
+        st.caption(t("latent.makeup_by", name=label_title(by).capitalize()))
+        st.html(_makeup(found, len(rows), known.labels[by][1]))
     st.altair_chart(_code(known, found.z, known.mu[rows].std(axis=0)), key="latent_group_code")
     st.caption(t("latent.group_code"))
     _decode_link(wanted, found.z, found.y, t("latent.open_average"))
+
+
+def _makeup(found: Group, inside: int, names: Sequence[str]) -> str:
+    """The most frequent kinds in the colours of the map, the others together."""
+    colours = class_colours(theme())
+    bars = []
+    for name, count, share in found.makeup[:MAKEUP_ROWS]:
+        ink = colours[list(names).index(name) % len(colours)]
+        bars.append(
+            (
+                value_names([name])[0],
+                count / inside,
+                ink,
+                t("latent.makeup", n=f"{count:,}", share=f"{100 * share:.0f}"),
+            )
+        )
+    rest = found.makeup[MAKEUP_ROWS:]
+    if rest:
+        many = sum(count for _, count, _ in rest)
+        words = t("latent.makeup_rest", kinds=len(rest))
+        bars.append((words, many / inside, colour("prior", theme()), f"{many:,}"))
+    return makeup(bars)
 
 
 def _decode_link(wanted: Query, z: NDArray[Any], y: int | None, words: str) -> None:

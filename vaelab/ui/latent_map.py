@@ -23,12 +23,14 @@ from vaelab.palette import THEMES, class_colours, css_variables
 from vaelab.runs import Run
 from vaelab.ui.components.carrier import FOLDER, loader_js
 from vaelab.ui.components.map_routes import map_base, map_query
+from vaelab.ui.names import label_title, value_names
 from vaelab.ui.text import language, strings, t
 from vaelab.ui.widgets import theme
 
 ENTRY = "map_page.js"
 KEY = "latent_map"
 TEXTS = "latent_map"
+MOST_COLOURS = 10  # that can be told apart
 
 Projection = Literal["pca", "tsne", "dims"]
 PROJECTIONS: tuple[Projection, ...] = ("pca", "tsne", "dims")
@@ -69,17 +71,14 @@ def colours_of(run: Run, cfg: RunConfig) -> list[Colour]:
         found = []
     else:
         labels = (["class"] if info.classes else []) + list(info.factors)
-        found = [Colour(name, label_title(name), tuple(data.label_names(info, name))) for name in labels]
+        found = [
+            Colour(name, label_title(name).capitalize(), value_names(data.label_names(info, name))) for name in labels
+        ]
     if has_images(run):
         found.append(Colour("error", t("latent.by_error")))
     if cfg.model.name != "autoencoder":
         found.append(Colour("uncertainty", t("latent.by_uncertainty")))
     return found or [Colour("nothing", t("latent.by_nothing"))]
-
-
-def label_title(name: str) -> str:
-    """A label's name in words; factors are named by their data set."""
-    return t("latent.by_class") if name == "class" else name.replace("_", " ").capitalize()
 
 
 def images_key(wanted: Query) -> str:

@@ -39,6 +39,8 @@ def ticking_chart(
     """Draw build(rows, theme=, texts=, **sizes), one layered chart whose layers share the rows; its encodings name their types."""
     spec = json.loads(_spec(build, tuple(rows.columns), theme(), tuple(texts.items()), tuple(sizes.items())))
     spec |= {"data": {"name": ROWS}, "datasets": {ROWS: rows}}
+    # The place is kept free until the browser has the script that draws.
+    st.html(f"<style>.st-key-{key} {{ min-height: {spec['height']}px; }}</style>")
     st.vega_lite_chart(spec=spec, key=key, width=width, alt=alt_text)
 
 

@@ -14,6 +14,8 @@ from vaelab.ui.components.carrier import FOLDER, loader_js
 from vaelab.ui.text import t
 
 ENTRY = "graph.js"
+SHEET = 640  # its width, as graph.js has it
+TALLEST = "56vh"  # as graph.css has it
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,10 @@ def graph(
         "edges": [asdict(edge) for edge in edges],
         "plates": [asdict(plate) for plate in plates],
     }
-    _component()(key=key, data=data, on_press_change=on_press)
+    # The place is kept free until the browser has the script that draws.
+    st.html(f"<style>.st-key-{key}_place {{ aspect-ratio: {SHEET} / {height}; max-height: {TALLEST}; }}</style>")
+    with st.container(key=f"{key}_place"):
+        _component()(key=key, data=data, on_press_change=on_press)
 
 
 def pressed(key: str, known: Sequence[str]) -> str | None:

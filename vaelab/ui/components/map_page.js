@@ -27,16 +27,18 @@ class MapPage {
   take(data) {
     const before = this.data;
     this.data = data;
-    if (data.language !== before.language) this.build();
     const same = (name) => JSON.stringify(before[name]) === JSON.stringify(data[name]);
     const anew = data.key !== before.key || data.language !== before.language;
+    const otherTime = anew || !same("time") || !same("colours");
+    if (otherTime && this.time?.travelling) this.time.leave();
+    if (data.language !== before.language) this.build();
     if (anew) this.open(before.images === data.images);
     else if (this.set) {
       if (!same("view")) this.place();
       if (!same("colour") || !same("colours")) this.colour();
       if (!same("near")) this.mark();
     }
-    if (anew || !same("time")) this.openTime();
+    if (otherTime) this.openTime();
     this.plot.invalidate();
   }
 
@@ -129,7 +131,7 @@ class MapPage {
   }
 
   say(words) {
-    this.status.textContent = words;
+    this.status.textContent = this.status.title = words;
   }
 
   /** Bring the points to the places of the chosen projection. */
@@ -207,6 +209,8 @@ class MapPage {
     const scale = stops.map(rgb);
     const values = await floats(base, "colours.bin", { ...query, by: colour.by }, { signal: this.abort.signal });
     if (colour.kind === "classes") {
+      if (this.grouped !== colour.by) this.set.hidden = new Set(); // what was switched off has another meaning now
+      this.grouped = colour.by;
       this.set.paintGroups(values, colours);
       this.legend = classLegend(colour.title, colour.names, colours, this.set, this.text, () => this.plot.invalidate());
     } else {
@@ -214,7 +218,7 @@ class MapPage {
       this.set.paintValues(values, low, high, scale);
       this.legend = valueLegend(colour.title, low, high, scale);
     }
-    this.side.replaceChildren(this.legend);
+    if (!this.time?.travelling) this.side.replaceChildren(this.legend);
     this.plot.invalidate();
   }
 

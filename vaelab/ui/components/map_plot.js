@@ -153,12 +153,14 @@ export class Plot {
     if (camera.solid && frame.origin) {
       const length = camera.reach * 0.9;
       context.strokeStyle = grey;
+      context.lineWidth = 1.5;
       frame.axes.forEach((name, axis) => {
         const end = [...frame.origin];
         end[axis] += length;
         const [to, from] = [camera.at(end), camera.at(frame.origin)];
         line(context, [from, to]);
-        context.fillText(name, to[0] + 4, to[1]);
+        this.tag(context, name.split(" (")[0].split("（")[0], to[0], to[1]);
+        context.fillText(name, 8, 16 + 15 * axis); // in full where nothing covers it
       });
     } else if (frame.axes.length) {
       context.textAlign = "right";
@@ -166,6 +168,20 @@ export class Plot {
       context.textAlign = "left";
       context.fillText(`↑ ${frame.axes[1]}`, 8, 16);
     }
+  }
+
+  /** A short name at the end of an axis, on a ground of its own so that points do not hide it, and inside the map. */
+  tag(context, words, x, y) {
+    const wide = context.measureText(words).width;
+    const left = Math.max(4, Math.min(this.camera.width - wide - 8, x + 4));
+    const base = Math.max(14, Math.min(this.camera.height - 6, y + 4));
+    const ink = context.fillStyle;
+    context.fillStyle = getComputedStyle(this.canvas).getPropertyValue("--vl-background").trim();
+    context.globalAlpha = 0.8;
+    context.fillRect(left - 3, base - 12, wide + 6, 16);
+    context.globalAlpha = 1;
+    context.fillStyle = ink;
+    context.fillText(words, left, base);
   }
 
   drawMarks(context) {

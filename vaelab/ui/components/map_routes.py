@@ -21,7 +21,7 @@ from starlette.routing import Route
 
 from vaelab import latents, palette, projections, projector
 from vaelab.errors import VaeLabError
-from vaelab.film import Words, film, gif
+from vaelab.film import film, gif
 from vaelab.latents import Codes, Query, Split
 from vaelab.runs import Run
 from vaelab.ui.components.carrier import PREFIX
@@ -306,8 +306,7 @@ def film_frame(request: Request) -> Response:
 def film_gif(request: Request) -> Response:
     """The film as an animated GIF, as a file to keep."""
     run = _run(request)
-    words = Words(title=run.name, step=lambda step: f"step {step:,}")
-    content = gif(film(run), words, palette.class_colours("light"))
+    content = gif(film(run), run.name, palette.class_colours("light"))
     name = quote(f"{run.name}.gif")
     headers = {**FOREVER, "Content-Disposition": f"attachment; filename*=UTF-8''{name}"}
     return Response(content, media_type="image/gif", headers=headers)

@@ -12,7 +12,7 @@ from vaelab import data, runs
 from vaelab.architecture import Layer, architecture
 from vaelab.config import ModelConfig
 from vaelab.lessons import feature_maps
-from vaelab.ui.lessons import html
+from vaelab.ui import html
 from vaelab.ui.text import t
 from vaelab.ui.widgets import figure, theme
 

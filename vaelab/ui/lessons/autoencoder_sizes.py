@@ -8,7 +8,7 @@ import streamlit as st
 
 from vaelab.lessons import layer_sizes
 from vaelab.lessons.layer_sizes import IMAGE, KERNELS, PADDINGS, STRIDES, Row, Setting
-from vaelab.ui.lessons import html
+from vaelab.ui import html
 from vaelab.ui.lessons.views import choice
 from vaelab.ui.text import t
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Mapping
 from functools import cache
 from html import escape
 from typing import TYPE_CHECKING
@@ -14,13 +15,14 @@ import streamlit as st
 
 from vaelab import palette
 from vaelab.charts import thin
-from vaelab.palette import Role
-from vaelab.ui import pictures
-from vaelab.ui.lessons import html
+from vaelab.lessons.chart_shape import shaped
+from vaelab.palette import Role, Theme
+from vaelab.ui import html, pictures
 from vaelab.ui.lessons.frame import Lesson, Section, lesson_page
 from vaelab.ui.source import source_of
 from vaelab.ui.text import t
-from vaelab.ui.widgets import figure, theme
+from vaelab.ui.ticking import ticking_chart
+from vaelab.ui.widgets import figure
 
 if TYPE_CHECKING:
     from vaelab.lessons.one_step import Peek, Step, Training
@@ -49,8 +51,10 @@ LESSON = Lesson(
     ),
     ("train", {}),
 )
-MANY = 20  # steps that one press takes
+MODELS = {"linear-vae": 20, "conv-vae": 10}  # the first until another is chosen; steps that one press takes
 STATE = "code_training"
+LIST = 132  # pixels
+LINES = 9  # of the table of weights: with more blocks than that, the biases are left out
 ROLES: dict[str, Role] = {
     "encode": "encoder",
     "sample": "z",
@@ -84,6 +88,7 @@ STYLE = """
 .vl .tensors { height: 238px; overflow: hidden; }
 .vl .tensors td, .vl .tensors th { padding: 1px 4px 1px 0; font-size: 11.5px; }
 .vl .tensors .n { font-size: 11px; }
+.vl .tensors p { margin: 4px 0 0; font-size: 11.5px; }
 .vl .tensors .first td { border-bottom: 1px solid var(--vl-border); color: var(--vl-muted); }
 .vl .tensors .of td { border-bottom: 0; }
 .vl .said { height: 44px; margin: 8px 0 6px; line-height: 1.4; overflow: hidden; }
@@ -124,22 +129,23 @@ def parts() -> dict[str, tuple[str, ...]]:
 
 
 def training() -> Training:
-    """The training of this session, its first step taken."""
-    from vaelab.lessons.one_step import Training  # imports torch
+    """The training of this session with the chosen model, its first step taken; that of another model is let go."""
+    from vaelab.lessons.one_step import Training, configuration  # imports torch
 
     state = st.session_state
-    if STATE not in state:
-        begun = Training()
-        begun.take()
-        state[STATE] = begun
-    found: Training = state[STATE]
-    return found
+    known: Training | None = state.get(STATE)
+    if known is None or known.cfg.model.name != state["code_model"]:
+        known = state[STATE] = Training(configuration(state["code_model"]))
+        known.take()
+    return known
 
 
 def stage() -> None:
     """Buttons, the parts of a step, the lines and tensors of the chosen one, the pictures and the losses."""
     state = st.session_state
     state.setdefault("code_at", 0)
+    # Set anew: the list would keep the words of another language.
+    state["code_model"] = state["code_model"] if state.get("code_model") in MODELS else next(iter(MODELS))
     now = training()
     with st.container(gap="xsmall"):
         _buttons(now)
@@ -163,8 +169,9 @@ def stage() -> None:
 
 
 def _buttons(now: Training) -> None:
-    """Back, next, a new batch, twenty of them, and again from the start."""
+    """Back, next, a new batch, many of them, again from the start, and which model it is."""
     last = len(parts()) - 1
+    many = MODELS[now.cfg.model.name]
 
     def move(by: int) -> None:
         at = int(st.session_state["code_at"]) + by
@@ -185,21 +192,30 @@ def _buttons(now: Training) -> None:
         ("back", ":material/arrow_back:", move, (-1,), "secondary"),
         ("next", ":material/arrow_forward:", move, (1,), "primary"),
         ("one", ":material/skip_next:", steps, (1,), "secondary"),
-        ("many", ":material/fast_forward:", steps, (MANY,), "secondary"),
+        ("many", ":material/fast_forward:", steps, (many,), "secondary"),
         ("again", ":material/replay:", again, (), "secondary"),
     )
     with st.container(horizontal=True, gap="xsmall"):
         for name, icon, act, values, kind in presses:
             st.button(
-                t(f"learn_code.do_{name}"),
+                t(f"learn_code.do_{name}", n=many),
                 key=f"code_{name}",
                 icon=icon,
                 type=kind,  # type: ignore[arg-type]
-                help=t(f"learn_code.do_{name}_help"),
+                help=t(f"learn_code.do_{name}_help", n=many),
                 on_click=act,
                 args=values,
                 disabled=name == "back" and int(st.session_state["code_at"]) == 0,
             )
+        words = {model: t(f"learn_code.model_{model}") for model in MODELS}
+        st.selectbox(
+            t("learn_code.model"),
+            list(words),
+            key="code_model",
+            format_func=words.__getitem__,
+            label_visibility="collapsed",
+            width=LIST,
+        )
 
 
 def _lines_and_tensors(step: Step, at: int) -> str:
@@ -252,10 +268,13 @@ def _weights(peeks: tuple[Peek, ...], part: str) -> str:
         t(f"learn_code.head_{part}"),
         t("learn_code.head_largest"),
     )
+    shown = [peek for peek in peeks if len(peeks) <= LINES or not peek.name.endswith(".bias")]
     rows = [
-        (peek.name, _shape(peek), _number(peek.norm), _number(max(abs(peek.low), abs(peek.high)))) for peek in peeks
+        (peek.name, _shape(peek), _number(peek.norm), _number(max(abs(peek.low), abs(peek.high)))) for peek in shown
     ]
-    return html.table(head, rows, numbers=(2, 3))
+    left_out = len(peeks) - len(shown)
+    below = f"<p class=muted>{t('learn_code.biases', n=left_out)}</p>" if left_out else ""
+    return html.table(head, rows, numbers=(2, 3)) + below
 
 
 def _strips(step: Step, at: int) -> str:
@@ -285,11 +304,13 @@ def _curves(now: Training) -> None:
         st.html(html.stage(words))
         x, y = thin(steps, np.array(values))
         rows = pd.DataFrame({"step": x, "value": y, "newest": x == x[-1]})
-        st.altair_chart(_curve(rows, role, height), key=f"code_curve_{term}")
+        texts = {word: t(f"learn_code.{word}") for word in ("step", "nats")}
+        name = t(f"learn_code.term_{term}")
+        ticking_chart(term_curve, rows, texts, key=f"code_curve_{term}", alt_text=name, role=role, height=height)
 
 
-def _curve(rows: pd.DataFrame, role: Role, height: int) -> alt.LayerChart:
-    """One term over the steps, the newest step as a point, so that the first step is seen too."""
+def term_curve(rows: pd.DataFrame, theme: Theme, texts: Mapping[str, str], role: Role, height: int) -> alt.LayerChart:
+    """One term over the steps, the newest step as a point, so that the first step is seen too. texts: step, nats."""
     x = alt.X(
         "step:Q",
         title=None,
@@ -298,10 +319,10 @@ def _curve(rows: pd.DataFrame, role: Role, height: int) -> alt.LayerChart:
     )
     y = alt.Y("value:Q", title=None, axis=alt.Axis(tickCount=3, format="~r"), scale=alt.Scale(zero=False))
     hint = [
-        alt.Tooltip("step:Q", title=t("learn_code.step"), format=".0f"),
-        alt.Tooltip("value:Q", title=t("learn_code.nats"), format=".2f"),
+        alt.Tooltip("step:Q", title=texts["step"], format=".0f"),
+        alt.Tooltip("value:Q", title=texts["nats"], format=".2f"),
     ]
-    colour = palette.colour(role, theme())
+    colour = palette.colour(role, theme)
     line = alt.Chart(rows).mark_line(color=colour, strokeWidth=1.8).encode(x=x, y=y, tooltip=hint)
     point = (
         alt.Chart(rows)
@@ -309,11 +330,7 @@ def _curve(rows: pd.DataFrame, role: Role, height: int) -> alt.LayerChart:
         .mark_point(color=colour, filled=True, size=44)
         .encode(x=x, y=y, tooltip=hint)
     )
-    chart = alt.layer(line, point).properties(
-        height=height, padding={"bottom": 2}, usermeta={"embedOptions": {"renderer": "svg"}}
-    )
-    assert isinstance(chart, alt.LayerChart)
-    return chart
+    return shaped(alt.layer(line, point), height)
 
 
 def page() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import streamlit as st
@@ -25,19 +25,21 @@ from vaelab.lessons.race import Race
 from vaelab.lessons.small_images import as_pixels, small_digits
 from vaelab.palette import markdown
 from vaelab.ui import pictures
-from vaelab.ui.lessons.ticking import still, ticking_chart
 from vaelab.ui.lessons.views import choice
 from vaelab.ui.text import t
+from vaelab.ui.ticking import still, ticking_chart
 from vaelab.ui.widgets import figure
 
 if TYPE_CHECKING:
     from vaelab.lessons.small_vae import SmallVae
 
 Array = NDArray[Any]
+T = TypeVar("T")
 MODELS = ("linear", "both", "recon_only", "kl_only")
 COUNTS = (1, 2, 3, 4, 5, 7, 10, 15, 20, 30, 50, 70, 100, 150, 200, 300, 500, 700, 1000, 1500, 2000, 3000, LARGEST)
 DIGITS = 6
 REPEATS = 8  # estimates side by side
+SAID = 66  # pixels: two lines
 
 
 @dataclass(frozen=True)
@@ -109,10 +111,11 @@ def bound_stage(race: Race) -> None:
     state = (name, picked, st.session_state["elbo_shift"], st.session_state["elbo_width"])
     trained = race.trained(name)
     if name == "linear":
-        answer = remembered(state, lambda: linear(picked))
+        answer = remembered("elbo_known", state, lambda: linear(picked))
     elif trained is not None:
         model, step = trained
-        answer = remembered((*state, race, step), lambda: nonlinear(model, picked))
+        truth = remembered("elbo_truth", (race, name, step, picked), lambda: evidence(model, picked))
+        answer = remembered("elbo_known", (*state, race, step), lambda: nonlinear(model, picked, truth))
     else:
         st.info(t("learn_elbo.not_ready"), icon=":material/hourglass_empty:")
         return
@@ -121,7 +124,8 @@ def bound_stage(race: Race) -> None:
     rows = bound_rows(answer.found, answer.truth, answer.elbo, chosen)
     ticking_chart(bound_chart, rows, texts, key="elbo_bound_chart", alt_text=t("learn_elbo.chart_alt"), height=225)
     _figures(answer, chosen)
-    st.markdown(_beside(trained[1] if trained else None))
+    with st.container(height=SAID, border=False):
+        st.markdown(_beside(trained[1] if trained else None))
 
 
 def settled(nats: float) -> float:
@@ -150,12 +154,12 @@ def moved(mean: Array, spread: Array) -> tuple[Array, Array]:
     return mean + st.session_state["elbo_shift"] * spread, spread * st.session_state["elbo_width"]
 
 
-def remembered(state: tuple[object, ...], compute: Callable[[], Answer]) -> Answer:
+def remembered(place: str, state: tuple[object, ...], compute: Callable[[], T]) -> T:
     """The answer to this state, computed anew only when it changes: the slider of K then only looks it up."""
-    known = st.session_state.get("elbo_known")
+    known = st.session_state.get(place)
     if known is None or known[0] != state:
-        known = st.session_state["elbo_known"] = (state, compute())
-    answer: Answer = known[1]
+        known = st.session_state[place] = (state, compute())
+    answer: T = known[1]
     return answer
 
 
@@ -170,20 +174,27 @@ def linear(number: int) -> Answer:
     return Answer(float(log_likelihood(model, x)[0]), float(exact_elbo(model, x, mu[None], sigma)[0]), found)
 
 
-def nonlinear(model: SmallVae, number: int) -> Answer:
-    """The same for a VAE of the first view, as far as it is trained; q is its encoder's answer, moved by the sliders."""
+def encoded(model: SmallVae, number: int) -> tuple[Array, Array]:
+    """Mean and standard deviation of q for a test digit, as the encoder answers them. (Z,) each."""
     import torch
 
     from vaelab.models import GaussianPosterior
 
-    x = small_digits().test[number]
-    q = model.encode(torch.from_numpy(x[None]))
+    q = model.encode(torch.from_numpy(small_digits().test[[number]]))
     assert isinstance(q, GaussianPosterior)
-    encoded = q.mean[0].double().numpy(), torch.exp(0.5 * q.logvar[0]).double().numpy()
-    mu, sigma = moved(*encoded)
-    joint: LogJoint = vae_log_joint(model, x)
-    weights = log_weights(joint, mu, sigma, _noise(REPEATS, 2))
-    return Answer(log_evidence_on_grid(joint, *encoded), float(weights.mean()), bounds(weights))
+    return q.mean[0].double().numpy(), torch.exp(0.5 * q.logvar[0]).double().numpy()
+
+
+def evidence(model: SmallVae, number: int) -> float:
+    """log p(x) of a test digit, nats: no slider moves it."""
+    return log_evidence_on_grid(vae_log_joint(model, small_digits().test[number]), *encoded(model, number))
+
+
+def nonlinear(model: SmallVae, number: int, truth: float) -> Answer:
+    """The same for a VAE of the first view, as far as it is trained; q is its encoder's answer, moved by the sliders."""
+    joint: LogJoint = vae_log_joint(model, small_digits().test[number])
+    weights = log_weights(joint, *moved(*encoded(model, number)), _noise(REPEATS, 2))
+    return Answer(truth, float(weights.mean()), bounds(weights))
 
 
 def _beside(step: int | None) -> str:

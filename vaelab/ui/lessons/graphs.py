@@ -40,7 +40,9 @@ LESSON = Lesson(
         ("lessons.networks", "dependence"),
         ("lessons.separation", "paths"),
         ("lessons.separation", "blocked_at"),
+        ("lessons.separation", "d_separated"),
         ("lessons.separation", "cut_at"),
+        ("lessons.separation", "separated"),
     ),
     ("decode", {"run": "pixel-faces-conv-vae"}),
 )

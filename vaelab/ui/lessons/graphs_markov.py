@@ -3,37 +3,28 @@
 from __future__ import annotations
 
 import itertools
+from functools import partial
 
 import numpy as np
 import streamlit as st
 
-from vaelab.lessons.networks import FRIENDS, Table, posteriors, weights
-from vaelab.lessons.separation import cut_at, paths
+from vaelab.lessons.networks import FRIENDS, Table, weights
+from vaelab.lessons.separation import cut_at, separated
 from vaelab.palette import Role
-from vaelab.ui.components.graph_view import Edge, graph
-from vaelab.ui.lessons import html
-from vaelab.ui.lessons.graphs_parts import (
-    STYLE,
-    Place,
-    chance_nodes,
-    clear_button,
-    independence,
-    observe,
-    pair_pickers,
-    percent,
-    seen,
-    title,
-)
+from vaelab.ui import html
+from vaelab.ui.components.graph_view import Edge
+from vaelab.ui.lessons.graphs_parts import Drawing, Place, Rules, network_view, percent, title
 from vaelab.ui.text import t
 from vaelab.ui.widgets import figure
 
 PLACES: dict[str, Place] = {"anna": (150, 45), "ben": (490, 45), "chen": (490, 175), "dora": (150, 175)}
+HEIGHT = 220
 SHOWN = 4  # combinations listed, the most probable first
 
 
 def markov_view() -> None:
     """Four friends in a ring, each inclined to agree with their neighbours."""
-    state, known = st.session_state, seen("markov")
+    state = st.session_state
     state.setdefault("graphs_coupling", 0.5)
     state.setdefault("graphs_field", 0.0)
     with st.container(horizontal=True, gap="medium"):
@@ -44,23 +35,11 @@ def markov_view() -> None:
             t("learn_graphs.field"), -1.0, 1.0, step=0.1, key="graphs_field", help=t("learn_graphs.field_help")
         )
     table = weights(FRIENDS, coupling, field)
-    chances = posteriors(table, FRIENDS.nodes, known)
     role: Role = "prior" if abs(coupling) < 0.05 else "sigma" if coupling > 0 else "eps"
-    graph(
-        "graphs_graph_markov",
-        chance_nodes(PLACES, chances, known, {}),
-        [Edge(a, b, arrow=False, role=role, width=1.2 + 3 * abs(coupling)) for a, b in FRIENDS.edges],
-        name=t("learn_graphs.graph_markov"),
-        height=220,
-        on_press=observe("markov", FRIENDS.nodes),
-    )
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        clear_button("markov")
-        a, b = pair_pickers("markov", FRIENDS.nodes, "anna", "chen")
-    others = [node for node in known if node not in (a, b)]
-    found = [(path, cut_at(path, others)) for path in paths(FRIENDS.edges, a, b) if a != b]
-    right = independence(table, FRIENDS.nodes, a, b, known, found, lambda _before, _node: "–")
-    st.html(html.stage(f"<div class=two><div>{_partition(table)}</div><div>{right}</div></div>", STYLE))
+    edges = [Edge(a, b, arrow=False, role=role, width=1.2 + 3 * abs(coupling)) for a, b in FRIENDS.edges]
+    drawing = Drawing("markov", FRIENDS.nodes, PLACES, edges, HEIGHT, ("anna", "chen"))
+    rules = Rules(cut_at, partial(separated, FRIENDS.edges), lambda _before, _node: "–")
+    network_view(drawing, rules, table, _partition(table))
 
 
 def _partition(table: Table) -> str:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 import streamlit as st
 
 from vaelab.lessons.networks import Table, dependence, posteriors
-from vaelab.lessons.separation import Path
-from vaelab.ui.components.graph_view import Node, pressed
-from vaelab.ui.lessons import html
+from vaelab.lessons.separation import Path, paths
+from vaelab.ui import html
+from vaelab.ui.components.graph_view import Edge, Node, graph, pressed
 from vaelab.ui.text import t
 
 Place = tuple[float, float]
 
 STYLE = """
+.st-key-graphs_pair { min-height: 4rem; } /* the lists come a moment later than the rest */
 .vl .two { display: grid; grid-template-columns: 1fr 1fr; gap: 20px; }
 .vl .two > div { height: 238px; }
 @media (max-width: 640px) { .vl .two { grid-template-columns: 1fr; } .vl .two > div { height: auto; } }
@@ -113,36 +115,71 @@ def pair_pickers(name: str, nodes: Sequence[str], first: str, second: str) -> tu
     return state[f"graphs_a_{name}"], state[f"graphs_b_{name}"]
 
 
-def independence(
-    table: Table,
-    nodes: tuple[str, ...],
-    a: str,
-    b: str,
-    known: Mapping[str, int],
-    found: Sequence[tuple[Path, str | None]],
-    arrow: Callable[[str, str], str],
-) -> str:
-    """Every path between a and b, open or blocked, and the same question asked of the numbers. found: path, where it is blocked."""
+@dataclass(frozen=True)
+class Drawing:
+    """A network as its view draws it. height: of the sheet; tips: what a node says on hover; pair: asked about at first."""
+
+    name: str
+    nodes: tuple[str, ...]
+    places: Mapping[str, Place]
+    edges: Sequence[Edge]
+    height: int
+    pair: tuple[str, str]
+    tips: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Who tells whom something in a network. blocked_at: where known nodes block a path; separated: whether they block
+    all between two nodes; arrow: the sign between two neighbours.
+    """
+
+    blocked_at: Callable[[Path, Collection[str]], str | None]
+    separated: Callable[[str, str, Collection[str]], bool]
+    arrow: Callable[[str, str], str]
+
+
+def network_view(drawing: Drawing, rules: Rules, table: Table, aside: str) -> None:
+    """The graph, its controls, and in two columns `aside` (HTML) and whether two chosen nodes tell of each other."""
+    name, known = drawing.name, seen(drawing.name)
+    graph(
+        f"graphs_graph_{name}",
+        chance_nodes(drawing.places, posteriors(table, drawing.nodes, known), known, drawing.tips),
+        drawing.edges,
+        name=t(f"learn_graphs.graph_{name}"),
+        height=drawing.height,
+        on_press=observe(name, drawing.nodes),
+    )
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="graphs_pair"):
+        clear_button(name)
+        a, b = pair_pickers(name, drawing.nodes, *drawing.pair)
+    told = independence(drawing, rules, table, a, b)
+    st.html(html.stage(f"<div class=two><div>{aside}</div><div>{told}</div></div>", STYLE))
+
+
+def independence(drawing: Drawing, rules: Rules, table: Table, a: str, b: str) -> str:
+    """Every path between a and b, open or blocked, the verdict, and the same question asked of the numbers."""
     heading = f"<h5>{t('learn_graphs.tells', a=title(a), b=title(b))}</h5>"
     if a == b:
         return heading + f"<p>{t('learn_graphs.same')}</p>"
-    others = {node: value for node, value in known.items() if node not in (a, b)}
+    others = {node: value for node, value in seen(drawing.name).items() if node not in (a, b)}
     lines = []
-    for path, where in found:
+    for path in paths([(edge.start, edge.end) for edge in drawing.edges], a, b)[:2]:
+        where = rules.blocked_at(path, others)
         words = title(path[0])
         for before, node in pairwise(path):
-            words += f" {arrow(before, node)} {title(node)}"
+            words += f" {rules.arrow(before, node)} {title(node)}"
         verdict = t("learn_graphs.path_open") if where is None else t("learn_graphs.path_blocked", node=title(where))
         lines.append(f"<p>{words}<br><b class={'open' if where is None else 'blocked'}>{verdict}</b></p>")
     rows = []
     for value in (1, 0):
-        answer = posteriors(table, nodes, {**others, b: value})
+        answer = posteriors(table, drawing.nodes, {**others, b: value})
         rows.append(
             (t(f"learn_graphs.if_{value}", a=title(a), b=title(b)), "–" if answer is None else percent(answer[a]))
         )
-    largest = dependence(table, nodes, a, b, tuple(others))
+    largest = dependence(table, drawing.nodes, a, b, tuple(others))
     rows.append((t("learn_graphs.dependence"), f"{largest:.6f}"))
-    separate = all(where is not None for _, where in found)
+    separate = rules.separated(a, b, others)
     verdict = t("learn_graphs.separate") if separate else t("learn_graphs.connected")
     head = f'<p><b class="{"blocked" if separate else "open"}">{verdict}</b></p>'
-    return heading + head + html.table(("", "P"), rows, numbers=(1,)) + "".join(lines[:2])
+    return heading + head + html.table(("", "P"), rows, numbers=(1,)) + "".join(lines)

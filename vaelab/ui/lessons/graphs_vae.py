@@ -35,7 +35,7 @@ EDGES = (
 )
 KEY = "graphs_graph_vae"
 CODE_HEIGHT = 228
-SENTENCE_HEIGHT = 56
+SENTENCE_HEIGHT = 66
 
 
 def vae_view() -> None:

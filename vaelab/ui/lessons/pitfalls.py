@@ -113,7 +113,7 @@ def both(name: str, frame: RaceFrame) -> None:
                 names=pitfall.names,
                 height=130,
                 domain=pitfall.domain,
-                one_line=True,
+                compact=True,
             )
             st.markdown(check_words(name, side, frame, number), help=t(f"learn_pitfalls.check_{name}_help"))
             lane_pictures(frame, number, 5)

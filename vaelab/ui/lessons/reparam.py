@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 import streamlit as st
+import torch
 
 from vaelab.lessons.gradients import COSTS, averaged, reparameterized_gradients, score_function_gradients
 from vaelab.lessons.reparam_charts import ROLES, gradient_chart, gradient_rows, pinned_chart, pinned_rows
 from vaelab.palette import Role, markdown
 from vaelab.ui.lessons.frame import Lesson, Section, lesson_page
 from vaelab.ui.lessons.reparam_path import another_draw, path_view
-from vaelab.ui.lessons.ticking import ticking_chart
 from vaelab.ui.lessons.views import choice
 from vaelab.ui.text import t
+from vaelab.ui.ticking import ticking_chart
 from vaelab.ui.widgets import figure
 
 VIEWS = ("path", "variance", "pinned")
@@ -21,6 +22,7 @@ REPEATS = 2_000  # means in a histogram
 PINNED = 24
 NONE = 1e-9  # a derivative that is no more than this is 0
 MOVES = ("mu", "sigma")
+SAID = 66  # pixels: two lines
 
 LESSON = Lesson(
     "learn_reparam",
@@ -82,7 +84,7 @@ def stage() -> None:
             markdown("sigma", "σ"), 0.1, 1.5, step=0.05, key="reparam_sigma", help=t("learn_reparam.sigma_help")
         )
     if view == "path":
-        path_view(cost, mu, sigma)
+        path_view(COSTS[cost], mu, sigma)
     elif view == "variance":
         variance(cost, mu, sigma)
     else:
@@ -110,8 +112,8 @@ def variance(name: str, mu: float, sigma: float) -> None:
     cost, at = COSTS[name], MOVES.index(by)
     eps = _noise(REPEATS * size)
     estimates = {
-        "reparam": averaged(reparameterized_gradients(cost, sigma, mu, eps)[at], size),
-        "score": averaged(score_function_gradients(cost, sigma, mu, mu + sigma * eps)[at], size),
+        "reparam": averaged(reparameterized_gradients(cost, mu, sigma, eps)[at], size),
+        "score": averaged(score_function_gradients(cost, mu, sigma, mu + sigma * eps)[at], size),
     }
     exact = cost.exact(mu, sigma)[at]
     rows = gradient_rows(estimates, exact)
@@ -132,10 +134,11 @@ def variance(name: str, mu: float, sigma: float) -> None:
             gradient_chart, rows, texts, key=f"reparam_{word}", alt_text=t("learn_reparam.histogram_alt"), name=word
         )
     ratio = float(estimates["score"].var(ddof=1)) / max(float(estimates["reparam"].var(ddof=1)), 1e-300)
-    if name != "step":
-        st.markdown(t("learn_reparam.ratio", ratio=figure(ratio, 3)))
-    else:
-        st.markdown(t("learn_reparam.no_slope") if abs(exact) > NONE else t("learn_reparam.no_slope_right"))
+    with st.container(height=SAID, border=False):
+        if name != "step":
+            st.markdown(t("learn_reparam.ratio", ratio=figure(ratio, 3)))
+        else:
+            st.markdown(t("learn_reparam.no_slope") if abs(exact) > NONE else t("learn_reparam.no_slope_right"))
 
 
 def pinned(name: str, mu: float, sigma: float) -> None:
@@ -166,7 +169,7 @@ def pinned(name: str, mu: float, sigma: float) -> None:
     )
     st.markdown(" · ".join(markdown(role, t(f"learn_reparam.{word}")) for role, word in legend))
     cost = COSTS[name]
-    values = cost.value(mu + sigma * eps)
+    values = cost.value(torch.from_numpy(mu + sigma * eps)).numpy()
     st.markdown(
         t("learn_reparam.mean_f", mean=f"{values.mean():.3f}", exact=f"{cost.mean(mu, sigma):.3f}", count=PINNED)
     )

@@ -11,12 +11,16 @@ import streamlit as st
 
 from vaelab import palette
 from vaelab.lessons.gradient_path import GradientPath, follow_gradient
+from vaelab.lessons.gradients import Cost
 from vaelab.palette import Role
 from vaelab.ui.lessons.views import choice
 from vaelab.ui.text import t
 from vaelab.ui.widgets import theme
 
 WIDTH, HEIGHT = 640, 236
+_PROJECTOR = """<style>
+@media (min-width: 1800px) { .st-key-reparam_diagram [data-testid="stImage"] { zoom: 1.6; } }
+</style>"""
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,7 @@ class Node:
     value: str
 
 
-def path_view(cost: str, mu: float, sigma: float) -> None:
+def path_view(cost: Cost, mu: float, sigma: float) -> None:
     """One draw: the diagram with the gradient's way, and what each tensor knows."""
     import torch
 
@@ -48,7 +52,9 @@ def path_view(cost: str, mu: float, sigma: float) -> None:
         path = follow_gradient(cost, mu, sigma, torch.tensor(eps), reparameterize=trick == "with")
     picture = diagram(path, mu, sigma, eps if trick == "with" else None)
     words = t("learn_reparam.path_open" if path.loss_knows else "learn_reparam.path_shut")
-    st.image(f"data:image/svg+xml;base64,{base64.b64encode(picture.encode()).decode()}", alt=words)
+    st.html(_PROJECTOR)
+    with st.container(key="reparam_diagram"):
+        st.image(f"data:image/svg+xml;base64,{base64.b64encode(picture.encode()).decode()}", alt=words)
     _told(path)
     st.button(
         t("learn_reparam.again"),

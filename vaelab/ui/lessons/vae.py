@@ -16,9 +16,9 @@ from vaelab.palette import Role, markdown
 from vaelab.ui import pictures
 from vaelab.ui.lessons.frame import Lesson, Section, lesson_page
 from vaelab.ui.lessons.race_view import lane_pictures, newest, race_of, race_stage
-from vaelab.ui.lessons.ticking import still, ticking_chart
 from vaelab.ui.lessons.views import choice
 from vaelab.ui.text import t
+from vaelab.ui.ticking import still, ticking_chart
 from vaelab.ui.widgets import figure
 
 if TYPE_CHECKING:
