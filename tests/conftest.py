@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from vaelab.bench.chromium import chromium
+from vaelab.ui.text import LANGUAGES, Language
 
 WAIT = 90_000  # milliseconds: nothing is measured, and a loaded machine is slow
 
@@ -43,3 +44,10 @@ def new_page(browser: Any) -> Iterator[Any]:
 def page(new_page: Any) -> Any:
     """A page of 1280x800."""
     return new_page()
+
+
+@pytest.fixture(params=LANGUAGES)
+def lang(request: Any) -> Language:
+    """Each language in turn."""
+    found: Language = request.param
+    return found

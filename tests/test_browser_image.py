@@ -16,7 +16,7 @@ from vaelab.bench.app_server import running_app
 from vaelab.bench.chromium import chromium
 from vaelab.images import png
 from vaelab.plan import plan
-from vaelab.ui.text import LANGUAGES, Language, strings
+from vaelab.ui.text import Language, strings
 
 pytestmark = pytest.mark.browser
 
@@ -76,11 +76,6 @@ def browser() -> Iterator[Any]:
     """Chromium with a camera that films a test picture."""
     with chromium("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream") as found:
         yield found
-
-
-@pytest.fixture(params=LANGUAGES)
-def lang(request) -> Language:
-    return request.param
 
 
 @pytest.fixture

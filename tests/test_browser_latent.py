@@ -16,6 +16,7 @@ from trained import write_model
 
 from vaelab.bench.app_server import running_app
 from vaelab.plan import plan
+from vaelab.ui.text import Language, strings
 
 pytestmark = pytest.mark.browser
 
@@ -39,6 +40,12 @@ def address(tmp_path_factory) -> Iterator[str]:
     shutil.rmtree(folder)
 
 
+@pytest.fixture
+def words(lang: Language) -> dict[str, str]:
+    """The page's strings in the language of the test, those of the map included."""
+    return strings(lang, "latent") | strings(lang, "latent_map")
+
+
 def open_map(page: Any, address: str, lang: str = "en") -> Any:
     page.goto(f"{address}/latent?run=digits-run&lang={lang}")
     page.locator(".map-legend").wait_for()
@@ -57,25 +64,25 @@ def spot(page: Any, row: int) -> dict[str, float]:
     return place
 
 
-def test_hover_click_and_open_in_decode(page, address):
-    canvas = open_map(page, address)
+def test_hover_click_and_open_in_decode(page, address, lang, words):
+    canvas = open_map(page, address, lang)
     canvas.hover(position=spot(page, 11))
     page.locator(".map-card").wait_for(state="visible")
     canvas.click(position=spot(page, 11))
-    page.get_by_text("Nearest codes").first.wait_for()
+    page.get_by_text(words["near"]).first.wait_for()
     chosen = page.evaluate(f"() => ({PLOT}).marks.selected")
-    assert f"Image {chosen}" in page.locator("body").inner_text()
+    page.get_by_text(words["number"].format(n=chosen)).first.wait_for()
     page.locator(".look label").nth(1).wait_for()
     page.wait_for_function(f"() => ({PLOT}).marks.near.length === 6")
-    link = page.get_by_role("link", name="Open in Decode")
+    link = page.get_by_role("link", name=words["open_decode"])
     assert "z=" in link.get_attribute("href")
     link.click()
     page.wait_for_url("**/decode?*z=*")
 
 
-def test_lasso(page, address):
-    canvas = open_map(page, address, "zh")
-    page.get_by_role("button", name="套索").click()
+def test_lasso(page, address, lang, words):
+    canvas = open_map(page, address, lang)
+    page.get_by_role("button", name=words["lasso"]).click()
     box = canvas.bounding_box()
     corners = [(0.2, 0.2), (0.8, 0.2), (0.8, 0.8), (0.2, 0.8), (0.2, 0.25)]
     for k, (x, y) in enumerate(corners):
@@ -83,17 +90,16 @@ def test_lasso(page, address):
         if k == 0:
             page.mouse.down()
     page.mouse.up()
-    page.get_by_text("圈内有").wait_for()
+    page.get_by_text(words["decoded_average"]).first.wait_for()
     inside = page.evaluate(f"() => ({PLOT}).marks.inside.size")
     assert inside > 10
-    assert f"圈内有 {inside} 张图像" in page.locator("body").inner_text()
-    page.get_by_text("平均编码的解码").first.wait_for()
+    page.get_by_text(words["inside"].split("**")[1].format(n=inside)).wait_for()
 
 
-def test_pan_zoom_and_the_legend_keep_the_choice(page, address):
-    canvas = open_map(page, address)
+def test_pan_zoom_and_the_legend_keep_the_choice(page, address, lang, words):
+    canvas = open_map(page, address, lang)
     canvas.click(position=spot(page, 3))
-    page.get_by_text("Nearest codes").first.wait_for()
+    page.get_by_text(words["near"]).first.wait_for()
     chosen = page.evaluate(f"() => ({PLOT}).marks.selected")
     before = spot(page, chosen)
     box = canvas.bounding_box()
@@ -106,12 +112,12 @@ def test_pan_zoom_and_the_legend_keep_the_choice(page, address):
     assert page.evaluate(f"() => ({PLOT}).marks.selected") == chosen
     page.locator('.map-key[data-class="0"]').click()
     assert page.evaluate(f"() => [...({SETS}).hidden]") == [0]
-    page.get_by_label("Colour", exact=True).click()
-    page.get_by_role("option", name="Uncertainty").click()
+    page.get_by_label(words["colour"], exact=True).click()
+    page.get_by_role("option", name=words["by_uncertainty"]).click()
     page.locator(".map-scale").wait_for()
     assert page.evaluate(f"() => ({PLOT}).marks.selected") == chosen
-    page.get_by_label("Colour", exact=True).click()
-    page.get_by_role("option", name="Class").click()
+    page.get_by_label(words["colour"], exact=True).click()
+    page.get_by_role("option", name=words["class"]).click()
     page.locator('.map-key[data-class="0"]').wait_for()
     off = page.locator('.map-key[aria-pressed="false"]').count()
     assert off == page.evaluate(f"() => ({SETS}).hidden.size") == 0
@@ -156,8 +162,8 @@ def test_both_images_can_be_in_focus(page, address):
     assert sides() == [256, 256]
 
 
-def test_three_dimensions_turn(page, address):
-    canvas = open_map(page, address)
+def test_three_dimensions_turn(page, address, lang):
+    canvas = open_map(page, address, lang)
     page.get_by_role("radio", name="3-D").click()
     page.wait_for_function(f"() => ({PLOT}).camera.solid")
     box = canvas.bounding_box()
@@ -169,39 +175,40 @@ def test_three_dimensions_turn(page, address):
     assert page.evaluate(f"() => ({PLOT}).camera.yaw") > yaw
 
 
-def test_t_sne_comes_in_the_background(page, address):
-    open_map(page, address)
+def test_t_sne_comes_in_the_background(page, address, lang, words):
+    open_map(page, address, lang)
     before = page.evaluate(f"() => Array.from(({SETS}).goal)")
     top = page.locator(".map-box").bounding_box()
-    page.get_by_label("Map", exact=True).click()
+    page.get_by_label(words["projection"], exact=True).click()
     page.get_by_role("option", name="t-SNE").click()
-    page.locator(".map-progress").wait_for(state="visible")
+    if lang == "en":  # the second time the map is there at once
+        page.locator(".map-progress").wait_for(state="visible")
     assert page.locator(".map-box").bounding_box() == top
-    page.get_by_text("t-SNE of 297 codes · trustworthiness 0").wait_for()
+    page.get_by_text(words["tsne_finished"].format(n=297, trust="0.")).wait_for()
     after = page.evaluate(f"() => Array.from(({SETS}).goal)")
     assert np.abs(np.array(before) - np.array(after)).max() > 0.5
     page.reload()
     page.locator(".map-legend").wait_for()
 
 
-def test_time_travel_moves_everything_together(page, address):
-    open_map(page, address)
-    slider = page.get_by_label("Time travel")
+def test_time_travel_moves_everything_together(page, address, lang, words):
+    open_map(page, address, lang)
+    slider = page.get_by_label(words["time"])
     page.wait_for_function(f"() => !({PLOT.removesuffix('.plot')}).time.slider.disabled")
     slider.fill("0")
-    page.get_by_text("step 1 · 1/3").wait_for()
+    page.get_by_text(words["step"].format(step=1, n=1, of=3)).wait_for()
     page.wait_for_function(f"() => ({SETS}).n === 40 && !({SETS}).to")
     small = page.evaluate(f"() => Math.max(...({SETS}).places)")
     slider.fill("1")
-    page.get_by_text("step 7 · 2/3").wait_for()
+    page.get_by_text(words["step"].format(step=7, n=2, of=3)).wait_for()
     page.wait_for_function(f"() => !({SETS}).to")
     assert page.evaluate(f"() => Math.max(...({SETS}).places)") == pytest.approx(5 * small, rel=0.01)
-    page.get_by_role("button", name="Play").click()
-    page.get_by_text("step 20 · 3/3").wait_for()
-    page.get_by_role("button", name="Now").click()
+    page.get_by_role("button", name=words["play"]).click()
+    page.get_by_text(words["step"].format(step=20, n=3, of=3)).wait_for()
+    page.get_by_role("button", name=words["now"], exact=True).click()
     page.wait_for_function(f"() => ({SETS}).n === 297")
     with page.expect_download() as saved:
-        page.get_by_role("link", name="Save GIF").click()
+        page.get_by_role("link", name=words["gif"]).click()
     assert saved.value.suggested_filename == "digits-run.gif"
     assert Path(saved.value.path()).read_bytes()[:6] == b"GIF89a"
 

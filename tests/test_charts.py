@@ -104,6 +104,15 @@ def test_scatter_of_nothing_keeps_its_specification():
     assert spec_without_data(empty) == spec_without_data(full)
 
 
+@pytest.mark.parametrize(
+    ("names", "legend"),
+    [(["猫", "狗"], True), (["棕 #8d5524", "棕 #a26d3d"], False), (["a very long name", "b"], False)],
+)
+def test_scatter_names_only_what_can_be_read_beside_it(names, legend):
+    chart = charts.latent_scatter(charts.scatter_rows(np.zeros((0, 2)), None, names), "dark", {"class": "Class"}, names)
+    assert ('"legend": null' not in spec_without_data(chart)) == legend
+
+
 def test_pca_plane_finds_the_plane_of_a_flat_cloud():
     generator = np.random.default_rng(1)
     flat = generator.normal(size=(200, 2)) * [3.0, 1.0]

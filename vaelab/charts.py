@@ -192,11 +192,14 @@ def latent_scatter(
         .encode(x=x, y=y, order="turn:Q")
         for r in (1, 2)
     ]
-    corners = base.transform_filter(alt.datum.kind == "corner").mark_point(opacity=0, tooltip=None).encode(x=x, y=y)
+    # Clipped: a corner at the very end of an axis would make the picture larger than that of the chart beside it.
+    corners = base.transform_filter(alt.datum.kind == "corner").mark_point(opacity=0, tooltip=None, clip=True)
+    corners = corners.encode(x=x, y=y)
     points = base.transform_filter(alt.datum.kind == "point").mark_circle(size=18, opacity=0.75, clip=True)
     if names:
         colours = [palette.class_colours(theme)[k % 10] for k in range(len(names))]
-        short = len(names) <= 10 and max(len(name) for name in names) <= 11  # a hint says the rest, and long ones
+        # A hint says the others: too many, too long, or told apart only by a colour code that would be cut off.
+        short = len(names) <= 10 and not any(len(name) > 11 or "#" in name for name in names)
         legend = alt.Legend(title=None, symbolSize=40, labelFontSize=11, **NAMES[names_at])
         paint: Any = alt.Color(
             "label:N", scale=alt.Scale(domain=list(names), range=colours), legend=legend if short else None
