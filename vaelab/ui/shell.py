@@ -10,11 +10,12 @@ from vaelab.ui.pages import PAGES, PageEntry
 from vaelab.ui.pictures import favicon
 from vaelab.ui.text import LANGUAGES, language, t
 
-# Streamlit's own sign of a running script would blink at every tick; long work shows its own progress.
-QUIET = """<style>
-[data-testid='stStatusWidget'] { visibility: hidden; }
-[data-testid='stWidgetLabelRequired'] { display: none; } /* an English word of Streamlit's own; the field goes back by itself */
-</style>"""
+# Streamlit's own sign of a running script would blink at every tick; long work shows its own progress. Its "(required)" beside a
+# label is English in every language, and says what a person cannot break: an empty field takes its old number back.
+# Every rerun sends this text, so it is short.
+QUIET = (
+    "<style>[data-testid=stStatusWidget]{visibility:hidden}[data-testid=stWidgetLabelRequired]{display:none}</style>"
+)
 
 
 def keep_language() -> None:
