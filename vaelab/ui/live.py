@@ -161,20 +161,29 @@ def latent_views(run: Run, cfg: RunConfig, step: int | None, rows: Sequence[Row]
     mu = arrays.get("probe_mu", np.zeros((0, cfg.model.latent_dim)))
     with st.container(width=SIDE + AXIS + charts.LEGEND, gap=None):
         heading("mu", "scatter")
-        names, labels = scatter_colours(run)
-        points = _aligned_plane(run, step, mu)
-        ticking_chart(
-            charts.latent_scatter,
-            charts.scatter_rows(points, labels if len(points) else None, names),
-            {"class": t("train.class")},
-            key="probe_scatter",
-            width="content",
-            alt_text=t("train.scatter"),
-            names=tuple(names),
-            side=SIDE,
-        )
+        if arrays:
+            scatter(run, step, mu)
+        else:  # the names of the classes come with the first codes: a chart without them would be mounted again then
+            st.image(
+                pictures.empty_strip(1, 1, image_size=SIDE, cell=SIDE), output_format="PNG", alt=t("train.scatter")
+            )
     with st.container(width="stretch", gap=None):
         kl_panel(run, cfg, mu, rows)
+
+
+def scatter(run: Run, step: int | None, mu: npt.NDArray[Any]) -> None:
+    """The probe images' codes mu, (P, Z), on a plane, coloured by what is known of the images."""
+    names, labels = scatter_colours(run)
+    ticking_chart(
+        charts.latent_scatter,
+        charts.scatter_rows(_aligned_plane(run, step, mu), labels, names),
+        {"class": t("train.class")},
+        key="probe_scatter",
+        width="content",
+        alt_text=t("train.scatter"),
+        names=tuple(names),
+        side=SIDE,
+    )
 
 
 def kl_panel(run: Run, cfg: RunConfig, mu: npt.NDArray[Any], rows: Sequence[Row]) -> None:
@@ -261,8 +270,6 @@ def scatter_colours(run: Run) -> tuple[list[str], npt.NDArray[Any] | None]:
 
 def _aligned_plane(run: Run, step: int | None, mu: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """The codes on a plane, (P, 2), turned to lie closest to what this session was shown last of the same run."""
-    if not len(mu):
-        return np.zeros((0, 2))
     shown = st.session_state.get("shown_plane")
     if shown and shown[:2] == (str(run.path), step):
         return np.asarray(shown[2])

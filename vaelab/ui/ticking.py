@@ -23,6 +23,7 @@ from vaelab.ui.pictures import Pixels
 from vaelab.ui.widgets import theme
 
 ROWS = "rows"
+NUMBERS = 34  # pixels below a plot whose height is its own, for the numbers of its axis and half of one above it
 Build = Callable[..., alt.LayerChart]
 
 
@@ -39,9 +40,11 @@ def ticking_chart(
     """Draw build(rows, theme=, texts=, **sizes), one layered chart whose layers share the rows; its encodings name their types."""
     spec = json.loads(_spec(build, tuple(rows.columns), theme(), tuple(texts.items()), tuple(sizes.items())))
     spec |= {"data": {"name": ROWS}, "datasets": {ROWS: rows}}
-    # The place is kept free until the browser has the script that draws.
-    st.html(f"<style>.st-key-{key} {{ min-height: {spec['height']}px; }}</style>")
-    st.vega_lite_chart(spec=spec, key=key, width=width, alt=alt_text)
+    # The place is kept free until the browser has the script that draws, and where a number at the end of an axis ends the picture.
+    room = spec["height"] + (NUMBERS if spec.get("autosize", {}).get("type") == "pad" else 0)
+    st.html(f"<style>.st-key-{key}_place {{ min-height: {room}px; }}</style>")
+    with st.container(key=f"{key}_place", width=width):  # a chart that answers no click has no class of its own
+        st.vega_lite_chart(spec=spec, key=key, width=width, alt=alt_text)
 
 
 @lru_cache(maxsize=128)
