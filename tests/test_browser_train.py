@@ -23,6 +23,8 @@ PATIENCE = 90.0  # seconds; nothing is measured here, a loaded machine is slow
 # The smallest data set and far more epochs than the test can last; every setting of the page has its place in the address.
 SETTINGS = "set_dataset=Digits%208%C3%978&set_latent_dim=4&set_epochs=100000&set_device=cpu"
 LOSS = '[data-testid="stVegaLiteChart"]'
+# From left to right, in pixels.
+BARS = "(nodes) => nodes.map((node) => node.getBoundingClientRect()).sort((a, b) => a.x - b.x).map((box) => box.height)"
 
 
 @pytest.fixture
@@ -150,5 +152,7 @@ def test_views_keep_their_places_while_they_tick(page: Any, folder: Path) -> Non
             after = page.locator(kind).evaluate_all(again)
             assert [found[:2] for found in after] == before[kind], kind
             assert all(found[2] for found in after), f"{kind} was mounted again"
+        heights = page.locator(LOSS).nth(4).locator(".mark-rect path").evaluate_all(BARS)
+        assert len(heights) == 4 and heights == sorted(heights, reverse=True), "the bars of KL, largest first"
         launch.stop(run)
         state(page, "stopped")

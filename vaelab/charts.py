@@ -137,7 +137,8 @@ def kl_bars(rows: pd.DataFrame, theme: Theme, texts: Mapping[str, str], dims: in
         .encode(
             x=alt.X(
                 "dim:N",
-                sort=None,
+                # By the values themselves: a chart that is updated in place keeps the order in which names first came.
+                sort=alt.EncodingSortField("kl", order="descending"),
                 title=None,
                 axis=alt.Axis(labels=dims <= LABELLED, ticks=False, labelAngle=0, labelOverlap=True),
             ),

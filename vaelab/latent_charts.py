@@ -41,7 +41,8 @@ def code_chart(
         }
     )
     base = alt.Chart(frame)
-    x = alt.X("dim:N", sort=None, title=None, axis=alt.Axis(labelAngle=0, ticks=False, labelOverlap=True))
+    axis = alt.Axis(labelAngle=0, ticks=False, labelOverlap=True)
+    x = alt.X("dim:N", sort=[f"z{k}" for k in dims], title=None, axis=axis)
     hint = [
         alt.Tooltip("dim:N", title=texts["dim"]),
         alt.Tooltip("mu:Q", title=texts["mu"], format=".3f"),
