@@ -15,7 +15,7 @@ from vaelab.config import RunConfig
 from vaelab.errors import ImageError
 from vaelab.images import png
 from vaelab.palette import DIVERGING
-from vaelab.ui import your_image_models, your_image_source
+from vaelab.ui import model_picker, your_image_models, your_image_source
 from vaelab.ui.components import canvas_view
 
 ROOT = Path(__file__).parents[1]
@@ -52,6 +52,11 @@ def ready(app: AppTest, run) -> AppTest:
 def words(app: AppTest) -> str:
     kinds = (app.markdown, app.caption, app.info, app.warning, app.error)
     return "\n".join(str(element.value) for elements in kinds for element in elements)
+
+
+def test_who_comes_without_a_choice_sees_the_same_model_as_on_the_other_pages(tmp_path):
+    small_model(tmp_path)
+    assert next(iter(your_image_models.models())) == model_picker.FIRST
 
 
 def test_a_test_image_gives_terms_percentiles_and_neighbours(tmp_path):

@@ -20,6 +20,7 @@ from vaelab.config import RunConfig
 from vaelab.data import Dataset, Images
 from vaelab.errors import VaeLabError
 from vaelab.runs import Run
+from vaelab.ui.model_picker import shipped
 
 if TYPE_CHECKING:
     from vaelab.anomaly import Reference
@@ -39,7 +40,7 @@ MOST_NUMBERS = (
 
 def models() -> dict[str, Run]:
     """Models that can encode: shipped ones, then runs, newest first, that have saved weights."""
-    found = {name: runs.find(name) for name in runs.shipped()}
+    found = shipped()
     for run in runs.list_runs()[:MODELS_LISTED]:
         if run.model_file_or_none() is not None:
             found.setdefault(run.name, run)
