@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from vaelab.lessons.elbo_charts import bound_rows
 from vaelab.lessons.elbo_terms import both, kl_only, lanes, recon_only
-from vaelab.lessons.importance import bounds, log_evidence_on_grid, log_weights, vae_log_joint
+from vaelab.lessons.importance import estimates, log_evidence_on_grid, log_weights, vae_log_joint
 from vaelab.lessons.ppca import (
     LinearGaussian,
     exact_elbo,
@@ -90,21 +91,38 @@ def test_importance_sampling_tightens_to_the_exact_answer(digits):
     model = fit_ppca(train, 2)
     mean, covariance = exact_posterior(model, test[:1])
     mu, sigma = mean[0] + np.sqrt(np.diag(covariance)), 1.3 * np.sqrt(np.diag(covariance))
-    eps = np.random.default_rng(3).standard_normal((200, 1000, 2))
-    found = bounds(log_weights(lambda z: log_joint(model, test[0], z), mu, sigma, eps))
+    eps = np.random.default_rng(3).standard_normal((200_000, 2))
+    weights = log_weights(lambda z: log_joint(model, test[0], z), mu, sigma, eps)
     truth, elbo = log_likelihood(model, test[:1])[0], exact_elbo(model, test[:1], mu[None], sigma)[0]
-    averages, errors = found.mean(axis=0), found.std(axis=0, ddof=1) / np.sqrt(len(found))
+    found = [estimates(weights, k) for k in (1, 2, 4, 10, 32, 100, 1000)]
+    averages = np.array([at.mean() for at in found])
+    errors = [at.std(ddof=1) / np.sqrt(len(at)) for at in found]
     assert abs(averages[0] - elbo) < 4 * errors[0]
     assert elbo < truth - 1.0
     assert averages[-1] <= truth + 4 * errors[-1]
     assert truth - averages[-1] < 0.05
-    steps = [0, 1, 3, 9, 31, 99]
-    assert (np.diff(averages[steps]) > 0).all()
+    assert (np.diff(averages) > 0).all()
 
 
-def test_bounds_are_logs_of_running_means():
-    weights = np.log(np.array([[1.0, 3.0, 8.0], [2.0, 2.0, 2.0]]))
-    np.testing.assert_allclose(bounds(weights), np.log([[1.0, 2.0, 4.0], [2.0, 2.0, 2.0]]))
+def test_estimates_are_logs_of_the_means_of_groups():
+    weights = np.log(np.array([1.0, 3.0, 8.0, 2.0, 2.0, 2.0, 7.0]))
+    np.testing.assert_allclose(estimates(weights, 1), weights)
+    np.testing.assert_allclose(estimates(weights, 3), np.log([4.0, 2.0]))  # the seventh makes no third group
+    far = np.array([-2000.0, -2001.0, 900.0, 900.0])  # beyond what an exponential can hold
+    np.testing.assert_allclose(estimates(far, 2), [np.logaddexp(-2000.0, -2001.0) - np.log(2.0), 900.0])
+
+
+def test_the_curve_of_a_vae_begins_at_its_elbo(digits):
+    """With one draw the estimate is the ELBO on average; the curve says so because both come from the same draws."""
+    torch.manual_seed(0)
+    model = SmallVae(PIXELS, 2).requires_grad_(False)
+    weights = log_weights(vae_log_joint(model, digits[1][0]), np.ones(2), np.ones(2), elbo_bound._noise(2))
+    rows = bound_rows(elbo_bound.by_draws(weights), truth=0.0, elbo=float(weights.mean()), chosen=10).set_index("kind")
+    curve = rows.loc["bound"]
+    assert list(curve["k"]) == list(elbo_bound.COUNTS)
+    assert curve["value"].iloc[0] == pytest.approx(rows.loc["elbo", "value"])
+    assert (np.diff(curve["value"]) > -0.01).all()
+    assert rows.loc["chosen", "value"] == pytest.approx(estimates(weights, 10).mean())
 
 
 def test_a_vae_agrees_with_its_integral_over_the_plane(digits):
@@ -116,9 +134,10 @@ def test_a_vae_agrees_with_its_integral_over_the_plane(digits):
     x = digits[1][0]
     joint = vae_log_joint(model, x)
     truth = log_evidence_on_grid(joint, np.zeros(2), np.ones(2))
-    found = bounds(log_weights(joint, np.zeros(2), np.ones(2), np.random.default_rng(0).standard_normal((20, 5000, 2))))
-    error = found[:, -1].std(ddof=1) / np.sqrt(20)
-    assert abs(found[:, -1].mean() - truth) < 4 * error + 2e-3
+    eps = np.random.default_rng(0).standard_normal((100_000, 2))
+    found = estimates(log_weights(joint, np.zeros(2), np.ones(2), eps), 5000)
+    error = found.std(ddof=1) / np.sqrt(len(found))
+    assert abs(found.mean() - truth) < 4 * error + 2e-3
     linear = fit_ppca(digits[0], 2)
     exact = log_likelihood(linear, x[None])[0]
     q = np.zeros(2), np.ones(2)

@@ -13,24 +13,20 @@ from vaelab.charts import Array
 from vaelab.lessons.chart_shape import shaped
 from vaelab.palette import Theme
 
-PLACES = 70  # of K, evenly spaced in its logarithm
 
-
-def bound_rows(found: Array, truth: float, elbo: float, chosen: int) -> pd.DataFrame:
-    """The data of `bound_chart`. found: (R, K) bounds of R repetitions; truth: log p(x); elbo: the ELBO; all in nats."""
-    count = found.shape[1]
-    at = np.unique(np.rint(np.geomspace(1, count, PLACES)).astype(int))
-    shown = found[:, at - 1]
-    low, high = np.quantile(shown, [0.1, 0.9], axis=0)
-    curve = pd.DataFrame({"k": at, "value": shown.mean(axis=0), "low": low, "high": high, "kind": "bound"})
+def bound_rows(found: Mapping[int, Array], truth: float, elbo: float, chosen: int) -> pd.DataFrame:
+    """The data of `bound_chart`. found: the estimates by their number of draws; truth: log p(x); elbo: the ELBO; all in nats."""
+    curve = pd.DataFrame(
+        [(k, at.mean(), *np.quantile(at, [0.1, 0.9])) for k, at in found.items()], columns=["k", "value", "low", "high"]
+    )
     marks = pd.DataFrame(
         {
             "k": [1.0, 1.0, float(chosen)],
-            "value": [truth, elbo, found[:, chosen - 1].mean()],
+            "value": [truth, elbo, found[chosen].mean()],
             "kind": ["truth", "elbo", "chosen"],
         }
     )
-    return pd.concat([curve, marks], ignore_index=True)
+    return pd.concat([curve.assign(kind="bound"), marks], ignore_index=True)
 
 
 def bound_chart(rows: pd.DataFrame, theme: Theme, texts: Mapping[str, str], height: int = 250) -> alt.LayerChart:

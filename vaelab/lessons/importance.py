@@ -22,19 +22,20 @@ REACH = 6.0  # standard deviations of the prior: beyond lies 2e-9 of it
 
 
 def log_weights(log_joint: LogJoint, mu: Array, sigma: Array, eps: Array) -> Array:
-    """log p(x, z) - log q(z) at draws z = mu + sigma * eps from q. mu, sigma: (Z,); eps: (R, K, Z) -> (R, K) nats."""
+    """log p(x, z) - log q(z) at draws z = mu + sigma * eps from q. mu, sigma: (Z,); eps: (..., Z) -> (...) nats."""
     z = mu + sigma * eps
     log_q = -0.5 * (LOG_2PI + 2.0 * np.log(sigma) + eps**2).sum(axis=-1)
     return np.asarray(log_joint(z) - log_q)
 
 
-def bounds(weights: Array) -> Array:
-    """log of the mean of the first 1, 2, ... K weights: L_1, L_2, ... L_K. weights: (R, K) logs -> (R, K) nats.
+def estimates(weights: Array, draws: int) -> Array:
+    """log of the mean of every `draws` weights in turn: so many estimates of log p(x). (N,) logs -> (N // draws,) nats.
 
-    Its expectation grows with K towards log p(x); L_1 is the ELBO (Burda et al. 2016, theorem 1).
+    Their expectation grows with the draws towards log p(x); with one it is the ELBO (Burda et al. 2016, theorem 1).
     """
-    counts = np.arange(1, weights.shape[-1] + 1)
-    return np.asarray(np.logaddexp.accumulate(weights, axis=-1) - np.log(counts))
+    groups = weights[: len(weights) // draws * draws].reshape(-1, draws)
+    largest = groups.max(axis=1, keepdims=True)  # taken out, so that the exponential neither vanishes nor overflows
+    return np.asarray(np.log(np.exp(groups - largest).mean(axis=1)) + largest[:, 0])
 
 
 def vae_log_joint(model: SmallVae, x: Array) -> LogJoint:

@@ -42,7 +42,7 @@ LESSON = Lesson(
         ("lessons.elbo_terms", "recon_only"),
         ("lessons.small_vae", "vae_terms"),
         ("lessons.importance", "log_weights"),
-        ("lessons.importance", "bounds"),
+        ("lessons.importance", "estimates"),
         ("lessons.ppca", "log_likelihood"),
         ("lessons.ppca", "exact_elbo"),
         ("lessons.ppca", "kl_to_posterior"),

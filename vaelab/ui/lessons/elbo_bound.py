@@ -11,7 +11,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from vaelab.lessons.elbo_charts import bound_chart, bound_rows
-from vaelab.lessons.importance import LARGEST, LogJoint, bounds, log_evidence_on_grid, log_weights, vae_log_joint
+from vaelab.lessons.importance import LARGEST, LogJoint, estimates, log_evidence_on_grid, log_weights, vae_log_joint
 from vaelab.lessons.ppca import (
     LinearGaussian,
     exact_elbo,
@@ -38,17 +38,17 @@ T = TypeVar("T")
 MODELS = ("linear", "both", "recon_only", "kl_only")
 COUNTS = (1, 2, 3, 4, 5, 7, 10, 15, 20, 30, 50, 70, 100, 150, 200, 300, 500, 700, 1000, 1500, 2000, 3000, LARGEST)
 DIGITS = 6
-REPEATS = 8  # estimates side by side
+DRAWS = 8 * LARGEST  # in all: as many estimates as that allows for each K
 SAID = 66  # pixels: two lines
 
 
 @dataclass(frozen=True)
 class Answer:
-    """log p(x), the ELBO and R estimates for each K, (R, K); all in nats."""
+    """log p(x), the ELBO and the estimates by their number of draws; all in nats."""
 
     truth: float
     elbo: float
-    found: Array
+    found: Mapping[int, Array]
 
 
 @st.cache_data(max_entries=4, show_spinner=False)
@@ -58,8 +58,8 @@ def ppca(latents: int) -> LinearGaussian:
 
 
 @st.cache_data(max_entries=4, show_spinner=False)
-def _noise(repeats: int, latents: int) -> Array:
-    return np.random.default_rng(0).standard_normal((repeats, LARGEST, latents))
+def _noise(latents: int) -> Array:
+    return np.random.default_rng(0).standard_normal((DRAWS, latents))
 
 
 def bound_stage(race: Race) -> None:
@@ -135,7 +135,7 @@ def settled(nats: float) -> float:
 
 def _figures(answer: Answer, chosen: int) -> None:
     """ELBO, L_K with its standard error, log p(x), and the gap."""
-    at = answer.found[:, chosen - 1]
+    at = answer.found[chosen]
     error = at.std(ddof=1) / np.sqrt(len(at))
     shown: Mapping[str, tuple[str, str]] = {
         "elbo": (markdown("encoder", t("learn_elbo.elbo")), figure(answer.elbo)),
@@ -169,9 +169,9 @@ def linear(number: int) -> Answer:
     x = small_digits().test[[number]].astype(float)
     mean, covariance = exact_posterior(model, x)
     mu, sigma = moved(mean[0], np.sqrt(np.diag(covariance)))
-    eps = _noise(REPEATS, 2)
-    found = bounds(log_weights(lambda z: log_joint(model, x[0], z), mu, sigma, eps))
-    return Answer(float(log_likelihood(model, x)[0]), float(exact_elbo(model, x, mu[None], sigma)[0]), found)
+    weights = log_weights(lambda z: log_joint(model, x[0], z), mu, sigma, _noise(2))
+    exact = float(exact_elbo(model, x, mu[None], sigma)[0])
+    return Answer(float(log_likelihood(model, x)[0]), exact, by_draws(weights))
 
 
 def encoded(model: SmallVae, number: int) -> tuple[Array, Array]:
@@ -193,8 +193,13 @@ def evidence(model: SmallVae, number: int) -> float:
 def nonlinear(model: SmallVae, number: int, truth: float) -> Answer:
     """The same for a VAE of the first view, as far as it is trained; q is its encoder's answer, moved by the sliders."""
     joint: LogJoint = vae_log_joint(model, small_digits().test[number])
-    weights = log_weights(joint, *moved(*encoded(model, number)), _noise(REPEATS, 2))
-    return Answer(truth, float(weights.mean()), bounds(weights))
+    weights = log_weights(joint, *moved(*encoded(model, number)), _noise(2))
+    return Answer(truth, float(weights.mean()), by_draws(weights))
+
+
+def by_draws(weights: Array) -> dict[int, Array]:
+    """The estimates for every K of the slider. weights: (DRAWS,) logs."""
+    return {k: estimates(weights, k) for k in COUNTS}
 
 
 def _beside(step: int | None) -> str:
