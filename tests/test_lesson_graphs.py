@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from functools import partial
 
 import numpy as np
 import pytest
@@ -21,8 +22,10 @@ from vaelab.lessons.networks import (
 from vaelab.lessons.separation import blocked_at, d_separated, edges_of, paths, separated
 from vaelab.models import build
 from vaelab.ui.components import graph_view
+from vaelab.ui.components.graph_view import Edge
 from vaelab.ui.lessons import graphs_parts, graphs_vae
 from vaelab.ui.source import source_of
+from vaelab.ui.text import t
 
 NETS = {"alarm": ALARM, "sprinkler": SPRINKLER}
 
@@ -180,6 +183,31 @@ def test_dependence_is_what_its_definition_says():
             )
             largest = max(largest, abs(pair - alone))
     assert dependence(table, net.nodes, "n3", "n0", ("n1",)) == pytest.approx(largest, abs=1e-12)
+
+
+def test_an_open_path_that_carries_nothing_is_said_to_be_so(monkeypatch):
+    """Dry grass tells of the sprinkler and the rain one by one: its table is then a product. Wet grass is not."""
+    table, drawing = (
+        joint(SPRINKLER),
+        graphs_parts.Drawing(
+            "sprinkler",
+            SPRINKLER.nodes,
+            {},
+            [Edge(a, b) for a, b in edges_of(SPRINKLER.parents)],
+            1,
+            ("sprinkler", "rain"),
+        ),
+    )
+    rules = graphs_parts.Rules(
+        partial(blocked_at, SPRINKLER.parents), partial(d_separated, SPRINKLER.parents), lambda _before, _node: "-"
+    )
+    verdicts = {0: "by_chance", 1: "connected", None: "separate"}
+    for wet, verdict in verdicts.items():
+        known = {"cloudy": 1} if wet is None else {"cloudy": 1, "wet": wet}
+        monkeypatch.setattr(graphs_parts.st, "session_state", {"graphs_seen_sprinkler": known})
+        told = graphs_parts.independence(drawing, rules, table, "sprinkler", "rain")
+        assert t(f"learn_graphs.{verdict}") in told
+        assert ("0.000000" in told) == (verdict != "connected")
 
 
 def test_paths_and_where_they_are_blocked():

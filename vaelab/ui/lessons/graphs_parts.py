@@ -8,13 +8,15 @@ from itertools import pairwise
 
 import streamlit as st
 
-from vaelab.lessons.networks import Table, dependence, posteriors
+from vaelab.lessons.networks import Table, dependence, given, posteriors
 from vaelab.lessons.separation import Path, paths
 from vaelab.ui import html
 from vaelab.ui.components.graph_view import Edge, Node, graph, pressed
 from vaelab.ui.text import t
 
 Place = tuple[float, float]
+
+NONE = 1e-12  # a difference that is no more than this is rounding
 
 STYLE = """
 .st-key-graphs_pair { min-height: 4rem; } /* the lists come a moment later than the rest */
@@ -177,9 +179,10 @@ def independence(drawing: Drawing, rules: Rules, table: Table, a: str, b: str) -
         rows.append(
             (t(f"learn_graphs.if_{value}", a=title(a), b=title(b)), "–" if answer is None else percent(answer[a]))
         )
-    largest = dependence(table, drawing.nodes, a, b, tuple(others))
+    # At the values observed, as are the rows above: an open path may carry nothing there.
+    largest = dependence(given(table, drawing.nodes, others), drawing.nodes, a, b, tuple(others))
     rows.append((t("learn_graphs.dependence"), f"{largest:.6f}"))
     separate = rules.separated(a, b, others)
-    verdict = t("learn_graphs.separate") if separate else t("learn_graphs.connected")
+    verdict = t(f"learn_graphs.{'separate' if separate else 'by_chance' if largest < NONE else 'connected'}")
     head = f'<p><b class="{"blocked" if separate else "open"}">{verdict}</b></p>'
     return heading + head + html.table(("", "P"), rows, numbers=(1,)) + "".join(lines)
