@@ -67,3 +67,12 @@ def test_a_lesson_opens(name, language, tmp_path, monkeypatch):
     answer = app.toggle(key=f"answer_{name}").set_value(True).run()
     assert not answer.exception
     assert strings(language, name)["answer"] in "\n".join(str(element.value) for element in answer.markdown)
+
+
+def test_the_overview_is_in_teaching_order_on_a_phone_too(tmp_path, monkeypatch):
+    monkeypatch.setenv("VAELAB_RUNS", str(tmp_path / "runs"))
+    app = AppTest.from_file(str(SHELL), default_timeout=TIMEOUT).run()
+    app.switch_page(str(SHELL.parents[2] / "pages" / "learn.py")).run()
+    # A phone shows columns below each other: what stands first in the page's tree stands first there.
+    leads = [strings("en", name)["lead"] for name in NAMES]
+    assert [caption.value for caption in app.caption if caption.value in leads] == leads

@@ -33,6 +33,7 @@ _STICKY = f"""<style>
   div:has(> .st-key-lesson_stage) {{ position: sticky; top: {STAGE_TOP}; align-self: flex-start; }}
 }}
 .st-key-lesson_text p {{ max-width: 70ch; }}
+.st-key-lesson_text [data-testid="stPageLink"] * {{ white-space: normal; }}
 </style>"""
 
 
@@ -126,9 +127,16 @@ def overview() -> None:
         len(done) / max(1, len(entries)),
         t("lessons.progress", done=len(done), all=len(entries)),
     )
-    columns = st.columns(2)
-    for number, entry in enumerate(entries):
-        with columns[number % 2], st.container(border=True, gap="xsmall"):
-            icon = ":material/check_circle:" if entry.name in done else entry.icon
-            page_link(entry.name, f"**{number + 1}. {t(f'{entry.name}.page_title')}**", icon=icon)
-            st.caption(t(f"{entry.name}.lead"))
+    for first in range(0, len(entries), 2):  # a row at a time: a phone puts columns below each other
+        for number, column in enumerate(st.columns(2), first):
+            if number < len(entries):
+                with column:
+                    _card(number + 1, entries[number], entries[number].name in done)
+
+
+def _card(number: int, entry: PageEntry, done: bool) -> None:
+    """One lesson of the overview, as high as its neighbour."""
+    with st.container(border=True, gap="xsmall", height="stretch"):
+        icon = ":material/check_circle:" if done else entry.icon
+        page_link(entry.name, f"**{number}. {t(f'{entry.name}.page_title')}**", icon=icon)
+        st.caption(t(f"{entry.name}.lead"))
