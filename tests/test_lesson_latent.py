@@ -21,7 +21,7 @@ from vaelab.lessons.latent_grid import (
     posterior_at,
 )
 from vaelab.ui.components import board_view
-from vaelab.ui.lessons.latent import BOARD, FINE, POINTS, X_REACH, Z_REACH, _valid, _view
+from vaelab.ui.lessons.latent import BOARD, FINE, X_POINTS, X_REACH, Z_POINTS, Z_REACH, _valid, _view
 
 ZS, XS = np.linspace(-7.0, 7.0, 701), np.linspace(-12.0, 12.0, 1201)
 
@@ -107,24 +107,32 @@ def test_generation_follows_the_marginal(kind):
 
 def test_the_board_gets_exactly_what_was_computed():
     view = _view("wave", 1.2, 0.4)
-    zs, xs = np.linspace(-Z_REACH, Z_REACH, POINTS), np.linspace(-X_REACH, X_REACH, POINTS)
+    zs, xs = np.linspace(-Z_REACH, Z_REACH, Z_POINTS), np.linspace(-X_REACH, X_REACH, X_POINTS)
     found = five("wave", 1.2, 0.4, zs, xs)
 
     def sent(name: str) -> np.ndarray:
         return np.frombuffer(base64.b64decode(view[name]), "<f4")
 
-    np.testing.assert_allclose(sent("posterior").reshape(POINTS, POINTS), found.posterior, rtol=1e-6, atol=1e-30)
-    np.testing.assert_allclose(sent("likelihood").reshape(POINTS, POINTS), found.likelihood, rtol=1e-6, atol=1e-30)
+    np.testing.assert_allclose(sent("posterior").reshape(X_POINTS, Z_POINTS), found.posterior, rtol=1e-6, atol=1e-30)
+    np.testing.assert_allclose(sent("likelihood").reshape(Z_POINTS, X_POINTS), found.likelihood, rtol=1e-6, atol=1e-30)
     np.testing.assert_allclose(sent("marginal"), found.marginal, rtol=1e-6)
     assert _valid(BOARD.start)
     assert not _valid({"z": 9.0, "x": 0.0})
     assert not _valid({"z": float("nan"), "x": 0.0})
 
 
+@pytest.mark.parametrize("kind", DECODERS)
+def test_the_panel_of_p_x_has_no_ripples_of_the_grid(kind):
+    drawn = np.frombuffer(base64.b64decode(_view(kind, 2.0, 0.1)["marginal"]), "<f4")  # the steepest and sharpest
+    xs = np.linspace(-X_REACH, X_REACH, X_POINTS)
+    exact = np.array([posterior_at(kind, 2.0, 0.1, x, FINE)[1] for x in xs])
+    np.testing.assert_allclose(drawn, exact, atol=1e-3 * exact.max())
+
+
 def test_a_view_that_the_browser_has_is_not_sent_again(monkeypatch):
     session: dict[str, Any] = {}
     sent: list[dict[str, Any]] = []
-    monkeypatch.setattr(board_view, "st", SimpleNamespace(session_state=session))
+    monkeypatch.setattr(board_view, "st", SimpleNamespace(session_state=session, html=lambda style: None))
     monkeypatch.setattr(board_view, "_component", lambda: lambda data, **_: sent.append(data))
     monkeypatch.setattr(board_view, "language", lambda: "en")
 

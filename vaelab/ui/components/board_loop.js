@@ -24,6 +24,7 @@ export function mountLoop(root, data, edits) {
   let playing = 0; // the animation frame while it plays
   let round = 0;
   let stage = -1; // 0 to 3 while it plays
+  let held = ""; // what a drag moves: z, x or both
   let seen = 0; // draws whose x stands in the panel of p(x)
   let since = 0;
   const sheet = new Sheet({ tabindex: 0, role: "application", class: "loop", "aria-label": text.loop_label, title: text.loop_tip }, draw);
@@ -34,6 +35,9 @@ export function mountLoop(root, data, edits) {
   });
   const status = el("span", { class: "status", role: "status" });
   root.append(el("div", { class: "tools" }, play, again, status), sheet.canvas);
+
+  /** Whether one of the four steps is shown: the one that plays; generation while z is dragged, inference while x is. */
+  const lit = (step) => stage === step || held.includes(step < 2 ? "z" : "x");
 
   const floats = (base64) => new Float32Array(Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0)).buffer);
 
@@ -96,10 +100,10 @@ export function mountLoop(root, data, edits) {
       trace(context, ends, colour, 1.5, []);
     }
     ball(context, zx, xy, colours.z, 7);
-    if (stage === 0) ball(context, zx, above.y + above.h * (1 - prior[i] / max(prior)), colours.prior, 6);
-    if (stage === 1) ball(context, left.x + left.w * (1 - likelihood[j] / max(likelihood)), xy, colours.likelihood, 6);
-    if (stage === 2) ball(context, right.x + right.w * (arrays.marginal[j] / max(arrays.marginal)), xy, colours.marginal, 6);
-    if (stage === 3) ball(context, zx, below.y + below.h * (1 - posterior[i] / max(posterior)), colours.posterior, 6);
+    if (lit(0)) ball(context, zx, above.y + above.h * (1 - prior[i] / max(prior)), colours.prior, 6);
+    if (lit(1)) ball(context, left.x + left.w * (1 - likelihood[j] / max(likelihood)), xy, colours.likelihood, 6);
+    if (lit(2)) ball(context, right.x + right.w * (arrays.marginal[j] / max(arrays.marginal)), xy, colours.marginal, 6);
+    if (lit(3)) ball(context, zx, below.y + below.h * (1 - posterior[i] / max(posterior)), colours.posterior, 6);
 
     context.font = font(root, 12, "bold");
     const name = (b, words_, colour, on) => {
@@ -107,11 +111,11 @@ export function mountLoop(root, data, edits) {
       if (on) context.fillRect(b.x, b.y - 2, b.w, 2);
       words(context, words_, b.x, b.y - 10, { align: "start" });
     };
-    name(above, `p(z)  ${text.prior}`, colours.prior, stage === 0);
-    name(left, `p(x | z)`, colours.likelihood, stage === 1);
+    name(above, `p(z)  ${text.prior}`, colours.prior, lit(0));
+    name(left, `p(x | z)  ${text.likelihood}`, colours.likelihood, lit(1));
     name(joint, `p(x, z)  ${text.joint}`, ink, false);
-    name(right, `p(x)`, colours.marginal, stage === 2);
-    name(below, `p(z | x)  ${text.posterior}`, colours.posterior, stage === 3);
+    name(right, `p(x)  ${text.marginal}`, colours.marginal, lit(2));
+    name(below, `p(z | x)  ${text.posterior}`, colours.posterior, lit(3));
     context.fillStyle = ink;
     context.font = font(root, 11);
     for (const tick of ticks(view.zs)) words(context, sign(tick), pageX(tick, joint), joint.y + joint.h + 8);
@@ -200,6 +204,8 @@ export function mountLoop(root, data, edits) {
     const ends = py < joint.y - 2 || py > joint.y + joint.h + 2;
     if (!sides) edits.state.z = Math.round(z * 100) / 100;
     if (!ends) edits.state.x = Math.round(x * 100) / 100;
+    held = `${sides ? "" : "z"}${ends ? "" : "x"}`;
+    status.textContent = held ? text[`drag_${held}`] : "";
     edits.edited(false);
     sheet.invalidate();
   }
@@ -210,7 +216,13 @@ export function mountLoop(root, data, edits) {
     return true;
   }
 
-  drag(sheet.canvas, { down, move, up: () => edits.edited(true) });
+  function up() {
+    held = status.textContent = "";
+    edits.edited(true);
+    sheet.invalidate();
+  }
+
+  drag(sheet.canvas, { down, move, up });
   sheet.canvas.addEventListener("keydown", (event) => {
     const step = { ArrowUp: [0, 0.1], ArrowDown: [0, -0.1], ArrowLeft: [-0.1, 0], ArrowRight: [0.1, 0] }[event.key];
     if (!step) return;

@@ -56,7 +56,7 @@ LESSON = Lesson(
     ("latent", {}),
 )
 Z_REACH, X_REACH = 3.5, 4.0
-POINTS = 121  # of each axis in the panels
+Z_POINTS, X_POINTS = 241, 121  # of the axes in the panels; with fewer z a steep f(z) leaves ripples in p(x)
 FINE = np.linspace(-14.0, 14.0, 5601)  # the grid of the numbers: wide and fine enough for the closed forms' digits
 DRAWS = 200
 
@@ -82,7 +82,7 @@ def _apply_preset(name: str | None) -> None:
 @st.cache_data(max_entries=32, show_spinner=False)
 def _view(kind: Decoder, weight: float, sigma: float) -> dict[str, Any]:
     """The view of board_loop.js: all that does not depend on z and x."""
-    zs, xs = np.linspace(-Z_REACH, Z_REACH, POINTS), np.linspace(-X_REACH, X_REACH, POINTS)
+    zs, xs = np.linspace(-Z_REACH, Z_REACH, Z_POINTS), np.linspace(-X_REACH, X_REACH, X_POINTS)
     all_five = five(kind, weight, sigma, zs, xs)
     top = float(all_five.joint.max())
     picture = coloured(all_five.joint.T[::-1], sequential_stops(), 0.0, top)
@@ -95,9 +95,9 @@ def _view(kind: Decoder, weight: float, sigma: float) -> dict[str, Any]:
         "draws": draw_pairs(kind, weight, sigma, DRAWS),
     }
     return {name: _packed(values) for name, values in packed.items()} | {
-        "zs": [-Z_REACH, Z_REACH, POINTS],
-        "xs": [-X_REACH, X_REACH, POINTS],
-        "joint": {"rgb": base64.b64encode(picture.tobytes()).decode(), "width": POINTS, "height": POINTS},
+        "zs": [-Z_REACH, Z_REACH, Z_POINTS],
+        "xs": [-X_REACH, X_REACH, X_POINTS],
+        "joint": {"rgb": base64.b64encode(picture.tobytes()).decode(), "width": Z_POINTS, "height": X_POINTS},
     }
 
 
@@ -159,18 +159,19 @@ def _numbers(kind: Decoder, weight: float, sigma: float, state: State, shown: Th
         shown,
     )
     mean, spread = moments(posterior, FINE)
+    centre, width = (t(f"learn_latent.{name}") for name in ("mean", "width"))
     rows: list[list[Cell]] = []
     if kind == "line":
         closed = linear_gaussian(weight, sigma, x)
-        pairs = (("p(x)", evidence, closed.evidence), ("E[z|x]", mean, closed.mean), ("σ[z|x]", spread, closed.sigma))
+        pairs = (("p(x)", evidence, closed.evidence), (centre, mean, closed.mean), (width, spread, closed.sigma))
         rows = [[name, signed(a, 6), signed(b, 6), Words(small(abs(a - b)))] for name, a, b in pairs]
     else:
         loop = abs(prior * likelihood - evidence * here)
         none = t("learn_latent.no_closed")
         rows = [
             ["p(x)", f"{evidence:.6f}", "–", Words(none)],
-            ["E[z|x]", signed(mean, 6), "–", Words("")],
-            ["σ[z|x]", f"{spread:.6f}", "–", Words(t("learn_latent.both_ways", gap=small(loop)))],
+            [centre, signed(mean, 6), "–", Words("")],
+            [width, f"{spread:.6f}", "–", Words(t("learn_latent.both_ways", gap=small(loop)))],
         ]
     number_table([t(f"learn_latent.{name}") for name in ("at_x", "grid", "closed", "gap")], rows, shown)
 
