@@ -17,7 +17,7 @@ from vaelab.lessons.joint_table import (
     normalise,
     product,
 )
-from vaelab.ui.lessons.joint import BOARD, COLUMNS, ROWS, _table, _valid, _view
+from vaelab.ui.lessons.joint import BOARD, COLUMNS, ROWS, _multiplied, _table, _valid, _view
 
 
 @pytest.fixture
@@ -114,3 +114,8 @@ def test_the_board_gets_exactly_what_was_computed():
     assert view["py_x"] == list(given_column(joint, state["column"]))
     assert len(view["xs"]) == COLUMNS
     assert view["ys"][0] == f"y={ROWS}"
+
+
+def test_a_slice_that_never_happens_is_not_multiplied_out():
+    assert _multiplied("p(x|y) p(y)", 0.25, 0.5) == "p(x|y) p(y) = 0.2500 × 0.5000 = 0.1250"
+    assert "0.0" not in _multiplied("p(x|y) p(y)", 0.0, 0.0)

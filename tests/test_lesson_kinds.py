@@ -91,15 +91,25 @@ def test_the_total_mass_is_one(kinds):
         for reach in (1.0, 2.0, 4.0):
             assert mass_inside(mixture, reach, side=400) + mass_outside(mixture, reach) == pytest.approx(1.0, abs=1e-3)
         assert mass_inside(mixture, 4.0) + mass_outside(mixture, 4.0) == pytest.approx(1.0, abs=1e-4)
-        assert mass_near(mixture, np.zeros(2), WIDE, side=300) == pytest.approx(1.0, abs=1e-2)
+        assert mass_near(mixture, np.zeros(2), WIDE, WIDE, side=300) == pytest.approx(1.0, abs=1e-2)
 
 
 def test_the_mass_of_a_disc_is_rayleighs(kinds):
     normal = GaussianMixture(1)
     normal.weights_, normal.means_ = np.ones(1), np.zeros((1, 2))
     normal.covariances_ = normal.precisions_cholesky_ = np.eye(2)[None]
-    assert mass_near(normal, np.zeros(2), 1.0) == pytest.approx(1 - np.exp(-0.5), abs=2e-3)
-    assert mass_near(normal, np.array([1.0, 0.0]), 0.5) < mass_near(normal, np.zeros(2), 0.5)
+    assert mass_near(normal, np.zeros(2), 1.0, 4.0) == pytest.approx(1 - np.exp(-0.5), abs=1e-3)
+    assert mass_near(normal, np.array([1.0, 0.0]), 0.5, 4.0) < mass_near(normal, np.zeros(2), 0.5, 4.0)
+
+
+def test_the_part_of_a_disc_outside_of_the_plane_is_not_counted_twice():
+    corner = GaussianMixture(1)
+    corner.weights_, corner.means_ = np.ones(1), np.array([[4.0, 4.0]])
+    corner.covariances_, corner.precisions_cholesky_ = 0.02 * np.eye(2)[None], np.eye(2)[None] / np.sqrt(0.02)
+    near, inside = mass_near(corner, np.array([4.0, 4.0]), 1.0, 4.0), mass_inside(corner, 4.0)
+    assert near == pytest.approx(0.25, abs=1e-3)
+    assert inside == pytest.approx(0.25, abs=1e-3)
+    assert inside - near == pytest.approx(0.0, abs=1e-3)
 
 
 def test_points_elsewhere_lower_the_density_here_but_not_that_of_the_other_class(data, kinds):

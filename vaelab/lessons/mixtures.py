@@ -45,7 +45,7 @@ def plane(reach: float, side: int) -> Array:
     return np.stack([x.ravel(), y.ravel()], axis=1)
 
 
-def mass_inside(mixture: Mixture, reach: float, side: int = 112) -> float:
+def mass_inside(mixture: Mixture, reach: float, side: int = 160) -> float:
     """The integral of the density over the square [-reach, reach]^2: densities at the cells' middles times their area."""
     cells = plane(reach, side)
     return float(np.exp(mixture.score_samples(cells)).sum() * (2.0 * reach / side) ** 2)
@@ -81,8 +81,14 @@ def class_given_first(kinds: Kinds, first: float) -> Array:
     return shares
 
 
-def mass_near(mixture: Mixture, centre: Array, radius: float, side: int = 40) -> float:
-    """The integral of the density over a disc: densities at the middles of the square cells that lie in it. centre: (2,)."""
-    cells = plane(radius, side)
-    inside = cells[(cells**2).sum(axis=1) <= radius**2] + centre
-    return float(np.exp(mixture.score_samples(inside)).mean() * np.pi * radius**2)
+def mass_near(mixture: Mixture, centre: Array, radius: float, reach: float, side: int = 80) -> float:
+    """The integral of the density over the part of a disc that lies in the square [-reach, reach]^2. centre: (2,).
+
+    Densities times areas, at the middles of cells that fill the box around that part.
+    """
+    low, high = np.maximum(centre - radius, -reach), np.minimum(centre + radius, reach)
+    width = (high - low) / side
+    x, y = (low[axis] + (np.arange(side) + 0.5) * width[axis] for axis in (0, 1))
+    cells = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
+    inside = cells[((cells - centre) ** 2).sum(axis=1) <= radius**2]
+    return float(np.exp(mixture.score_samples(inside)).sum() * width.prod()) if len(inside) else 0.0

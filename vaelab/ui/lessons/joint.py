@@ -139,7 +139,7 @@ def _numbers(joint: Array, state: State, shown: Theme) -> None:
     ]
     number_table(
         [t("learn_joint.adds_up"), "p(x, y)", "p(x)", "p(y)", f"p(x|{y})", f"p(y|{x})"],
-        [["Σ", *(f"{value:.4f}" for value in sums)]],
+        [["Σ", *(f"{value:.4f}" if value else t("learn_joint.no_slice") for value in sums)]],
         shown,
     )
     information = mutual_information(joint)
@@ -149,9 +149,9 @@ def _numbers(joint: Array, state: State, shown: Theme) -> None:
         [
             f"p({x}, {y})",
             f"{cell:.4f}",
-            Words(f"p({x}|{y}) p({y}) = {across:.4f} × {margins.y[row]:.4f} = {across * margins.y[row]:.4f}"),
+            Words(_multiplied(f"p({x}|{y}) p({y})", float(across), float(margins.y[row]))),
         ],
-        ["", "", Words(f"p({y}|{x}) p({x}) = {down:.4f} × {margins.x[column]:.4f} = {down * margins.x[column]:.4f}")],
+        ["", "", Words(_multiplied(f"p({y}|{x}) p({x})", float(down), float(margins.x[column])))],
         [f"p({x}) p({y})", f"{margins.x[column] * margins.y[row]:.4f}", Words(verdict)],
         [
             t("learn_joint.mutual"),
@@ -166,6 +166,13 @@ def _numbers(joint: Array, state: State, shown: Theme) -> None:
         ],
     ]
     number_table([t("learn_joint.cell"), "", t("learn_joint.made_of")], rows, shown)
+
+
+def _multiplied(name: str, slice_: float, margin: float) -> str:
+    """A slice times its margin, written out; a margin of 0 leaves no slice to take."""
+    if margin == 0:
+        return t("learn_joint.nothing_there", name=name)
+    return f"{name} = {slice_:.4f} × {margin:.4f} = {slice_ * margin:.4f}"
 
 
 def page() -> None:

@@ -34,7 +34,7 @@ def board_view(kinds: Kinds, probe: Array, panel: str, theme: Theme) -> dict[str
         _chance("disc", disc, theme) | {"line": _boundary(kinds)},
         _chance("bayes", joint.posterior[:, 1], theme),
     ]
-    last = _signed("gap", gap, 1.0, f"{gap[-1]:+.3f}".replace("-", "−"), theme)
+    last = _signed("gap", gap, 1.0, f"{round(gap[-1], 3) + 0.0:+.3f}".replace("-", "−"), theme)
     if panel == "bayes":
         off = differences(joint, kinds.priors)
         fields = [first[0], _rounding("off_y", off.posterior[:, 1], theme), first[1]]

@@ -78,6 +78,8 @@ def images_panel(theme: Theme) -> None:
         with st.container(width=4 * (32 * SMALL + 18), horizontal=True, gap="small"):  # two rows of four
             for image, name in zip(made, names, strict=True):
                 st.image(images.grid(image[None], columns=1, scale=SMALL), caption=name, width="content")
+    if source == "image":  # the image first, so that its style can be compared with those made from it
+        made, names = np.concatenate([shown[None], made]), ("x", *names)
     _measured(made, names, z, theme)
 
 

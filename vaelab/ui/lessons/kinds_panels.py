@@ -14,7 +14,7 @@ from vaelab.lessons.kinds import Kinds, apart, differences, one_joint, rank
 from vaelab.lessons.mixtures import class_given_first, mass_inside, mass_near, mass_outside, missing, plane
 from vaelab.palette import Theme
 from vaelab.ui.lessons.kinds_fields import REACH, SIDE, worst
-from vaelab.ui.lessons.number_table import Cell, Shares, Words, number_table, signed, small
+from vaelab.ui.lessons.number_table import Cell, Key, Shares, Words, number_table, signed, small
 from vaelab.ui.text import t
 
 Array = NDArray[np.float64]
@@ -26,7 +26,6 @@ _ROOM = f"<style>.st-key-kinds_missing {{ min-height: {CHART}px; }}</style>"  # 
 
 def mass_panel(kinds: Kinds, before: Kinds, probe: Array, theme: Theme) -> None:
     """The total mass of each density, where it lies, and what the last change did to it at the probe."""
-    names = ("near", "rest", "outside", "total", "probe", "before")
     near, rest, out = palette.colour("z", theme), palette.colour("prior", theme), palette.colour("eps", theme)
     rows: list[list[Cell]] = []
     pairs = [("p(x)", kinds.generative, before.generative)]
@@ -34,12 +33,15 @@ def mass_panel(kinds: Kinds, before: Kinds, probe: Array, theme: Theme) -> None:
         (f"p(x|{name})", now, then) for name, now, then in zip("AB", kinds.conditional, before.conditional, strict=True)
     ]
     for name, now, then in pairs:
-        inside, outside, close = mass_inside(now, REACH), mass_outside(now, REACH), mass_near(now, probe, NEAR)
-        bar = Shares(((close, near), (inside - close, rest), (outside, out)))
+        inside, outside, close = mass_inside(now, REACH), mass_outside(now, REACH), mass_near(now, probe, NEAR, REACH)
+        bar = Shares(((close, near), (inside - close, rest), (outside, out)), width=110)
         here, was = (float(np.exp(model.score_samples(probe[None])[0])) for model in (now, then))
         figures = [f"{value:.4f}" for value in (close, inside - close, outside, inside + outside, here, was)]
         rows.append([name, bar, *figures])
-    number_table(["", t("learn_kinds.meter"), *(t(f"learn_kinds.mass_{name}") for name in names)], rows, theme)
+    parts = (("near", near), ("rest", rest), ("outside", out))
+    keys = [Key(t(f"learn_kinds.mass_{name}"), colour) for name, colour in parts]
+    others = [t(f"learn_kinds.mass_{name}") for name in ("total", "probe", "before")]
+    number_table(["", t("learn_kinds.meter"), *keys, *others], rows, theme)
     cells = kinds.discriminative.predict_proba(plane(REACH, SIDE))[:, 1]
     answer = kinds.discriminative.predict_proba(probe[None])[0]
     over_plane = float(cells.sum() * (2.0 * REACH / SIDE) ** 2)
@@ -73,7 +75,7 @@ def ask_panel(kinds: Kinds, points: Array, probe: Array, theme: Theme) -> None:
     typical = t("learn_kinds.is_outlier" if below == 0 else "learn_kinds.is_typical", share=f"{below:.0%}")
     rows: list[list[Cell]] = [
         ["p(y|x)", f"A {chance[0]:.4f}", f"B {chance[1]:.4f}", Words(sure)],
-        ["p(x)", f"log p {signed(whole)}", "", Words(typical)],
+        ["p(x)", f"log p {signed(whole)} {t('learn_kinds.nats')}", "", Words(typical)],
         ["p(x|y)", f"A log p {signed(each[0])}", f"B log p {signed(each[1])}", Words(t("learn_kinds.ask_conditional"))],
         ["p(x|y) p(y) / p(x)", f"A {built[0]:.4f}", f"B {built[1]:.4f}", Words(t("learn_kinds.ask_bayes"))],
     ]
@@ -94,7 +96,7 @@ def missing_panel(kinds: Kinds, probe: Array, theme: Theme) -> None:
     with right:
         table: list[list[Cell]] = [
             ["log p(x₁)", f"{signed(evidence, 3)} {t('learn_kinds.nats')}"],
-            ["E[x₂|x₁] ± σ", f"{signed(line.mean, 3)} ± {line.sigma:.3f}"],
+            [t("learn_kinds.mean"), f"{signed(line.mean, 3)} ± {line.sigma:.3f}"],
             ["p(A|x₁), p(B|x₁)", f"{shares[0]:.3f}, {shares[1]:.3f}"],
             [t("learn_kinds.logistic"), Words(t("learn_kinds.cannot"))],
         ]
@@ -109,7 +111,9 @@ def _conditional_chart(rows: pd.DataFrame, theme: Theme) -> alt.Chart:
             line={"color": palette.colour("decoder", theme)}, color=palette.colour("decoder", theme), opacity=0.35
         )
         .encode(
-            x=alt.X("x2:Q", title=None, axis=alt.Axis(tickCount=8, grid=False), scale=alt.Scale(nice=False)),
+            x=alt.X(
+                "x2:Q", title=None, axis=alt.Axis(values=[-4, -2, 0, 2, 4], grid=False), scale=alt.Scale(nice=False)
+            ),
             y=alt.Y("density:Q", title=None, axis=alt.Axis(tickCount=3)),
             tooltip=[
                 alt.Tooltip("x2:Q", title="x₂", format=".2f"),

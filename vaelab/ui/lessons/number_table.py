@@ -19,7 +19,8 @@ _STYLE = """<style>
 .vl-numbers th:first-child, .vl-numbers td:first-child { text-align: left; padding-left: 0; font-weight: 600; }
 .vl-numbers td.words { text-align: left; white-space: normal; }
 @media (min-width: 1900px) { .vl-numbers { font-size: 1rem; } }
-.vl-numbers .bar { display: flex; min-width: 30px; height: 14px; border-radius: 2px; overflow: hidden; }
+.vl-numbers .bar { display: flex; height: 14px; border-radius: 2px; overflow: hidden; }
+.vl-numbers .key { display: inline-block; width: 9px; height: 9px; border-radius: 2px; margin-right: 4px; }
 </style>"""
 LEFT = ' style="text-align:left"'
 
@@ -33,21 +34,36 @@ class Words:
 
 @dataclass(frozen=True)
 class Shares:
-    """A cell that is a bar of parts of 1. parts: (share, #RRGGBB)."""
+    """A cell that is a bar of parts of 1. parts: (share, #RRGGBB); width: pixels that it takes at least."""
 
     parts: tuple[tuple[float, str], ...]
+    width: int = 30
+
+
+@dataclass(frozen=True)
+class Key:
+    """A column's name with the colour that stands for it in a bar of shares. code: #RRGGBB."""
+
+    text: str
+    code: str
 
 
 Cell = str | Words | Shares
 
 
-def number_table(head: Sequence[str], rows: Sequence[Sequence[Cell]], theme: Theme) -> None:
+def number_table(head: Sequence[str | Key], rows: Sequence[Sequence[Cell]], theme: Theme) -> None:
     """A table whose first column names the rows. Cells are ready-made text: the caller gives digits and units."""
     style = _STYLE.replace("MUTED", palette.surface("muted", theme)).replace("BORDER", palette.surface("border", theme))
     wordy = [any(isinstance(cell, Words) for cell in column) for column in zip(*rows, strict=False)]
-    top = "".join(f"<th{LEFT if left else ''}>{escape(name)}</th>" for name, left in zip(head, wordy, strict=False))
+    top = "".join(f"<th{LEFT if left else ''}>{_name(name)}</th>" for name, left in zip(head, wordy, strict=False))
     body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)
     st.html(f'{style}<div class="vl-numbers-room"><table class="vl-numbers"><tr>{top}</tr>{body}</table></div>')
+
+
+def _name(name: str | Key) -> str:
+    if isinstance(name, Key):
+        return f'<i class="key" style="background:{name.code}"></i>{escape(name.text)}'
+    return escape(name)
 
 
 def _cell(cell: Cell) -> str:
@@ -57,7 +73,7 @@ def _cell(cell: Cell) -> str:
         parts = "".join(
             f'<i style="width:{100 * max(0.0, share):.2f}%;background:{code}"></i>' for share, code in cell.parts
         )
-        return f'<td><div class="bar">{parts}</div></td>'
+        return f'<td><div class="bar" style="min-width:{cell.width}px">{parts}</div></td>'
     return f"<td>{escape(cell)}</td>"
 
 
