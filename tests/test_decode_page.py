@@ -12,7 +12,9 @@ from streamlit.testing.v1 import AppTest
 from vaelab import bundle, latent_text
 from vaelab.config import ModelConfig
 from vaelab.runs import Run, find, runs_root
-from vaelab.ui.decode_spec import component_spec
+from vaelab.ui.decode import _usual_companion
+from vaelab.ui.decode_spec import Codes, component_spec, examples
+from vaelab.ui.model_picker import shipped
 
 ROOT = Path(__file__).parents[1]
 
@@ -59,6 +61,45 @@ def test_a_model_too_large_for_a_browser_is_decoded_on_the_server(faces, monkeyp
     assert app.get("image")[0].proto != before
 
 
+def test_the_command_of_a_conditional_model_names_its_label(tmp_path, monkeypatch):
+    monkeypatch.setenv("VAELAB_RUNS", str(tmp_path))
+    drawn(tmp_path / "labelled", ModelConfig(channels=1, label="class", classes=10), "fashion-mnist-10k")
+    app = opened(run="labelled", z=",".join(["0"] * 16), label="3", lang="en")
+    assert not app.exception
+    assert " --class 3 -o " in app.code[0].value
+
+
+def test_z_returns_to_the_address_after_another_page(faces):
+    z = "1,-2,0.5," + ",".join(["0"] * 13)
+    app = opened(run="faces", z=z, lang="en")
+    app.switch_page(str(ROOT / "pages" / "start.py")).run()
+    app.query_params.clear()
+    app.switch_page(str(ROOT / "pages" / "decode.py")).run()
+    assert not app.exception
+    assert app.query_params["z"] in (z, [z])
+
+
+def test_only_a_model_of_the_same_images_stands_beside_unasked():
+    known = shipped()
+    assert _usual_companion("pixel-faces-conv-vae", known) == "pixel-faces-autoencoder"
+    assert _usual_companion("mnist-conv-vae", known) == ""
+
+
+def test_a_model_without_weights_beside_another_leaves_it_whole(faces, tmp_path):
+    drawn(tmp_path / "empty", ModelConfig()).joinpath("model.safetensors").unlink()
+    spec = component_spec(faces, Run(tmp_path / "empty"))
+    assert spec["model"]["name"] == "faces"
+    assert "weights" in spec["other"]["refused"]
+
+
+def test_the_plainest_image_comes_first(faces):
+    pixels = np.random.default_rng(0).integers(0, 255, (6, 3, 32, 32), dtype=np.uint8)
+    pixels[4] = 255
+    pixels[4, :, 8:24, 8:24] = 0  # one black square: much contrast, few edges
+    codes = Codes(np.arange(6, dtype=np.float32)[:, None], None, pixels)
+    assert examples(codes)["mu"][0] == [4.0]
+
+
 def test_addresses_keep_z():
     assert latent_text.write([1.0, -0.256, 0.0, 1e-5]) == "1,-0.26,0,0"
     assert latent_text.read("1,-0.26,0", 3) == [1.0, -0.26, 0.0]
@@ -95,3 +136,6 @@ def test_an_autoencoder_is_scaled_by_its_own_codes(tmp_path, monkeypatch):
     facts = component_spec(find("codes"))["model"]
     assert not facts["variational"]
     assert (facts["size"], len(facts["mean"]), len(facts["std"])) == (384, 384, 384)
+    np.testing.assert_allclose(
+        facts["kl"], np.square(facts["std"]), rtol=1e-3
+    )  # bars, order and the number beside them agree

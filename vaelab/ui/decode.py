@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import shlex
-from typing import Any
 
 import streamlit as st
 
@@ -58,14 +57,12 @@ def _usual_companion(name: str, known: dict[str, Run]) -> str:
     """A shipped model of the same images, of the other kind where there is one; so Side by side has something to say at once."""
     mine = known[name].config()
 
-    def rank(other: str) -> tuple[bool, bool]:
-        theirs = known[other].config()
-        return theirs.data.name != mine.data.name, (theirs.model.name == "autoencoder") == (
-            mine.model.name == "autoencoder"
-        )
+    def same_kind(other: str) -> bool:
+        return (known[other].config().model.name == "autoencoder") == (mine.model.name == "autoencoder")
 
-    others = [other for other in known if other != name and known[other].is_shipped]
-    return min(others, key=rank, default="")
+    shipped_ones = (other for other in known if other != name and known[other].is_shipped)
+    others = [other for other in shipped_ones if known[other].config().data.name == mine.data.name]
+    return min(others, key=same_kind, default="")
 
 
 def _show_another(run: Run) -> None:
@@ -98,6 +95,8 @@ def current_push(run: Run) -> Push:
             st.warning(t("decode.bad_link", name=run.name, n=cfg.latent_dim))
             st.query_params.pop("z")
     if known:
+        if "z" not in st.query_params:  # a page switch has emptied the address
+            st.query_params.update({"tab": tab} | _in_address(known.z, known.label))
         return known
     z, chosen = opening(run)
     return Push(0, z, chosen, tab)
@@ -116,12 +115,14 @@ def settle() -> None:
     _remembered()[model] = Push(before.seq if before else 0, z, label, tab)
     if st.query_params.get("run") != model:
         return  # it came late, from the model before
-    changed: dict[str, Any] = {"tab": tab, "z": latent_text.write(z)}
-    if label:
-        changed["label"] = str(label)
-    elif "label" in st.query_params:
+    if not label and "label" in st.query_params:
         del st.query_params["label"]
-    st.query_params.update(changed)
+    st.query_params.update({"tab": tab} | _in_address(z, label))
+
+
+def _in_address(z: list[float], label: int) -> dict[str, str]:
+    """z as the address holds it; a label of 0 is left out."""
+    return {"z": latent_text.write(z)} | ({"label": str(label)} if label else {})
 
 
 def _told(answer: Settled) -> tuple[list[float], int, str, str]:
@@ -148,7 +149,8 @@ def live_view(run_name: str, other_name: str | None, first: Push) -> None:
     if len(z) > latent_text.LONG:
         st.caption(t("decode.settled_long", n=len(z)))
         return
-    command = f'python -m vaelab decode {shlex.quote(run_name)} --z "{latent_text.write(z)}" -o picture.png'
+    label = f" --class {known.label if known else first.label}" if run.config().model.label else ""
+    command = f'python -m vaelab decode {shlex.quote(run_name)} --z "{latent_text.write(z)}"{label} -o picture.png'
     st.caption(t("decode.settled"))
     st.code(command, language="bash", wrap_lines=len(z) <= 32)
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from vaelab import data
 from vaelab.config import RunConfig
-from vaelab.directions import from_labels
+from vaelab.directions import families, from_labels
 from vaelab.errors import DataError, WeightsError
 from vaelab.run_files import read_arrays
 from vaelab.runs import Run
@@ -114,7 +114,7 @@ def _rows_among(wanted: NDArray[np.uint8], images: NDArray[np.uint8]) -> NDArray
 def model_facts(run: Run, cfg: RunConfig, codes: Codes, tensors: Tensors) -> dict[str, Any]:
     """The model as the component's Latent wants it (view_latent.js).
 
-    kl: nats per dimension, averaged over the codes; for an autoencoder, which has none, the variance of each number.
+    kl: nats per dimension, averaged over the codes; for an autoencoder, which has none, the variance that its sliders are scaled by.
     """
     size = cfg.model.latent_dim
     variational = cfg.model.name != "autoencoder"
@@ -124,7 +124,7 @@ def model_facts(run: Run, cfg: RunConfig, codes: Codes, tensors: Tensors) -> dic
     if codes.logvar is not None and len(codes.mu):
         weight = 0.5 * (codes.mu**2 + np.exp(codes.logvar) - 1.0 - codes.logvar).mean(axis=0)
     else:
-        weight = variance
+        weight = variance if variational else std**2
     threshold = USED_VARIANCE if variational else 1e-4 * float(variance.max(initial=0.0))
     used = variance > threshold
     if run.status().is_active:
@@ -158,7 +158,7 @@ def _label_values(cfg: RunConfig) -> list[str]:
 
 
 def examples(codes: Codes) -> dict[str, Any]:
-    """Some known images with their codes, spread over the classes. pixels: base64 of (n, C, H, W) uint8."""
+    """Some known images with their codes, spread over the classes, the plainest first. pixels: base64 of (n, C, H, W) uint8."""
     if codes.pixels is None or len(codes.mu) == 0:
         return {"pixels": "", "mu": [], "labels": [], "captions": []}
     rows = np.arange(min(EXAMPLES, len(codes.mu)))
@@ -170,17 +170,32 @@ def examples(codes: Codes) -> dict[str, Any]:
             rank.append(seen.get(value, 0))
             seen[value] = rank[-1] + 1
         rows = np.argsort(rank, kind="stable")[:EXAMPLES]
+    first = _plainest(codes.pixels[rows])
+    rows = np.concatenate([rows[first : first + 1], np.delete(rows, first)])
     captions = [t("decode.example", n=int(row)) for row in rows]
     if codes.labels:
-        values, names = next(iter(codes.labels.values()))
-        kinds = value_names(names[int(values[row])] for row in rows)
-        captions = [f"{caption} · {kind}" for caption, kind in zip(captions, kinds, strict=True)]
+        label, (values, names) = next(iter(codes.labels.items()))
+        values, kinds = families(values, names)
+        told = [_kind(label, kinds[int(values[row])]) for row in rows]
+        captions = [f"{caption} · {kind}" for caption, kind in zip(captions, told, strict=True)]
     return {
         "pixels": base64.b64encode(np.ascontiguousarray(codes.pixels[rows]).tobytes()).decode(),
         "mu": [_numbers(row) for row in codes.mu[rows]],
         "labels": [] if codes.y is None else codes.y[rows].tolist(),
         "captions": captions,
     }
+
+
+def _plainest(pixels: NDArray[np.uint8]) -> int:
+    """Which image has most contrast for its edges: the page opens with it, as a decoder redraws such an image best. (N, C, H, W)."""
+    x = pixels.astype(np.float32)
+    edges = np.abs(np.diff(x, axis=2)).mean(axis=(1, 2, 3)) + np.abs(np.diff(x, axis=3)).mean(axis=(1, 2, 3))
+    return int(np.argmax(x.std(axis=(2, 3)).mean(axis=1) / (edges + 1.0)))
+
+
+def _kind(label: str, value: str) -> str:
+    """What an image shows, in a few words: "ship" for a class, "hair: long" for a factor."""
+    return value_names([value])[0] if label == "class" else _direction_name(label, value)
 
 
 def direction_rows(codes: Codes) -> list[dict[str, Any]]:
@@ -241,16 +256,19 @@ def component_spec(run: Run, other: Run | None = None) -> dict[str, Any]:
 
 
 def _beside(run: Run, first: dict[str, Any]) -> dict[str, Any]:
-    """Facts of the model that stands beside the first, with one sentence on what to look for."""
+    """Facts of the model that stands beside the first, with one sentence on what to look for; why not where it has no weights."""
     cfg = run.config()
-    tensors, step = newest_weights(run)
+    try:
+        tensors, step = newest_weights(run)
+    except WeightsError as error:
+        return {"refused": str(error)}
     facts = model_facts(run, cfg, codes_of(run, cfg, step), tensors)
     kinds = {first["variational"], facts["variational"]}
     if kinds == {True, False}:
         sentence = t("decode.side_holes")
     else:
         sentence = t("decode.side_vaes" if first["variational"] else "decode.side_autoencoders")
-    return facts | {"sentence": sentence}
+    return facts | {"sentence": sentence, "active": run.status().is_active}
 
 
 def _numbers(values: NDArray[Any]) -> list[float]:

@@ -76,7 +76,7 @@ def compact_decoder(name: str, *, key: str, sliders: int = 6, size: int = 384, l
 
 def opening(run: Run) -> tuple[list[float], int]:
     """z and label to begin with: those of the first example, whose picture is sharp; the mean, an average, without examples."""
-    return _opening(_cached_spec(str(run.path), _stamp(run), "", language()))
+    return _opening(_cached_spec(str(run.path), _stamp(run), "", "", language()))
 
 
 def _opening(spec: dict[str, Any]) -> tuple[list[float], int]:
@@ -85,20 +85,26 @@ def _opening(spec: dict[str, Any]) -> tuple[list[float], int]:
 
 
 def server_reason(run: Run) -> str | None:
-    """Why the browser cannot decode this run, one sentence; None when it can."""
-    return bundle.supported(run.config().model)
+    """Why the browser cannot decode this run, one sentence in the session's language; None when it can."""
+    model = run.config().model
+    if bundle.supported(model) is None:
+        return None
+    return t("decode.too_large", work=f"{bundle.macs(model) / 1e6:,.0f}", most=f"{bundle.MAX_MACS / 1e6:,.0f}")
 
 
 def _data(run: Run, other: Run | None) -> dict[str, Any]:
     """The static part of the component's data: addresses of weights, and everything known of the model."""
     active = run.status().is_active
-    spec = _cached_spec(str(run.path), _stamp(run), str(other.path) if other else "", language())
+    beside = (str(other.path), _stamp(other)) if other else ("", "")
+    spec = _cached_spec(str(run.path), _stamp(run), *beside, language())
     spec = spec | {"model": spec["model"] | {"active": active}}
+    live = other is not None and other.status().is_active
     # While it trains, newest.json names the weights: addresses here would change with every snapshot and send everything anew.
     urls = {
         "decoder": None if active else _decoder_url(run),
         "encoder": None if active else _encoder_url(run),
-        "other": _decoder_url(other) if other else None,
+        "other": _decoder_url(other) if other and not live and "refused" not in spec["other"] else None,
+        "otherNewest": newest_url(other) if other and live else None,
         "newest": newest_url(run) if active else None,
     }
     content = json.dumps([spec, urls], sort_keys=True)
@@ -129,7 +135,7 @@ def _stamp(run: Run) -> str:
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
-def _cached_spec(path: str, stamp: str, other: str, lang: Language) -> dict[str, Any]:
+def _cached_spec(path: str, stamp: str, other: str, other_stamp: str, lang: Language) -> dict[str, Any]:
     """component_spec, kept per content and language (a spec holds translated words)."""
     texts = {**strings("en", "decode_view"), **strings(lang, "decode_view")}
     return component_spec(Run(path), Run(other) if other else None) | {"text": texts}

@@ -2,9 +2,10 @@
  * The entry that Streamlit calls: fetches the networks, mounts the view, keeps z while the tab of the browser lives.
  *
  * It is called again at every rerun that changes its data and on a theme switch, and must then leave the open view alone.
- * data: {key, spec, compact, urls: {decoder, encoder, other, newest}, push: {seq, z, label, tab}} as decoder_view.py builds it.
+ * data: {key, spec, compact, urls: {decoder, encoder, other, newest, otherNewest}, push: {seq, z, label, tab}} as decoder_view.py builds it.
  */
 
+import { createNetwork } from "./engine.js";
 import { mountCompact } from "./view_compact.js";
 import { mountDecoder } from "./view_decoder.js";
 import { el } from "./view_dom.js";
@@ -75,7 +76,7 @@ class Instance {
       if (watch.signal.aborted) return;
       this.mount(data, nets, memory, watch);
     } catch (error) {
-      if (!watch.signal.aborted) this.root.replaceChildren(el("p", { class: "refused", role: "alert" }, error.message));
+      if (!watch.signal.aborted) this.root.replaceChildren(el("p", { class: "refused", role: "alert" }, `${spec.text.refused} ${error.message}`));
     }
   }
 
@@ -89,7 +90,12 @@ class Instance {
       if (!decoder) throw new Error(spec.text.never_saved);
     }
     const optional = (url) => (url ? openNetwork(url, { maxBatch: 1, fresh: Boolean(urls.newest) }) : null);
-    const nets = await Promise.all([openNetwork(decoder, { ...options, fresh: Boolean(urls.newest) }), optional(encoder), optional(urls.other)]);
+    const refuse = (error) => {
+      spec.other.refused = error.message; // the first model is shown all the same
+      return null;
+    };
+    const other = optional(urls.other)?.catch(refuse);
+    const nets = await Promise.all([openNetwork(decoder, { ...options, fresh: Boolean(urls.newest) }), optional(encoder), other]);
     return { decoder: nets[0], encoder: nets[1], other: nets[2], addresses: { decoder, encoder } };
   }
 
@@ -107,6 +113,7 @@ class Instance {
       : mountDecoder(this.root, spec, nets, memory, { z: memory.z, label: memory.label, tab: push.tab }, emit);
     this.memory = memory;
     if (urls.newest) this.watchTraining(urls, nets, watch);
+    if (urls.otherNewest) this.watchOther(urls.otherNewest, watch);
   }
 
   /** The picture follows a training: weights are replaced in place, so neither z nor a gesture is lost. */
@@ -128,6 +135,20 @@ class Instance {
     };
     const onError = (error) => status && (status.line.textContent = error.message);
     follow(urls.newest, { onWeights, onError, onState: (newest) => status?.state(newest), signal: watch.signal, known: nets.addresses.decoder });
+  }
+
+  /** The same for a model in training that stands beside the first; it is shown as soon as it has saved something. */
+  watchOther(url, watch) {
+    const { app } = this.view;
+    const onWeights = async (bytes) => {
+      if (app.other) app.other.update(bytes);
+      else {
+        app.other = await createNetwork(bytes, { maxBatch: 1 });
+        if (app.memory.tab === "side") this.view.redrawAll?.();
+      }
+      app.invalidate();
+    };
+    follow(url, { onWeights, signal: watch.signal });
   }
 
   /** Python has set z: a box on the page, a link. */

@@ -9,7 +9,7 @@ export function mountSide(app, host) {
   const { latent } = app;
   const other = app.spec.other;
   if (!other || !app.other) {
-    host.append(el("p", { class: "hint" }, app.text("side_none")));
+    host.append(el("p", { class: "hint" }, other?.refused ?? app.text(other?.active ? "no_weights_yet" : "side_none")));
     return { draw() {} };
   }
   const models = [latent.model, other];
@@ -27,7 +27,7 @@ export function mountSide(app, host) {
       canvases.forEach((canvas, k) => {
         const [, high, wide] = models[k].shape;
         drawTable(canvas, pictures[k], models[k].shape);
-        app.enlarge(canvas, wide, high, Math.floor((app.stage() - 16) / 2));
+        app.enlarge(canvas, wide, high, app.pair());
       });
     },
   };
