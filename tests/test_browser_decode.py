@@ -348,6 +348,42 @@ def test_the_pipeline_answers_the_brush_and_adds_up_in_nats(page, address):
     assert "torch.exp" in page.locator(".code .lit").first.inner_text()
 
 
+def test_breathing_leaves_a_locked_dimension_alone(page, address):
+    open_decode(page, address)
+    to_mean(page)
+    page.locator(".slider-row .lock").first.click()
+    page.get_by_role("button", name="Breathe").click()
+    page.wait_for_function("(s) => Math.abs(s.value) > 0.2", arg=sliders(page).nth(1).element_handle())
+    assert value_of(page).startswith("+0.00")
+
+
+def test_a_walk_is_shown_large_and_alone(page, address):
+    canvas = open_decode(page, address, view="walk-linear", tab="walk")
+    assert canvas.bounding_box()["width"] >= 256
+    random = page.get_by_role("button", name="New random z")
+    assert random.is_disabled()
+    assert "the walk shows its own two ends" in random.get_attribute("title")
+    assert sliders(page).count() == 0
+    page.locator('[data-key="one"]').click()
+    assert random.is_enabled()
+
+
+def test_a_spoilt_model_beside_another_is_refused_alone(page, address):
+    open_decode(page, address, beside=SPOILT)
+    page.locator('[data-key="side"]').click()
+    assert "not finite" in page.locator(".stage .hint").inner_text()
+    assert sliders(page).count() > 0
+
+
+def test_a_training_beside_another_model_is_followed(page, address, runs_folder):
+    open_decode(page, address, view="side-0", tab="side", beside=LIVE)
+    second = page.locator('canvas[data-view="side-1"]')
+    second.wait_for()
+    before = pixels(page, second)
+    write_snapshot(runs_folder / "runs" / LIVE, 3, 0.5)
+    page.wait_for_function("([c, old]) => c.toDataURL() !== old", arg=[second.element_handle(), before.decode()])
+
+
 def test_side_by_side_moves_both(page, address):
     first = open_decode(page, address, view="side-0", tab="side", beside=CODES)
     second = page.locator('canvas[data-view="side-1"]')

@@ -11,6 +11,8 @@ import { drawTable, enlarge, pictureCanvas, thumbnail, unpackImages, wholeFactor
 const SETTLE_MS = 250; // quiet time after the last change of a gesture before Python hears of it
 const STAGES = [768, 512, 384, 256]; // CSS pixels: multiples of 32x32 and 64x64 images and, from 512 on, of 8x8 grids
 const SIDE_COLUMN = 400; // what the sliders need beside the picture, CSS pixels
+const COLUMN_GAP = 28; // as .body and .pair of view.css have them
+const PAIR_GAP = 16;
 const BELOW = 24; // the line under the picture
 
 export class DecoderApp {
@@ -47,6 +49,12 @@ export class DecoderApp {
   /** A text of spec.text with its {placeholders} filled in. */
   text(key, values = {}) {
     return (this.spec.text[key] ?? key).replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
+  }
+
+  /** As text, in the words for an autoencoder where there are such: it has neither a prior nor a KL term. */
+  told(key, values = {}) {
+    const codes = `${key}_codes`;
+    return this.text(!this.model.variational && codes in this.spec.text ? codes : key, values);
   }
 
   /** Images of the z's under the current label, n * C * H * W in [0, 1]: a view that holds until the next call. */
@@ -96,6 +104,14 @@ export class DecoderApp {
     const top = this.host.getBoundingClientRect().top + this.scrolled();
     const room = Math.min(width - beside, Math.max(256, window.innerHeight - top - this.barHeight - BELOW));
     return STAGES.find((side) => side <= room) ?? Math.max(128, width);
+  }
+
+  /** Side of each of two pictures beside one another, CSS pixels: sliders still fit beside them, strips of pictures below. */
+  pair() {
+    const width = this.host.clientWidth;
+    const beside = width >= 720 ? SIDE_COLUMN + COLUMN_GAP : 0;
+    const room = Math.min((width - beside - PAIR_GAP) / 2, (2 / 3) * this.stage());
+    return wholeFactor(room, this.model.shape[2]) * this.model.shape[2];
   }
 
   /** How far the page's own scroller has moved, so that scrolling never changes the size of the picture. */

@@ -21,8 +21,8 @@ export function mountCompact(root, spec, nets, memory, initial, emit, { sliders 
   host.append(el("div", { class: "body" }, stage, side));
   app.views.add(mountSingle(app, stage));
   app.views.add(mountSliders(app, side, sliders));
-  for (const fold of side.querySelectorAll(".fold")) fold.remove(); // the Decode page shows the rest
-  side.append(el("div", { class: "tools" }, button(app.text("random"), app.text("random_tip"), () => {
+  for (const fold of side.querySelectorAll(".fold, .scale-note")) fold.remove(); // the Decode page shows the rest
+  side.append(el("div", { class: "tools" }, button(app.text("random"), app.told("random_tip"), () => {
     app.move(() => app.latent.randomize(1));
     app.settle();
   })));

@@ -15,16 +15,19 @@ import { mountSliders } from "./view_sliders.js";
 import { mountWalk } from "./view_walk.js";
 
 const VIEWS = ["one", "grid", "pad", "walk", "pipeline", "side"];
-const MOUNTS = { one: mountSingle, grid: mountGrid, walk: mountWalk, pipeline: mountPipeline, side: mountSide };
+const MOUNTS = { one: mountSingle, grid: mountGrid, pad: mountPad, walk: mountWalk, pipeline: mountPipeline, side: mountSide };
+const PANELLED = ["one", "grid", "side"]; // tabs with the panels beside them; the others use that column themselves, or none
 const PANELS = ["dims", "directions", "arithmetic", "numbers"];
 const PANEL_MOUNTS = { dims: mountSliders, directions: mountDirections, arithmetic: mountArithmetic, numbers: mountNumbers };
 
-/** Buttons that change z as a whole, and saving. */
+const OFF = { walk: "off_walk", pipeline: "off_pipeline" }; // tabs that do not show the z of these buttons, and the reason
+
+/** Buttons that change z as a whole, and saving. Returns {breathing(on), offer(tab)}. */
 function mountActions(app, breath, bar) {
   app.memory.temperature ??= 1;
   const shown = el("output", { class: "number" }, app.memory.temperature.toFixed(1));
   const temperature = range({
-    label: app.text("temperature"), tip: app.text("temperature_tip"), min: 0, max: 1.5, step: 0.1, value: app.memory.temperature,
+    label: app.text("temperature"), tip: app.told("temperature_tip"), min: 0, max: 1.5, step: 0.1, value: app.memory.temperature,
     oninput: (value) => {
       app.memory.temperature = value;
       shown.textContent = value.toFixed(1);
@@ -35,17 +38,27 @@ function mountActions(app, breath, bar) {
     app.settle();
   };
   const breathing = button(app.text("breathe"), prefersStill() ? app.text("still_reason") : app.text("breathe_tip"), () => breath.toggle(), { pressed: false });
-  breathing.disabled = prefersStill();
-  bar.append(
-    button(app.text("random"), app.text("random_tip"), () => whole(() => app.latent.randomize(app.memory.temperature)), { kind: "primary" }),
-    el("label", { class: "temperature", title: app.text("temperature_tip") }, el("span", {}, app.text("temperature_short")), temperature, shown),
+  const controls = [
+    button(app.text("random"), app.told("random_tip"), () => whole(() => app.latent.randomize(app.memory.temperature)), { kind: "primary" }),
+    temperature,
     button(app.text("reset"), app.text("reset_tip"), () => whole(() => app.latent.reset())),
     breathing,
     button(app.text("save_png"), app.text("save_png_tip"), () => savePng(app.decode([app.latent.z]), app.model.shape, 1, app.model.name, 16)),
-  );
-  return (on) => {
-    breathing.setAttribute("aria-pressed", String(on));
-    breathing.textContent = app.text(on ? "stop" : "breathe");
+  ];
+  const [random, , ...rest] = controls;
+  bar.append(random, el("label", { class: "temperature", title: app.told("temperature_tip") }, el("span", {}, app.text("temperature_short")), temperature, shown), ...rest);
+  const tips = controls.map((control) => control.title);
+  return {
+    breathing(on) {
+      breathing.setAttribute("aria-pressed", String(on));
+      breathing.textContent = app.text(on ? "stop" : "breathe");
+    },
+    offer(tab) {
+      controls.forEach((control, k) => {
+        control.disabled = tab in OFF || (control === breathing && prefersStill());
+        control.title = tab in OFF ? app.text(OFF[tab]) : tips[k];
+      });
+    },
   };
 }
 
@@ -78,8 +91,8 @@ export function mountDecoder(root, spec, nets, memory, initial, emit) {
   const app = new DecoderApp(host, spec, nets, memory, initial, (state) => emit({ ...state, tab: memory.tab }));
   memory.tab = VIEWS.includes(memory.tab ?? initial.tab) ? (memory.tab ?? initial.tab) : "one";
   memory.panel ??= "dims";
-  let setBreath = () => {};
-  const breath = mountBreath(app, (on) => setBreath(on));
+  let offered = null;
+  const breath = mountBreath(app, (on) => offered?.breathing(on));
   app.onmove = () => breath.stop(false);
 
   const actions = el("div", { class: "actions" });
@@ -93,10 +106,12 @@ export function mountDecoder(root, spec, nets, memory, initial, emit) {
     app.views.clear();
     stage.replaceChildren();
     side.replaceChildren();
+    if (memory.tab in OFF) breath.stop();
+    offered.offer(memory.tab);
     body.classList.toggle("wide", memory.tab === "pipeline");
-    const mounted = memory.tab === "pad" ? mountPad(app, stage, side) : MOUNTS[memory.tab](app, stage);
-    open = [mounted];
-    if (memory.tab !== "pad" && memory.tab !== "pipeline") open.push(mountPanel());
+    body.classList.toggle("paired", memory.tab === "walk" || memory.tab === "side");
+    open = [MOUNTS[memory.tab](app, stage, side)];
+    if (PANELLED.includes(memory.tab)) open.push(mountPanel());
     for (const view of open) app.views.add(view);
     app.invalidate();
   };
@@ -122,11 +137,12 @@ export function mountDecoder(root, spec, nets, memory, initial, emit) {
   }
   body = el("div", { class: "body" }, stage, side);
   host.append(top, body, status.line);
-  setBreath = mountActions(app, breath, actions);
+  offered = mountActions(app, breath, actions);
 
   const measure = () => {
     app.barHeight = top.offsetHeight + 12;
     host.style.setProperty("--stage", `${app.stage()}px`);
+    host.style.setProperty("--pair", `${app.pair()}px`);
     app.invalidate();
   };
   app.barHeight = 48;

@@ -14,7 +14,7 @@ export function mountDirections(app, host) {
     return { draw() {} };
   }
   const rows = app.spec.directions.map((direction) => {
-    const value = el("output", { class: "number" });
+    const value = el("output", { class: "number", "aria-hidden": "true" });
     const input = range({
       label: direction.name, tip: app.text("direction_tip", { name: direction.name, n: direction.with, m: direction.without }),
       min: -REACH, max: REACH, step: 0.05, value: 0, kind: "z",
@@ -26,7 +26,7 @@ export function mountDirections(app, host) {
       app.move(() => latent.slide(direction.vector, 0));
       app.settle();
     });
-    host.append(el("div", { class: "slider-row" }, el("span", { class: "name", title: direction.name }, direction.name), input, value, el("span", {})));
+    host.append(el("div", { class: "slider-row direction" }, el("span", { class: "name", title: direction.name }, direction.name), input, value, el("span", {})));
     return { direction, input, value };
   });
   host.append(el("p", { class: "hint" }, app.text("directions_hint")));
@@ -36,6 +36,7 @@ export function mountDirections(app, host) {
         const amount = latent.along(direction.vector);
         setRange(input, amount);
         value.textContent = `${signed(amount)} ×`;
+        input.setAttribute("aria-valuetext", value.textContent);
       }
     },
   };

@@ -42,7 +42,7 @@ export function tabs(label, items, chosen, onpick) {
       select(key, false);
       onpick(key);
     };
-    bar.append(el("button", { type: "button", role: "tab", class: "tab", title: tip, "data-key": key, onclick: pick }, name));
+    bar.append(el("button", { type: "button", role: "tab", class: "tab", title: tip, "data-key": key, "data-name": name, onclick: pick }, name));
   }
   bar.addEventListener("keydown", (event) => {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];

@@ -23,7 +23,7 @@ export function mountGrid(app, host) {
   let [row, column] = [0, 4];
   host.append(
     el("div", { class: "grid-frame" }, columnNames, rowNames, el("div", { class: "grid-canvas" }, canvas, marker)),
-    el("div", { class: "grid-foot" }, caption, button(app.text("save_png"), app.text("save_grid_tip"), () => savePng(app.decode(cells()), latent.model.shape, SIDE, `${latent.model.name}-grid`, 4))),
+    el("div", { class: "grid-foot" }, caption, button(app.text("save_grid"), app.text("save_grid_tip"), () => savePng(app.decode(cells()), latent.model.shape, SIDE, `${latent.model.name}-grid`, 4))),
   );
 
   const point = (event) => {

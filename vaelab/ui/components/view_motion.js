@@ -18,6 +18,9 @@ export function mountBreath(app, onchange = () => {}) {
   };
   const start = (dim = app.latent.last) => {
     if (prefersStill() || frame !== 0) return;
+    const { latent } = app;
+    if (latent.locked.has(dim)) dim = latent.usedDims.find((i) => !latent.locked.has(i)); // a locked one stays where it is
+    if (dim === undefined) return;
     const phase = Math.asin(Math.max(-1, Math.min(1, app.latent.position(dim) / SWING)));
     began = performance.now();
     const step = (now) => {

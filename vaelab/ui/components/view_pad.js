@@ -26,17 +26,17 @@ export function mountPad(app, host, beside) {
     app.invalidate();
   };
   axes.append(
-    choice(app.text("pad_x"), app.text("pad_axis_tip"), names, x, (value) => {
+    choice(app.text("pad_x"), app.told("pad_axis_tip"), names, x, (value) => {
       x = Number(value);
       repick();
     }),
-    choice(app.text("pad_y"), app.text("pad_axis_tip"), names, y, (value) => {
+    choice(app.text("pad_y"), app.told("pad_axis_tip"), names, y, (value) => {
       y = Number(value);
       repick();
     }),
   );
   host.append(pad, caption);
-  beside.append(picture, el("p", { class: "caption" }, app.text("pad_picture_caption")), axes, el("p", { class: "hint" }, app.text("pad_hint")));
+  beside.append(picture, el("p", { class: "caption" }, app.text("pad_picture_caption")), axes, el("p", { class: "hint" }, app.told("pad_hint")));
 
   let drawn = "";
   let cost = 0;

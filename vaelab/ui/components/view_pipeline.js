@@ -37,7 +37,7 @@ function mountCode(app, host) {
 function dimensionRow(app, i, state, redraw) {
   const cell = (role, name) => el("td", { class: `number ${role}`, "data-node": name });
   const cells = { mu: cell("mu", "mu"), logvar: cell("sigma", "logvar"), sigma: cell("sigma", "sigma"), z: cell("z", "z"), kl: cell("encoder", "kl") };
-  const shown = el("output", { class: "number" });
+  const shown = el("output", { class: "number", "aria-hidden": "true" });
   const input = range({
     label: app.text("eps_label", { name: app.latent.nameOf(i) }), tip: app.text("eps_tip"), min: -EPS_REACH, max: EPS_REACH, step: 0.05, value: 0, kind: "eps",
     oninput: (value) => {
@@ -63,7 +63,6 @@ function dimensionRow(app, i, state, redraw) {
     cells.kl.textContent = kl.toFixed(2);
     setRange(input, state.eps[i]);
     shown.textContent = signed(state.eps[i]);
-    pin.textContent = state.pinned.has(i) ? "●" : "○";
     pin.setAttribute("aria-pressed", String(state.pinned.has(i)));
   };
   return { i, row, draw };
@@ -74,7 +73,7 @@ function lossBar(app) {
   const recon = el("i", { class: "decoder" });
   const kl = el("i", { class: "encoder" });
   const figures = ["recon", "kl", "total"].map((name) => {
-    const value = el("output", { class: "number" });
+    const value = el("output", { class: "number", "aria-live": "off" });
     const role = { recon: "decoder", kl: "encoder", total: "total" }[name];
     return { name, value, part: node(name, role, app.text(`${name}_tip`), el("span", {}, app.text(`${name}_name`)), value) };
   });
@@ -177,7 +176,7 @@ export function mountPipeline(app, host) {
       const sigma = logvar ? sigmaOf(logvar) : mu;
       brush.draw();
       drawTable(output, xHat, shape);
-      const room = Math.max(128, Math.min(256, Math.floor(host.clientWidth / 6)));
+      const room = Math.max(128, Math.min(256, Math.floor(host.clientWidth / 5.6)));
       app.enlarge(brush.canvas, shape[2], shape[1], room);
       app.enlarge(output, shape[2], shape[1], room);
       for (const { i, draw } of rows) draw(mu[i], logvar ? logvar[i] : 0, sigma[i], z[i], kl[i]);

@@ -13,10 +13,10 @@ function sliderRow(app, i, largest) {
   const nats = model.kl[i];
   const measure = model.variational ? app.text("nats", { n: nats.toFixed(nats < 9.95 ? 1 : 0) }) : app.text("spread", { n: model.std[i].toFixed(2) });
   const name = `${latent.nameOf(i)} · ${measure}`;
-  const value = el("output", { class: "number" });
+  const value = el("output", { class: "number", "aria-hidden": "true" }); // the slider says it; sixteen live regions would talk over one another
   const input = range({
     label: name,
-    tip: app.text("slider_tip"),
+    tip: app.told("slider_tip"),
     min: -REACH,
     max: REACH,
     step: STEP,
@@ -46,7 +46,7 @@ function sliderRow(app, i, largest) {
   lock.setAttribute("aria-label", app.text("lock_label", { name: latent.nameOf(i) }));
   const share = el("i", { style: { width: `${(100 * Math.max(0, nats)) / largest}%` } });
   const node = el("div", { class: "slider-row" },
-    el("span", { class: "name", title: app.text("name_tip", { name: latent.nameOf(i) }) }, el("b", {}, latent.nameOf(i)), ` · ${measure}`, el("span", { class: model.variational ? "share encoder" : "share prior" }, share)),
+    el("span", { class: "name", title: app.told("name_tip", { name: latent.nameOf(i) }) }, el("b", {}, latent.nameOf(i)), ` · ${measure}`, el("span", { class: model.variational ? "share encoder" : "share prior" }, share)),
     input, value, lock);
   let drawn = { position: null, locked: null }; // an untouched row costs a frame nothing
   const draw = () => {
@@ -61,7 +61,6 @@ function sliderRow(app, i, largest) {
     if (locked !== drawn.locked) {
       input.disabled = locked;
       lock.setAttribute("aria-pressed", String(locked));
-      lock.textContent = locked ? "●" : "○";
     }
     drawn = { position, locked };
   };
@@ -93,8 +92,9 @@ export function mountSliders(app, host, limit = 16) {
     host.append(details);
   };
   const rest = latent.usedDims.slice(limit);
-  fold(app.text("more_dims", { n: rest.length, shown: Math.min(rest.length, LONG) }), rest, null);
+  fold(app.text(rest.length > LONG ? "many_more_dims" : "more_dims", { n: rest.length, shown: LONG }), rest, null);
   const unused = model.order.slice(model.used);
-  fold(app.text("unused_dims", { n: unused.length }), unused, app.text("unused_reason"));
+  fold(app.text("unused_dims", { n: unused.length }), unused, app.told("unused_reason"));
+  host.append(el("p", { class: "hint scale-note" }, app.told("scale_note")));
   return { draw: () => rows.forEach((row) => row.draw()) };
 }

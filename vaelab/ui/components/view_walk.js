@@ -5,11 +5,11 @@ import { angleBetween, lerp, slerp } from "./view_maths.js";
 import { drawTable, pictureCanvas } from "./view_picture.js";
 import { saveGif, savePng } from "./view_save.js";
 
-const STOPS = 8; // pictures in each strip: 8 x 64 CSS pixels fill the stage
+const STOPS = 8; // pictures in each strip
 const SECONDS = 3; // one way
 const FILM = 24; // frames of the saved film, one way
 
-export function mountWalk(app, host) {
+export function mountWalk(app, host, beside) {
   const { latent } = app;
   const { shape } = latent.model;
   const [, high, wide] = shape;
@@ -17,7 +17,7 @@ export function mountWalk(app, host) {
   const walk = app.memory.walk;
   const kinds = [["linear", lerp], ["spherical", slerp]];
   const large = kinds.map(([kind]) => pictureCanvas(app.text(`walk_${kind}`), { "data-view": `walk-${kind}` }));
-  const strips = kinds.map(([kind]) => pictureCanvas(app.text(`walk_${kind}_strip`), { class: "pixels strip" }));
+  const strips = kinds.map(([kind]) => pictureCanvas(app.text(`walk_${kind}_strip`), { class: "pixels strip", title: app.text(`walk_${kind}_strip`) }));
   const note = el("p", { class: "caption number" });
   const slider = range({
     label: app.text("walk_t"), tip: app.text("walk_t_tip"), min: 0, max: 1, step: 0.01, value: walk.t, kind: "z",
@@ -37,16 +37,19 @@ export function mountWalk(app, host) {
   });
   const play = button(app.text("play"), app.text("play_tip"), () => (playing ? stop() : start()), { pressed: false });
   host.append(
-    el("div", { class: "pair" }, ...kinds.map(([kind], k) => el("figure", {}, large[k], el("figcaption", { title: app.text(`walk_${kind}_tip`) }, app.text(`walk_${kind}`))))),
+    el("div", { class: "pair" }, ...kinds.map(([kind], k) => el("figure", {}, large[k], el("figcaption", { title: app.told(`walk_${kind}_tip`) }, app.text(`walk_${kind}`))))),
     ...strips,
+  );
+  beside.append(
     el("div", { class: "tools walk-tools" }, ends[0].pick, el("div", { class: "walk-slider" }, slider, note), ends[1].pick),
     el("div", { class: "tools" }, play,
       button(app.text("use_z"), app.text("walk_use_tip"), () => {
         app.move(() => latent.take(slerp(walk.from, walk.to, walk.t), { force: true }));
         app.settle();
       }),
-      button(app.text("save_png"), app.text("save_walk_png_tip"), () => savePng(app.decode(path(STOPS).flat()), shape, STOPS, `${latent.model.name}-walk`, 4)),
+      button(app.text("save_walk_png"), app.text("save_walk_png_tip"), () => savePng(app.decode(path(STOPS).flat()), shape, STOPS, `${latent.model.name}-walk`, 4)),
       button(app.text("save_gif"), app.text("save_gif_tip"), () => film())),
+    ...["walk_hint", "walk_linear_tip", "walk_spherical_tip"].map((key) => el("p", { class: "hint" }, app.told(key))),
   );
 
   let playing = false;
@@ -90,19 +93,19 @@ export function mountWalk(app, host) {
       const half = pair.length / 2;
       large.forEach((canvas, k) => {
         drawTable(canvas, pair.subarray(k * half, (k + 1) * half), shape);
-        app.enlarge(canvas, wide, high, Math.floor((app.stage() - 16) / 2));
+        app.enlarge(canvas, wide, high, app.pair());
       });
       note.textContent = app.text("walk_note", { t: walk.t.toFixed(2), angle: ((angleBetween(walk.from, walk.to) * 180) / Math.PI).toFixed(0) });
-      const state = `${walk.from}|${walk.to}|${latent.label}|${app.decoder.version}|${app.stage()}`;
+      const state = `${walk.from}|${walk.to}|${latent.label}|${app.decoder.version}|${app.pair()}|${host.clientWidth}`;
       if (state === shownEnds) return;
       shownEnds = state;
       path(STOPS).forEach((zs, k) => {
         drawTable(strips[k], app.decode(zs), shape, STOPS);
-        app.enlarge(strips[k], STOPS * wide, high, app.stage());
+        app.enlarge(strips[k], STOPS * wide, high, Math.min(2 * app.pair() + 16, host.clientWidth));
       });
       for (const { end, canvas } of ends) {
         drawTable(canvas, app.decode([walk[end]]), shape);
-        app.enlarge(canvas, wide, high, Math.max(48, wide));
+        app.enlarge(canvas, wide, high, Math.max(64, wide));
       }
     },
   };
