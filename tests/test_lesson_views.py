@@ -91,3 +91,13 @@ def test_a_race_is_started_paused_and_reset_by_its_buttons(tmp_path, monkeypatch
     assert not app.exception
     app.button(key="pitfalls_std_reset").click().run()
     assert race.look().step == 0
+
+
+def test_both_estimates_can_be_drawn_again(tmp_path, monkeypatch):
+    app = opened("reparam", {"reparam_view": "variance", "reparam_cost": "square"}, tmp_path, monkeypatch)
+    before = words(app)
+    app.button(key="reparam_again_variance").click().run()
+    means = [re.findall(r"mean \*\*(-?[\d.]+)", said) for said in (before, words(app))]
+    assert len(means[0]) == 2
+    assert all(old != new for old, new in zip(*means, strict=True))
+    assert all("exact **1.600**" in said for said in (before, words(app)))

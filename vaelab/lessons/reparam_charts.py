@@ -15,6 +15,8 @@ from vaelab.palette import Role, Theme
 
 BINS = 61
 REACH = 4.5  # of the axis of eps and z
+DENSITY = 0.6  # of the height of the density of z, which has less room than that of eps
+DEEPEST = 0.57  # the chart's room below: a narrower density keeps its shape and is drawn to this depth
 ROLES: dict[str, Role] = {"reparam": "z", "score": "eps"}
 
 
@@ -74,12 +76,12 @@ def gradient_chart(
 def pinned_rows(eps: Array, mu: float, sigma: float) -> pd.DataFrame:
     """The data of `pinned_chart`: eps above, z = mu + sigma * eps below, both densities. eps: (S,)."""
     z = mu + sigma * eps
-    grid = np.linspace(-REACH, REACH, 181)
+    grid = np.linspace(-REACH, REACH, 361)
     bell = np.exp(-0.5 * grid**2) / np.sqrt(2.0 * np.pi)
     q = np.exp(-0.5 * ((grid - mu) / sigma) ** 2) / (sigma * np.sqrt(2.0 * np.pi))
     links = pd.DataFrame({"x": eps, "to": z, "y": 1.0, "down": 0.0, "kind": "link"})
     above = pd.DataFrame({"x": grid, "y": 1.0 + bell, "down": 1.0, "kind": "noise"})
-    below = pd.DataFrame({"x": grid, "y": -np.minimum(q, 0.95) * 0.6, "down": 0.0, "kind": "q"})
+    below = pd.DataFrame({"x": grid, "y": -q * min(DENSITY, DEEPEST / q.max()), "down": 0.0, "kind": "q"})
     middle = pd.DataFrame({"x": [mu], "y": [0.0], "kind": "mu"})
     span = pd.DataFrame({"x": [mu - sigma], "to": [mu + sigma], "y": [0.0], "kind": "span"})
     return pd.concat([links, above, below, middle, span], ignore_index=True)

@@ -10,7 +10,7 @@ from vaelab.lessons.gradients import COSTS, averaged, reparameterized_gradients,
 from vaelab.lessons.reparam_charts import ROLES, gradient_chart, gradient_rows, pinned_chart, pinned_rows
 from vaelab.palette import Role, markdown
 from vaelab.ui.lessons.frame import Lesson, Section, lesson_page
-from vaelab.ui.lessons.reparam_path import another_draw, path_view
+from vaelab.ui.lessons.reparam_path import another_draw, draw_button, path_view
 from vaelab.ui.lessons.views import choice
 from vaelab.ui.text import t
 from vaelab.ui.ticking import ticking_chart
@@ -48,7 +48,7 @@ LESSON = Lesson(
         ("lessons.gradients", "averaged"),
         ("models", "GaussianPosterior.sample"),
     ),
-    ("decode", {}),
+    ("decode", {"tab": "pipeline"}),
 )
 
 
@@ -98,7 +98,7 @@ def _noise(count: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
 def variance(name: str, mu: float, sigma: float) -> None:
     """Both estimators as histograms over one range, their means and variances beside the exact gradient."""
     left, right = st.columns(2, gap="medium")
-    with left:
+    with left, st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         by = choice(
             t("learn_reparam.by"),
             MOVES,
@@ -107,6 +107,7 @@ def variance(name: str, mu: float, sigma: float) -> None:
             show_label=True,
             help=t("learn_reparam.by_help"),
         )
+        draw_button("reparam_again_variance")
     with right:
         size = st.select_slider(t("learn_reparam.size"), SIZES, key="reparam_size", help=t("learn_reparam.size_help"))
     cost, at = COSTS[name], MOVES.index(by)
@@ -145,13 +146,7 @@ def pinned(name: str, mu: float, sigma: float) -> None:
     """The same noise again and again while mu and sigma move; or other noise at every move, to compare."""
     with st.container(horizontal=True, gap="medium", vertical_alignment="center"):
         pin = st.toggle(t("learn_reparam.pin"), key="reparam_pin", help=t("learn_reparam.pin_help"))
-        st.button(
-            t("learn_reparam.again"),
-            key="reparam_again",
-            icon=":material/casino:",
-            on_click=another_draw,
-            help=t("learn_reparam.again_help"),
-        )
+        draw_button("reparam_again")
     if not pin:
         another_draw()
     eps = _noise(PINNED)

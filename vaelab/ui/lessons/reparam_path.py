@@ -56,18 +56,23 @@ def path_view(cost: Cost, mu: float, sigma: float) -> None:
     with st.container(key="reparam_diagram"):
         st.image(f"data:image/svg+xml;base64,{base64.b64encode(picture.encode()).decode()}", alt=words)
     _told(path)
-    st.button(
-        t("learn_reparam.again"),
-        key="reparam_again_path",
-        icon=":material/casino:",
-        on_click=another_draw,
-        help=t("learn_reparam.again_help"),
-    )
+    draw_button("reparam_again_path")
 
 
 def another_draw() -> None:
     """Other noise in every view."""
     st.session_state["reparam_seed"] += 1
+
+
+def draw_button(key: str) -> None:
+    """The button that draws other noise."""
+    st.button(
+        t("learn_reparam.again"),
+        key=key,
+        icon=":material/casino:",
+        on_click=another_draw,
+        help=t("learn_reparam.again_help"),
+    )
 
 
 def _told(path: GradientPath) -> None:
