@@ -8,11 +8,13 @@ import torch
 
 from vaelab.lessons import pitfalls
 from vaelab.lessons.pitfall_lanes import LANES, active, drawn_spread, smallest_loss
+from vaelab.lessons.race import LaneFrame, RaceFrame
+from vaelab.lessons.race_charts import curve_rows, race_curves
 from vaelab.lessons.small_images import PIXELS, small_digits
 from vaelab.lessons.small_vae import SmallVae, build
 from vaelab.losses import bernoulli_recon
 from vaelab.models import GaussianPosterior
-from vaelab.ui.lessons.pitfalls import EPOCH, PITFALLS, SIDES, body_of, epoch_losses, reported
+from vaelab.ui.lessons.pitfalls import EPOCH, PITFALLS, SIDES, body_of, check_words, epoch_losses, reported
 
 torch.set_num_threads(1)
 
@@ -121,6 +123,30 @@ def test_an_epoch_is_reported_at_its_end():
     assert set(wrong) == {EPOCH - 1.0, 2 * EPOCH - 1.0}
     assert set(right) == {(EPOCH - 1) / 2, EPOCH + (EPOCH - 1) / 2}
     assert not len(reported({}, "right")["loss"])
+
+
+def test_the_figure_of_a_printed_loss_is_its_typical_miss():
+    """The last batch of an epoch lies 3 above its mean in one and 4 below it in the next: 3.5 on average of squares."""
+    epochs = [[20.0] * (EPOCH - 1) + [20.0 + d * EPOCH / (EPOCH - 1)] for d in (3.0, -4.0)]
+    curves = {"loss": np.concatenate(epochs)}
+    lanes = tuple(LaneFrame(side, curves, *[np.zeros(0)] * 3, None, {}) for side in SIDES)
+    frame = RaceFrame("running", 2 * EPOCH, 10 * EPOCH, None, lanes=lanes)
+    wrong, right = (check_words("report", side, frame, k) for k, side in enumerate(SIDES))
+    assert f"{math.sqrt(12.5):.3f}" in wrong
+    assert "0.000" in right
+
+
+def test_a_loss_that_runs_away_is_drawn_by_powers_of_ten():
+    """On a plain axis it would leave the chart within a few steps and leave it empty."""
+    texts = {word: word for word in ("step", "nats", "loss", "recon", "kl")}
+    kinds = {}
+    for name, pitfall in PITFALLS.items():
+        rows = curve_rows({"loss": np.array([40.0, -1e9])}, ("loss",), 10)
+        chart = race_curves(rows, "light", texts, pitfall.domain).to_dict()
+        scale = chart["layer"][-1]["encoding"]["y"]["scale"]
+        kinds[name] = (scale.get("type"), scale["domain"][0] <= -1e9)
+    assert kinds.pop("pixels") == ("symlog", True)
+    assert set(kinds.values()) == {(None, False)}
 
 
 @pytest.mark.parametrize("name", list(PITFALLS))

@@ -14,6 +14,7 @@ from vaelab.lessons.chart_shape import shaped
 from vaelab.palette import Role, Theme
 
 POINTS = 120  # of one curve
+RUNAWAY = 1e6  # nats
 SERIES: dict[str, Role] = {"recon": "decoder", "kl": "encoder", "loss": "total"}  # the loss above the others
 
 
@@ -32,12 +33,10 @@ def race_curves(
 ) -> alt.LayerChart:
     """Loss, reconstruction and KL over the steps, each in its own colour. texts: step, nats, loss, recon, kl.
 
-    domain: of the values, in nats; a curve that leaves it is cut off.
+    domain: of the values, in nats; a curve that leaves it is cut off. One that reaches far below 0 goes by powers of ten.
     """
     x = alt.X("step:Q", title=None, axis=alt.Axis(tickCount=3, grid=False, format=",d"), scale=alt.Scale(nice=False))
-    y = alt.Y(
-        "value:Q", title=None, axis=alt.Axis(tickCount=5), scale=alt.Scale(domain=list(domain), nice=False, zero=False)
-    )
+    y = _nats(domain)
     base = alt.Chart(rows)
     layers = [base.transform_filter(alt.datum.series == "corner").mark_point(opacity=0, tooltip=None).encode(x=x)]
     for name, role in SERIES.items():
@@ -51,6 +50,18 @@ def race_curves(
         )
         layers.append(line.encode(x=x, y=y, tooltip=hint))
     return shaped(alt.layer(*layers), height)
+
+
+def _nats(domain: tuple[float, float]) -> alt.Y:
+    """A loss upwards; where it may run away, logarithmic on both sides of 0 (symlog)."""
+    if domain[0] > -RUNAWAY:
+        scale = alt.Scale(domain=list(domain), nice=False, zero=False)
+        return alt.Y("value:Q", title=None, axis=alt.Axis(tickCount=5), scale=scale)
+    scale = alt.Scale(type="symlog", constant=10, domain=list(domain), nice=False, zero=False)
+    powers = [0.0, *(-(10.0**k) for k in range(3, int(np.log10(-domain[0])) + 1, 3))]
+    short = "replace(format(datum.value, '.0e'), 'e+', 'e')"
+    axis = alt.Axis(values=powers, labelExpr=f"datum.value == 0 ? '0' : {short}")
+    return alt.Y("value:Q", title=None, axis=axis, scale=scale)
 
 
 def space_rows(mu: Array, labels: Array | None) -> pd.DataFrame:

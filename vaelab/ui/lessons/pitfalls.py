@@ -27,6 +27,7 @@ TRAIN_IMAGES = 1_500
 EPOCH = TRAIN_IMAGES // BATCH  # updates
 SIDES = ("wrong", "right")
 LINE = 21  # pixels of a line of code
+RECENT = 20  # epochs over which a printed loss is compared with the mean
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Pitfall:
 
 PITFALLS = {
     "std": Pitfall("sample", 2),
-    "pixels": Pitfall("pixels", 1, (-100.0, 50.0), ("recon", "loss")),
+    "pixels": Pitfall("pixels", 1, (-1e12, 50.0), ("recon", "loss")),
     "reduction": Pitfall("recon", 3),
     "report": Pitfall("report", 5, (20.0, 40.0), ("loss",)),
     "collapse": Pitfall("beta", 1),
@@ -115,7 +116,9 @@ def both(name: str, frame: RaceFrame) -> None:
                 domain=pitfall.domain,
                 compact=True,
             )
-            st.markdown(check_words(name, side, frame, number), help=t(f"learn_pitfalls.check_{name}_help"))
+            st.markdown(
+                check_words(name, side, frame, number), help=t(f"learn_pitfalls.check_{name}_help", count=RECENT)
+            )
             lane_pictures(frame, number, 5)
 
 
@@ -150,10 +153,10 @@ def check_words(name: str, side: str, frame: RaceFrame, number: int) -> str:
     if frame.lanes and frame.step:
         lane = frame.lanes[number]
         if name == "report":
-            epochs = epoch_losses(lane.curves)
-            if epochs:
-                printed = reported(lane.curves, side)["loss"][-1]
-                value = f"{printed - float(np.mean(epochs[-1])):+.3f}"
+            printed = reported(lane.curves, side)["loss"][::EPOCH][-RECENT:]
+            if len(printed):
+                means = np.mean(epoch_losses(lane.curves)[-RECENT:], axis=1)
+                value = f"{np.sqrt(np.mean((printed - means) ** 2)):.3f}"
         else:
             found = lane.figures["check"]
             whole = name in ("reduction", "collapse")
