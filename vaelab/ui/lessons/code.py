@@ -252,11 +252,11 @@ def _tensors(peeks: tuple[Peek, ...]) -> str:
     for peek in peeks:
         figures = "".join(f"<td class=n>{_number(value)}</td>" for value in (peek.low, peek.mean, peek.high))
         role = NAMES.get(peek.name, "total")
-        body += f'<tr class=of><td style="color:var(--vl-{role}-text)"><b>{peek.name}</b></td><td>{_shape(peek)}</td>{figures}</tr>'
+        body += f'<tr class=of><td style="color:var(--vl-{role}-text)"><b>{peek.name}</b></td><td title="{peek.dtype}">{_shape(peek)}</td>{figures}</tr>'
         first = [_number(value) for value in peek.first]
         first += [""] * (4 - len(first))
         first[-1] += " …" if np.prod(peek.shape) > len(peek.first) else ""
-        body += f"<tr class=first><td>{peek.dtype}</td>{''.join(f'<td class=n>{value}</td>' for value in first)}</tr>"
+        body += f"<tr class=first><td>{t('learn_code.head_first')}</td>{''.join(f'<td class=n>{value}</td>' for value in first)}</tr>"
     return f"<table><tr>{head}</tr>{body}</table>"
 
 
