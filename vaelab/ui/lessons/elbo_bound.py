@@ -40,6 +40,7 @@ COUNTS = (1, 2, 3, 4, 5, 7, 10, 15, 20, 30, 50, 70, 100, 150, 200, 300, 500, 700
 DIGITS = 6
 DRAWS = 8 * LARGEST  # in all: as many estimates as that allows for each K
 SAID = 66  # pixels: two lines
+WIDTHS = (10, 14, 10, 10)  # of the figures: the second one has its error beside it
 
 
 @dataclass(frozen=True)
@@ -143,7 +144,7 @@ def _figures(answer: Answer, chosen: int) -> None:
         "truth": (t("learn_elbo.truth"), figure(answer.truth)),
         "gap": (t("learn_elbo.gap"), figure(settled(answer.truth - answer.elbo))),
     }
-    for column, (word, (label, value)) in zip(st.columns(4, gap="small"), shown.items(), strict=True):
+    for column, (word, (label, value)) in zip(st.columns(WIDTHS, gap="small"), shown.items(), strict=True):
         with column, st.container(gap=None):
             st.markdown(f":small[{label}]", help=t(f"learn_elbo.{word}_help"))
             st.markdown(f"**{value}** :small[{t('learn_elbo.nats')}]", wrap=False)
