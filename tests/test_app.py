@@ -181,10 +181,41 @@ def test_an_ended_run_says_why_and_can_be_resumed(monkeypatch, state):
     resumed = []
     monkeypatch.setattr(launch, "resume", resumed.append)
     app = open_page("train", run="ended")
-    assert "Lower the learning rate." in app.warning[0].value
+    assert ("Lower the learning rate below" if state == "diverged" else "Lower the learning rate.") in app.warning[
+        0
+    ].value
     assert "20" in app.warning[0].value
+    app.select_slider(key="dial_lr_ended").set_value(1e-4).run()  # what a diverged run needs before it goes on
+    assert run.desired().lr == 1e-4
     app.button(key="do_resume").click().run()
     assert resumed == [run]
+
+
+def test_a_waiting_run_says_what_it_waits_for():
+    write_run("waits", state="queued", rows=0, with_snapshot=False)
+    assert not open_page("train", run="waits").info  # nobody has the device: it is about to begin
+    write_run("busy", state="running")
+    assert "**busy** is training" in open_page("train", run="waits").info[0].value
+
+
+@pytest.mark.parametrize(("name", "value"), [("latent_dim", 0), ("latent_dim", 300), ("epochs", 0), ("beta", -1.0)])
+def test_a_number_out_of_range_is_explained_and_cannot_be_started(name, value):
+    app = open_page("train")
+    app.number_input(key=f"set_{name}").set_value(value).run()
+    assert "must be from" in app.error[0].value
+    assert f"it is {value:g} now" in app.error[0].value
+    assert app.button(key="start_training").disabled
+    assert app.number_input(key="set_batch_size").value == 128  # the other settings are still there
+    app.number_input(key=f"set_{name}").set_value(type(value)(4)).run()
+    assert not app.error
+    assert not app.button(key="start_training").disabled
+
+
+def test_few_updates_are_warned_of():
+    app = open_page("train")
+    assert "That is few" not in words(app)
+    app.selectbox(key="set_dataset").select("digits").run()
+    assert "That is few" in words(app)
 
 
 def test_a_refused_action_is_one_sentence(monkeypatch):
@@ -213,6 +244,10 @@ def test_a_run_without_a_snapshot_shows_tiles_of_the_same_size():
 def test_rename_and_delete(tmp_path):
     write_run("mine")
     app = open_page("train", run="mine")
+    app.text_input(key="new_name_mine").input("../yours").run()
+    app.button(key="do_rename").click().run()
+    assert "may hold letters" in app.error[0].value
+    assert "Reconstructions" in words(app)  # the views are still there
     app.text_input(key="new_name_mine").input("yours").run()
     app.button(key="do_rename").click().run()
     assert [run.name for run in runs.list_runs()] == ["yours"]

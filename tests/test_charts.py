@@ -56,6 +56,14 @@ def test_curve_rows():
     assert rows[rows.series == "dial"][["step", "label"]].to_numpy().tolist() == [[2.0, "β 4, lr 0.001"]]
 
 
+def test_dials_name_what_changed_below_each_other():
+    start = [{"step": 1, "loss": 5.0, "beta": 1.0, "lr": 0.001}]
+    turns = [(4.0, 0.001), (4.0, 0.003), (1.0, 0.003), (2.0, 0.003)]
+    events = [{"event": "dial", "step": k, "beta": beta, "lr": lr} for k, (beta, lr) in enumerate(turns, start=2)]
+    rows = charts.curve_rows(start, events, "loss")
+    assert rows[rows.series == "dial"].label.tolist() == ["β 4", "\nlr 0.003", "\n\nβ 1", "β 2"]
+
+
 def test_curve_rows_of_kl_have_no_floor():
     assert "floor" not in set(charts.curve_rows(metrics(3), [], "kl").series)
 

@@ -14,6 +14,7 @@ import click
 import numpy as np
 import pytest
 from PIL import Image
+from run_writer import write_run
 from safetensors import safe_open
 
 from vaelab import images, launch, runs
@@ -219,6 +220,21 @@ def test_ctrl_c_stops_with_a_checkpoint_and_resume_finishes_as_if_nothing_had_be
     assert "finished" in shell.refuses("resume", "cut")
 
 
+def test_resume_turns_the_dials_first(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = write_run("wild", state="diverged")
+    monkeypatch.setattr(training, "_train_here", lambda run, **_: None)
+    shell("resume", "wild", "--lr", "1e-4")
+    assert (run.desired().lr, run.desired().beta) == (1e-4, None)
+    assert "optim.lr" in shell.refuses("resume", "wild", "--lr", "nan")
+    assert run.desired().lr == 1e-4
+
+
+def test_a_device_that_is_absent_leaves_no_run(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    assert "got 'cuda'" in shell.refuses("train", "--dataset", "digits", "--device", "cuda")
+    assert runs.list_runs() == []
+
+
 def test_pause_resume_and_stop_reach_a_run_in_another_process(shell: Shell) -> None:
     run = launch.start(plan("digits", "conv-vae", epochs=100_000, device="cpu"), "far")
     try:
@@ -351,6 +367,8 @@ def test_folders_without_usable_images_are_refused(shell: Shell, tmp_path: Path)
         (broken / f"{i}.png").write_bytes(b"not an image")
     for folder in (empty, broken, tmp_path / "absent"):
         assert str(folder) in shell.refuses("train", "--dataset", f"folder:{folder}", "--batch-size", "1")
+    # also where the batch is larger than the folder: that nothing can be read comes first
+    assert "can be read, got 0 among 3 files" in shell.refuses("train", "--dataset", f"folder:{broken}")
     (broken / "1.png").unlink()
     (broken / "2.png").unlink()
     refusal = shell.refuses("train", "--dataset", f"folder:{broken}")

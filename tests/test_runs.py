@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import subprocess
@@ -50,6 +51,9 @@ def test_names_are_readable_and_count_on() -> None:
     assert (first.name, second.name) == ("pixel-faces-conv-vae-001", "pixel-faces-conv-vae-002")
     runs.delete_run(first)
     assert runs.create_run(RunConfig()).name == "pixel-faces-conv-vae-003"
+    assert (
+        runs.create_run(RunConfig(), title="My <pets>").name == "my-pets-conv-vae-001"
+    )  # an upload's own name is a code
     assert first.path not in [run.path for run in runs.list_runs()]
 
 
@@ -341,6 +345,13 @@ def test_rows_come_early_then_steadily_and_end_every_epoch() -> None:
     assert due == [1, 2, 4, 8, *range(10, 201, 10)]
     assert [step for step in due if cadence.eval_due(step)] == [100, 200]
     assert (cadence.epoch(0), cadence.epoch(1), cadence.epoch(100), cadence.epoch(101)) == (0, 1, 1, 2)
+
+
+def test_a_training_of_very_many_epochs_has_a_curve_from_the_start() -> None:
+    cadence = Cadence.of(1500, 297, OptimConfig(batch_size=128, epochs=100_000))
+    due = [step for step in range(1, 1000) if cadence.row_due(step)]
+    assert cadence.row_every == 600
+    assert all(later - step <= max(4, step / 8) for step, later in itertools.pairwise(due) if later < 600)
 
 
 @pytest.mark.parametrize(

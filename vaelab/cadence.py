@@ -74,8 +74,12 @@ class Cadence:
         return step == self.total_steps or step % (self.steps_per_epoch * stride) == 0
 
     def row_due(self, step: int) -> bool:
-        """After steps 1, 2, 4, 8, ... up to the steady pace, and at the end of an epoch."""
-        early = step < self.row_every and step & (step - 1) == 0
+        """After steps 1, 2, 4, 8, then ever further apart up to the steady pace, and at the end of an epoch.
+
+        Never further than an eighth of the way so far, so that very many epochs, whose steady pace is slow, look alive too.
+        """
+        octave = 1 << (step.bit_length() - 1)
+        early = step < self.row_every and step % max(octave // 8, min(octave, 4)) == 0
         return early or step % self.row_every == 0 or self.ends_epoch(step)
 
     def eval_due(self, step: int) -> bool:

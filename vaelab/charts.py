@@ -24,6 +24,10 @@ NAMES: dict[str, dict[str, Any]] = {
     "bottom": {"orient": "bottom", "columns": 3, "labelLimit": 72},
 }
 LABELLED = 24  # bars that have room for their names
+# Of an axis: no word while there is no number yet, powers of ten where a diverging training would need twenty digits.
+NUMBER = "isValid(datum.value) ? format(datum.value, abs(datum.value) < 1e6 ? '~r' : '.0e') : ''"
+STEPS = "isValid(datum.value) ? format(datum.value, '~s') : ''"
+DIAL_LINES = 3  # changes made soon after each other are named below each other
 MAX_POINTS = 300  # of one curve: more than the pixels of its panel carry nothing, and cost time at every tick
 
 TERMS: dict[str, Role] = {"loss": "total", "recon": "decoder", "kl": "encoder"}
@@ -53,7 +57,7 @@ def curve_rows(metrics: Sequence[Mapping[str, Any]], events: Sequence[Mapping[st
                 break
     dials = [row for row in events if row.get("event") == "dial"]
     if dials:
-        labels = [_dial_label(row) for row in dials]
+        labels = _dial_labels(dials, metrics)
         steps = [float(row["step"]) for row in dials]
         frames.append(pd.DataFrame({"step": steps, "value": np.nan, "series": "dial", "label": labels}))
     return pd.concat(frames, ignore_index=True).astype({"step": float, "value": float, "series": str, "label": str})
@@ -71,9 +75,18 @@ def _series(metrics: Sequence[Mapping[str, Any]], key: str, series: str) -> pd.D
     return pd.DataFrame({"step": steps, "value": values, "series": series, "label": ""})
 
 
-def _dial_label(row: Mapping[str, Any]) -> str:
-    parts = [f"{sign} {row[key]:g}" for key, sign in (("beta", "β"), ("lr", "lr")) if row.get(key) is not None]
-    return ", ".join(parts)
+def _dial_labels(dials: Sequence[Mapping[str, Any]], metrics: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What each change set to another value than before it; a line break moves it below the one before."""
+    labels = []
+    now: Mapping[str, Any] = metrics[0] if metrics else {}
+    for k, row in enumerate(dials):
+        known = [
+            (sign, row[key], now.get(key)) for key, sign in (("beta", "β"), ("lr", "lr")) if row.get(key) is not None
+        ]
+        changed = [f"{sign} {new:g}" for sign, new, old in known if new != old]
+        labels.append("\n" * (k % DIAL_LINES) + ", ".join(changed or [f"{sign} {new:g}" for sign, new, _ in known]))
+        now = row
+    return labels
 
 
 def curve(rows: pd.DataFrame, theme: Theme, texts: Mapping[str, str], term: str, height: int = 190) -> alt.LayerChart:
@@ -83,8 +96,10 @@ def curve(rows: pd.DataFrame, theme: Theme, texts: Mapping[str, str], term: str,
     """
     line = palette.colour(TERMS[term], theme)
     grey = palette.colour("prior", theme)
-    x = alt.X("step:Q", title=None, axis=alt.Axis(tickCount=5, grid=False, format="~s"), scale=alt.Scale(nice=False))
-    y = alt.Y("value:Q", title=None, axis=alt.Axis(tickCount=5, format="~r"), scale=alt.Scale(zero=term == "kl"))
+    x = alt.X(
+        "step:Q", title=None, axis=alt.Axis(tickCount=5, grid=False, labelExpr=STEPS), scale=alt.Scale(nice=False)
+    )
+    y = alt.Y("value:Q", title=None, axis=alt.Axis(tickCount=5, labelExpr=NUMBER), scale=alt.Scale(zero=term == "kl"))
     base = alt.Chart(rows)
 
     def only(series: str) -> alt.Chart:
@@ -106,7 +121,9 @@ def curve(rows: pd.DataFrame, theme: Theme, texts: Mapping[str, str], term: str,
     dial = only("dial").mark_rule(color=palette.colour("z", theme), strokeWidth=1, opacity=0.8).encode(x=x)
     named = (
         only("dial")
-        .mark_text(align="left", baseline="top", dx=3, fontSize=10, color=palette.text_colour("z", theme))
+        .mark_text(
+            align="left", baseline="top", dx=3, fontSize=10, lineBreak="\n", color=palette.text_colour("z", theme)
+        )
         .encode(x=x, y=alt.value(2), text="label:N")
     )
     return fixed(alt.layer(floor, dial, named, train, test), height)
@@ -142,7 +159,7 @@ def kl_bars(rows: pd.DataFrame, theme: Theme, texts: Mapping[str, str], dims: in
                 title=None,
                 axis=alt.Axis(labels=dims <= LABELLED, ticks=False, labelAngle=0, labelOverlap=True),
             ),
-            y=alt.Y("kl:Q", title=None, axis=alt.Axis(tickCount=4)),
+            y=alt.Y("kl:Q", title=None, axis=alt.Axis(tickCount=4, labelExpr=NUMBER)),
             color=alt.condition(
                 "datum.active", alt.value(palette.colour("encoder", theme)), alt.value(palette.colour("prior", theme))
             ),
@@ -183,7 +200,7 @@ def latent_scatter(
 
     names_at: "right", where the plot and what stands below it keep their places when the names come, or "bottom".
     """
-    axis = alt.Axis(tickCount=5, title=None)
+    axis = alt.Axis(tickCount=5, title=None, labelExpr=NUMBER)
     x, y = alt.X("x:Q", axis=axis), alt.Y("y:Q", axis=axis)
     base = alt.Chart(rows)
     rings = [

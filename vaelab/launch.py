@@ -29,7 +29,9 @@ def start(cfg: RunConfig, name: str | None = None) -> Run:
     RunError for a bad name or an unwritable folder.
     """
     check(cfg)
-    run = create_run(dataclasses.replace(cfg, version=__version__), name)
+    info = data.info(cfg.data.name)
+    title = info.title if info.origin == "folder" else ""
+    run = create_run(dataclasses.replace(cfg, version=__version__), name, title=title)
     _begin(run)
     return run
 

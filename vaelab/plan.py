@@ -83,6 +83,8 @@ def plan(
     shape["channels"] = 3 if model in REFERENCE_MODELS else info.channels
     available = info.train_images if limit is None else min(limit, info.train_images)
     if batch_size > available:
+        if info.origin == "folder":
+            data.check_folder(dataset)  # that nothing in it can be read is what matters first
         raise ConfigError(
             f"optim.batch_size must be at most the {available:,} training images of {dataset}"
             f"{'' if limit is None else ' under the limit'}, got {batch_size:,} (take {min(available, 128)})"

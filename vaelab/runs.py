@@ -275,8 +275,9 @@ def check_name(name: str) -> str:
     return name
 
 
-def create_run(cfg: RunConfig, name: str | None = None, *, path: Path | None = None) -> Run:
-    """A new run directory with its config.json. path: a folder of the caller's choice instead of runs_root().
+def create_run(cfg: RunConfig, name: str | None = None, *, path: Path | None = None, title: str = "") -> Run:
+    """A new run directory with its config.json. path: a folder of the caller's choice instead of runs_root(); title: of the
+    images, for a name to be made of where their own is a code.
 
     Raises RunError for a bad or taken name, and when the folder cannot be written.
     """
@@ -288,7 +289,7 @@ def create_run(cfg: RunConfig, name: str | None = None, *, path: Path | None = N
     except OSError as error:
         raise unwritable(runs_root() if path is None else path, error) from error
     while True:
-        folder = asked or runs_root() / _next_name(cfg)
+        folder = asked or runs_root() / _next_name(cfg, title)
         try:
             folder.mkdir(exist_ok=path is not None)
             break
@@ -302,9 +303,12 @@ def create_run(cfg: RunConfig, name: str | None = None, *, path: Path | None = N
     return run
 
 
-def _next_name(cfg: RunConfig) -> str:
+def _next_name(cfg: RunConfig, title: str) -> str:
     """dataset-model-001, counting on from the highest number in use."""
-    data = re.sub(r"[^\w]+", "-", Path(cfg.data.name.removeprefix("folder:")).name).strip("-_").lower() or "images"
+    data = (
+        re.sub(r"[^\w]+", "-", title or Path(cfg.data.name.removeprefix("folder:")).name).strip("-_").lower()
+        or "images"
+    )
     stem = f"{data[:30]}-{cfg.model.name}-"
     try:
         names = os.listdir(runs_root())

@@ -109,7 +109,8 @@ def fit(model: LatentModel, dataset: data.Dataset, cfg: RunConfig, run: Recorder
             if row_due or stepping:
                 means = meter.read()
                 if not _is_finite(means):
-                    raise Diverged(_advice(cfg, at, f"between steps {row_step + 1} and {step} the loss"))
+                    where = f"at step {step}" if step == row_step + 1 else f"between steps {row_step + 1} and {step}"
+                    raise Diverged(_advice(cfg, at, f"{where} the loss"))
                 row = _row(means, cadence, step, pace, beta, lr, model.is_variational)
                 if cadence.eval_due(step):
                     row |= held_out.measure(model, beta)

@@ -13,7 +13,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 import click
 
-from vaelab import launch, runs
+from vaelab import device, launch, runs
 from vaelab.cli.output import Function, json_option, print_json, run_argument
 from vaelab.errors import DataError, RunError
 from vaelab.plan import TRAIN_OPTIONS, plan
@@ -59,17 +59,29 @@ def train(name: str | None, run_dir: Path | None, quiet: bool, as_json: bool, **
         raise click.UsageError("--name and --run-dir exclude each other: the folder's name is the run's name")
     cfg = plan(**settings)
     launch.check(cfg)
+    if cfg.device not in ("auto", "cpu"):
+        device.choose(
+            cfg.device
+        )  # imports torch, which is about to be needed; a run on record that never began helps nobody
     run = runs.create_run(cfg, name, path=run_dir)
     _train_here(run, quiet=quiet, as_json=as_json)
 
 
 @click.command()
 @run_argument
+@click.option(
+    "--beta", type=float, metavar="X", help="Weight of the KL term from here on; left out, it stays as it was."
+)
+@click.option(
+    "--lr", type=float, metavar="X", help="Learning rate from here on: a smaller one for a run that diverged."
+)
 @click.option("--quiet", is_flag=True, help="Show no progress, only the result.")
 @json_option
-def resume(run_name: str, quiet: bool, as_json: bool) -> None:
-    """Go on with a run that was stopped, interrupted or paused."""
+def resume(run_name: str, beta: float | None, lr: float | None, quiet: bool, as_json: bool) -> None:
+    """Go on with a run that was stopped, interrupted, paused or diverged."""
     run = runs.find(run_name)
+    if beta is not None or lr is not None:
+        launch.set_dials(run, beta, lr)
     if run.status().state == "paused":
         launch.unpause(run)
         click.echo(f"{run.name} goes on in its own process")

@@ -11,7 +11,10 @@ from vaelab.config import RunConfig
 from vaelab.errors import VaeLabError
 from vaelab.run_status import Status
 from vaelab.runs import Run
+from vaelab.ui.guard import show_error
 from vaelab.ui.live import colour_choice
+from vaelab.ui.names import label_title
+from vaelab.ui.settings import dataset_name
 from vaelab.ui.text import t
 from vaelab.ui.widgets import STATE_BADGES, choose_run, page_link
 
@@ -24,9 +27,11 @@ def run_controls(run: Run) -> None:
     status, cfg = run.status(), run.config()
     if status.is_active:
         _transport(run, status)
-        st.fragment(_dials)(run, cfg)
+        if status.state == "queued":
+            _turn(run, status)
+        st.fragment(_dials)(run, cfg, "")
     else:
-        _continue(run, status)
+        _continue(run, status, cfg)
     page_link("decode", t("train.open_decode"), run=run.name)
     colour_choice(run)
     _summary(cfg)
@@ -78,23 +83,37 @@ def _transport(run: Run, status: Status) -> None:
         _button("stop", "stop", lambda: launch.stop(run))
 
 
-def _continue(run: Run, status: Status) -> None:
-    """Why a run is not going on, with the worker's own words where it left some, and the button that lets it."""
-    if status.state != "finished":
-        sentence = t(f"train.problem_{status.state}", step=f"{status.step:,}")
-        st.warning(f"{sentence} {status.message}".strip(), icon=STATE_BADGES[status.state][0])
-        _button("resume", "play_arrow", lambda: launch.resume(run), primary=True)
+def _turn(run: Run, status: Status) -> None:
+    """Why a run waits: which one has the device, and how many go first. Nothing while it is about to begin."""
+    others = [(other.name, other.status()) for other in runs.list_runs() if other.name != run.name]
+    busy = next((name for name, its in others if its.state == "running"), None)
+    if busy is None:
+        return
+    ahead = sum(its.state == "queued" and its.queued_at < status.queued_at for _, its in others)
+    sentence = t("train.queue_ahead", name=busy, count=ahead) if ahead else t("train.queue_next", name=busy)
+    st.info(sentence, icon=STATE_BADGES["queued"][0])
 
 
-def _dials(run: Run, cfg: RunConfig) -> None:
-    """The live dials. They act on the running training, which looks several times a second."""
+def _continue(run: Run, status: Status, cfg: RunConfig) -> None:
+    """Why a run is not going on, the dials that may mend it, and the button that lets it go on."""
+    if status.state == "finished":
+        return
+    sentence = t(f"train.problem_{status.state}", step=f"{status.step:,}")
+    said = "" if status.state == "diverged" else status.message  # its advice is given here in the session's language
+    st.warning(f"{sentence} {said}".strip(), icon=STATE_BADGES[status.state][0])
+    st.fragment(_dials)(run, cfg, "_next")
+    _button("resume", "play_arrow", lambda: launch.resume(run), primary=True)
+
+
+def _dials(run: Run, cfg: RunConfig, when: str) -> None:
+    """The dials. They act on the running training, which looks several times a second, or, when="_next", once it is resumed."""
     asked = run.desired()
     if cfg.model.name != "autoencoder":
-        _dial(run, "beta", BETAS, cfg.loss.beta if asked.beta is None else asked.beta)
-    _dial(run, "lr", RATES, cfg.optim.lr if asked.lr is None else asked.lr)
+        _dial(run, "beta", BETAS, cfg.loss.beta if asked.beta is None else asked.beta, when)
+    _dial(run, "lr", RATES, cfg.optim.lr if asked.lr is None else asked.lr, when)
 
 
-def _dial(run: Run, name: str, marks: tuple[float, ...], now: float) -> None:
+def _dial(run: Run, name: str, marks: tuple[float, ...], now: float, when: str) -> None:
     options = sorted({*marks, now})
     key = f"dial_{name}_{run.name}"
 
@@ -102,23 +121,27 @@ def _dial(run: Run, name: str, marks: tuple[float, ...], now: float) -> None:
         _act(lambda: launch.set_dials(run, **{name: st.session_state[key]}))
 
     st.select_slider(
-        t(f"train.dial_{name}"),
+        t(f"train.dial_{name}{when}"),
         options,
         value=now,
         format_func=lambda value: f"{value:g}",
         key=key,
         on_change=turn,
-        help=t(f"train.help_dial_{name}"),
+        help=t(f"train.help_dial_{name}{when}"),
     )
 
 
 def _summary(cfg: RunConfig) -> None:
     """What was asked for at the start, in one paragraph."""
+    size = cfg.model.image_size
+    label = f" · {t('train.told', label=label_title(cfg.model.label))}" if cfg.model.label else ""
+    warmup = "" if cfg.schedule.kind == "constant" else f" · {t('train.label_warmup')}"
     lines = [
-        f"{cfg.data.name} · {cfg.model.image_size}×{cfg.model.image_size}",
-        f"{cfg.model.name} · z {cfg.model.latent_dim}" + (f" · y {cfg.model.label}" if cfg.model.label else ""),
-        f"{cfg.loss.likelihood} · β {cfg.loss.beta:g} · {cfg.schedule.kind}",
-        f"lr {cfg.optim.lr:g} · batch {cfg.optim.batch_size} · seed {cfg.seed}",
+        f"{dataset_name(cfg.data.name)} · {size}×{size}",
+        f"{cfg.model.name} · {t('train.label_latent_dim')} {cfg.model.latent_dim}{label}",
+        f"{t(f'train.likelihood_{cfg.loss.likelihood}')} · β {cfg.loss.beta:g}{warmup}",
+        f"{t('train.label_lr')} {cfg.optim.lr:g} · {t('train.label_batch_size')} {cfg.optim.batch_size}",
+        f"{t('train.label_seed')} {cfg.seed}",
     ]
     st.caption("  \n".join(lines))
 
@@ -133,8 +156,7 @@ def _housekeeping(run: Run, status: Status) -> None:
     ):
         name = st.text_input(t("train.new_name"), run.name, key=f"new_name_{run.name}", max_chars=runs.NAME_LENGTH)
         if st.button(t("train.rename"), key="do_rename") and name.strip() != run.name:
-            choose_run(runs.rename_run(run, name))
-            st.rerun()
+            _move(lambda: runs.rename_run(run, name))
     with (
         right,
         st.popover(
@@ -143,9 +165,18 @@ def _housekeeping(run: Run, status: Status) -> None:
     ):
         st.markdown(t("train.delete_sure", name=run.name))
         if st.button(t("train.delete_yes"), key="do_delete", icon=":material/delete_forever:"):
-            runs.delete_run(run)
-            choose_run(None)
-            st.rerun()
+            _move(lambda: runs.delete_run(run))
+
+
+def _move(action: Callable[[], object]) -> None:
+    """Rename or delete, then show what is left; a refusal is told beside the button, and the views stay."""
+    try:
+        moved = action()
+    except VaeLabError as error:
+        show_error(error)
+    else:
+        choose_run(moved if isinstance(moved, Run) else None)
+        st.rerun()
 
 
 def _why(status: Status) -> str | None:

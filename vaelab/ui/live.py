@@ -24,7 +24,7 @@ from vaelab.ui import pictures
 from vaelab.ui.decode_spec import codes_of
 from vaelab.ui.names import label_title, value_names
 from vaelab.ui.text import Language, language, t
-from vaelab.ui.ticking import ticking_chart
+from vaelab.ui.ticking import NUMBERS, place, ticking_chart
 from vaelab.ui.widgets import STATE_BADGES, clock, figure, state_text
 
 Arrays = dict[str, npt.NDArray[Any]]
@@ -34,9 +34,12 @@ SAMPLES = 14  # in two rows
 STRIP_WIDTH = PAIRS * (pictures.CELL + pictures.GAP)
 SIDE = 184  # of the scatter's square, pixels
 AXIS = 40  # its numbers, at the left
+BARS = 100  # height of the bars of KL: with them the panel ends above the fold of a laptop
 ACTIVE_VARIANCE = 0.01  # of mu over the probe images: Burda et al. 2016, section 5.2
 MAX_CLASSES = 24  # more colours cannot be told apart at all
 COLLAPSE_SHARE = 0.5  # fewer active dimensions than this share of Z is worth a word
+# As small as the views around it, so that it ends above the fold of a laptop.
+COLLAPSE_STYLE = "<style>.st-key-collapse [data-testid=stAlertContainer] { padding: 6px 12px } .st-key-collapse p { font-size: 13px; line-height: 18px }</style>"
 
 
 def live_view(run: Run) -> None:
@@ -57,6 +60,7 @@ def _frame(run: Run, drawn_state: str) -> None:
     with st.container(horizontal=True, gap="medium"):
         with st.container(width=STRIP_WIDTH):
             strips(run, step)
+            collapse_warning(run, cfg, step, status.epoch)
         with st.container(horizontal=True, width="stretch"):
             latent_views(run, cfg, step, rows)
 
@@ -66,12 +70,12 @@ def status_line(status: Status, cfg: RunConfig, rows: Sequence[Row]) -> None:
     icon, _ = STATE_BADGES[status.state]
     memory = f" · {status.device_memory_mb:,.0f} MB" if status.device_memory_mb else ""
     figures = (
-        (1.1, t("train.state"), f"{icon} {state_text(status.state)}"),
+        (1.35, t("train.state"), f"{icon} {state_text(status.state)}"),
         (1.5, t("train.epoch_step"), f"{status.epoch} / {cfg.optim.epochs} · {status.step:,}"),
-        (0.9, t("train.speed"), f"{status.throughput:,.0f}" if status.throughput else "–"),
-        (0.9, t("train.elapsed"), clock(status.seconds)),
+        (0.85, t("train.speed"), f"{status.throughput:,.0f}" if status.throughput else "–"),
+        (0.85, t("train.elapsed"), clock(status.seconds)),
         (0.9, t("train.remaining"), clock(status.remaining_seconds)),
-        (2.3, t("train.device"), f"{status.device or cfg.device}{memory}"),
+        (2.2, t("train.device"), f"{status.device or cfg.device}{memory}"),
     )
     widths = [width for width, _, _ in figures]
     for column, (_, label, value) in zip(st.columns(widths, gap="small"), figures, strict=True):
@@ -164,9 +168,9 @@ def latent_views(run: Run, cfg: RunConfig, step: int | None, rows: Sequence[Row]
         if arrays:
             scatter(run, step, mu)
         else:  # the names of the classes come with the first codes: a chart without them would be mounted again then
-            st.image(
-                pictures.empty_strip(1, 1, image_size=SIDE, cell=SIDE), output_format="PNG", alt=t("train.scatter")
-            )
+            with place("probe_scatter", SIDE + NUMBERS, "content"):
+                tile = pictures.empty_strip(1, 1, image_size=SIDE, cell=SIDE)
+                st.image(tile, output_format="PNG", alt=t("train.scatter"))
     with st.container(width="stretch", gap=None):
         kl_panel(run, cfg, mu, rows)
 
@@ -187,15 +191,12 @@ def scatter(run: Run, step: int | None, mu: npt.NDArray[Any]) -> None:
 
 
 def kl_panel(run: Run, cfg: RunConfig, mu: npt.NDArray[Any], rows: Sequence[Row]) -> None:
-    """KL of each latent dimension, the count of active ones and, where few are, what that means and what helps.
-
-    mu: (P, Z), the probe images' codes, whose variance tells which dimensions are active.
-    """
+    """KL of each latent dimension and the count of active ones. mu: (P, Z), the probe images' codes."""
     heading("encoder", "kl_per_dim")
     if cfg.model.name == "autoencoder":
         st.caption(t("train.no_kl"))
         return
-    active = mu.var(axis=0) > ACTIVE_VARIANCE if len(mu) else np.zeros(cfg.model.latent_dim, dtype=bool)
+    active = active_dimensions(mu)
     nothing = [0.0] * cfg.model.latent_dim
     kl = np.array(next((row["kl_per_dim"] for row in reversed(rows) if row.get("kl_per_dim")), nothing), dtype=float)
     ticking_chart(
@@ -205,12 +206,27 @@ def kl_panel(run: Run, cfg: RunConfig, mu: npt.NDArray[Any], rows: Sequence[Row]
         key="kl_bars",
         alt_text=t("train.kl_per_dim"),
         dims=len(kl),
+        height=BARS,
     )
     if len(mu):
-        count, total = int(active.sum()), cfg.model.latent_dim
-        st.markdown(t("train.active", count=count, total=total))
-        if count < COLLAPSE_SHARE * total and run.status().epoch > 1:
-            st.warning(t("train.collapse", idle=total - count), icon=":material/compress:")
+        st.markdown(t("train.active", count=int(active.sum()), total=len(active)), wrap=False)
+
+
+def active_dimensions(mu: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    """Which dimensions tell images apart: their mu varies. mu: (P, Z), (Z,); none does while there are no codes."""
+    return mu.var(axis=0) > ACTIVE_VARIANCE if len(mu) else np.zeros(mu.shape[1], dtype=bool)
+
+
+def collapse_warning(run: Run, cfg: RunConfig, step: int | None, epoch: int) -> None:
+    """Where few dimensions are active, what that means and what helps; under the pictures, where nothing is moved by it."""
+    mu = arrays_of(run, step).get("probe_mu")
+    if mu is None or cfg.model.name == "autoencoder" or epoch < 2:
+        return
+    idle = int((~active_dimensions(mu)).sum())
+    if idle > (1 - COLLAPSE_SHARE) * len(mu.T):
+        with st.container(key="collapse"):
+            st.html(COLLAPSE_STYLE)
+            st.warning(t("train.collapse", idle=idle, total=len(mu.T)), icon=":material/compress:")
 
 
 @st.cache_data(max_entries=32, show_spinner=False)

@@ -22,6 +22,8 @@ from vaelab.ui.text import has_text, t
 
 COLUMNS = 12
 ROWS = 4
+LABELS = 8  # names of sub-folders that are listed
+FEW_UPDATES = 500  # with less, the pictures of any set stay blurred
 
 
 @dataclass(frozen=True)
@@ -42,10 +44,18 @@ def _preview(name: str, image_size: int, stamp: int) -> Preview:
 def dataset_card(info: DatasetInfo) -> None:
     """Title, what it shows, how many images, licence and source."""
     st.markdown(f"#### {dataset_title(info)}", anchors=False)
+    counts = t("train.counts", train=f"{info.train_images:,}", test=f"{info.test_images:,}")
+    if info.origin == "folder":
+        st.markdown(t("train.about_folder"))
+        few = ", ".join(info.classes[:LABELS]) + ("…" if len(info.classes) > LABELS else "")
+        labels = (
+            t("train.labels_found", count=len(info.classes), names=few) if info.classes else t("train.no_labels_found")
+        )
+        st.caption(f"{counts} · {labels}")
+        return
     about = f"train.about_{info.name}"
     st.markdown(t(about) if has_text(about) else info.description)
-    counts = t("train.counts", train=f"{info.train_images:,}", test=f"{info.test_images:,}")
-    shape = t(f"train.channels_{info.channels}", size=info.native_size or "?")
+    shape = t(f"train.channels_{info.channels}", size=info.native_size)
     st.caption(f"{counts} · {shape} · {t('train.licence')}: {info.licence} · {t('train.source')}: {info.source}")
 
 
@@ -79,6 +89,8 @@ def plan_figures(cfg: RunConfig, info: DatasetInfo) -> None:
     left.metric(t("train.weights"), f"{layers.params:,}")
     middle.metric(t("train.latent_numbers"), f"{math.prod(_shape(cfg)):,} → {cfg.model.latent_dim}")
     right.metric(t("train.updates"), f"{updates:,}")
+    if updates < FEW_UPDATES:
+        st.caption(t("train.few_updates"))
 
 
 def _shape(cfg: RunConfig) -> tuple[int, int, int]:

@@ -24,10 +24,14 @@ def run_cards() -> None:
     if not on_record:
         st.info(t("start.no_runs"), icon=":material/history:")
         return
-    columns = st.columns(COLUMNS)
-    for k, run in enumerate(on_record[:CARDS]):
-        with columns[k % COLUMNS], st.container(border=True, key=f"card_{k}"):
-            _card(run)
+    for first in range(0, min(CARDS, len(on_record)), COLUMNS):
+        for k, column in enumerate(st.columns(COLUMNS), start=first):
+            if k < len(on_record):
+                with (
+                    column,
+                    st.container(border=True, key=f"card_{k}", height="stretch", vertical_alignment="distribute"),
+                ):
+                    _card(on_record[k])
     if len(on_record) > CARDS:
         st.caption(t("start.older", count=len(on_record) - CARDS))
 

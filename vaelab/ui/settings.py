@@ -24,10 +24,23 @@ from vaelab.config import (
     ScheduleConfig,
 )
 from vaelab.data import DatasetInfo
+from vaelab.errors import ConfigError, DataError
 from vaelab.plan import plan
 from vaelab.ui.names import label_title
 from vaelab.ui.text import has_text, t
 
+# From vaelab.config, where each is checked again.
+RANGES: dict[str, tuple[float, float]] = {
+    "latent_dim": (2, 256),
+    "epochs": (1, MAX_EPOCHS),
+    "batch_size": (1, MAX_BATCH),
+    "beta": (0.0, 1e4),
+    "lr": (1e-7, 10.0),
+    "warmup_share": (0.01, 1.0),
+    "sigma": (0.001, 10.0),
+    "limit": (1, 10**9),
+    "seed": (0, 2**31 - 1),
+}
 OWN_IMAGES = "own"  # the entry of the list that asks for a folder or a zip
 
 
@@ -52,13 +65,11 @@ def _select(name: str, options: tuple[str, ...], default: str) -> str:
     )
 
 
-def _whole(name: str, default: int | None, low: int, high: int, step: int = 1, *, disabled: bool = False) -> int | None:
+def _whole(name: str, default: int | None, *, disabled: bool = False) -> int | None:
     value = st.number_input(
         t(f"train.label_{name}"),
-        low,
-        high,
-        default,
-        step,
+        value=default,
+        step=1,
         key=_key(name),
         help=t(f"train.help_{name}"),
         bind="query-params",
@@ -67,14 +78,12 @@ def _whole(name: str, default: int | None, low: int, high: int, step: int = 1, *
     return None if value is None else int(value)
 
 
-def _real(name: str, default: float, low: float, high: float, step: float, form: str = "%g") -> float:
+def _real(name: str, default: float, step: float) -> float:
     value = st.number_input(
         t(f"train.label_{name}"),
-        low,
-        high,
-        default,
-        step,
-        format=form,
+        value=default,
+        step=step,
+        format="%g",
         key=_key(name),
         help=t(f"train.help_{name}"),
         bind="query-params",
@@ -83,9 +92,33 @@ def _real(name: str, default: float, low: float, high: float, step: float, form:
     return default if value is None else float(value)
 
 
+def _check_ranges(values: dict[str, float | None]) -> None:
+    """Raises ConfigError for the first value out of range. A field with bounds of its own would keep the wrong value, and why
+    it is wrong, to itself, and the training would start with the one before.
+    """
+    for name, value in values.items():
+        low, high = RANGES[name]
+        if value is not None and not low <= value <= high:
+            words = {
+                "field": t(f"train.label_{name}"),
+                "low": f"{low:,g}",
+                "high": f"{high:,.10g}",
+                "value": f"{value:,.10g}",
+            }
+            raise ConfigError(t("train.out_of_range", **words))
+
+
 def dataset_title(info: DatasetInfo) -> str:
     """A data set's title in the session's language; a folder of the user keeps its own."""
     return t(f"train.data_{info.name}") if has_text(f"train.data_{info.name}") else info.title
+
+
+def dataset_name(name: str) -> str:
+    """The title of a data set that may be gone by now."""
+    try:
+        return dataset_title(data.info(name))
+    except DataError:
+        return name
 
 
 def choose_dataset() -> str | None:
@@ -124,33 +157,41 @@ def choose_settings(dataset: str, info: DatasetInfo) -> RunConfig:
     left, right = st.columns(2)
     with left:
         fixed = model == "autoencoder"
-        latent_dim = _whole("latent_dim", ModelConfig.latent_dim, 2, 256, disabled=fixed)
-        epochs = _whole("epochs", OptimConfig.epochs, 1, MAX_EPOCHS)
+        latent_dim = _whole("latent_dim", ModelConfig.latent_dim, disabled=fixed)
+        epochs = _whole("epochs", OptimConfig.epochs)
     with right:
-        beta = _real("beta", LossConfig.beta, 0.0, 1e4, 0.5)
-        batch_size = _whole("batch_size", OptimConfig.batch_size, 1, MAX_BATCH)
+        beta = _real("beta", LossConfig.beta, 0.5)
+        batch_size = _whole("batch_size", OptimConfig.batch_size)
     if fixed:
         st.caption(t("train.autoencoder_latent"))
     with st.expander(t("train.more_settings"), icon=":material/tune:", key="more_settings"):
         left, right = st.columns(2)
         with left:
-            lr = _real("lr", OptimConfig.lr, 1e-7, 10.0, 1e-4)
+            lr = _real("lr", OptimConfig.lr, 1e-4)
             rate = _select("rate", RATE_SCHEDULES, OptimConfig.rate)
             likelihood = _select("likelihood", LIKELIHOODS, LossConfig.likelihood)
             image_size = int(_select("image_size", ("32", "64"), str(DataConfig.image_size)))
-            seed = _whole("seed", RunConfig.seed, 0, 2**31 - 1)
+            seed = _whole("seed", RunConfig.seed)
         with right:
             warmup = _select("warmup", SCHEDULES, ScheduleConfig.kind)
             share, sigma = ScheduleConfig.warmup, LossConfig.sigma
             if warmup != "constant":
-                share = _real("warmup_share", share, 0.01, 1.0, 0.05)
+                share = _real("warmup_share", share, 0.05)
             if likelihood == "gaussian":
-                sigma = _real("sigma", sigma, 0.001, 10.0, 0.05)
-            limit = _whole("limit", DataConfig.limit, 1, 10**9)
+                sigma = _real("sigma", sigma, 0.05)
+            limit = _whole("limit", DataConfig.limit)
         device = _select("device", DEVICES, RunConfig.device)
         label = _choose_label(info) if model == "conv-vae" else None
         if model != "conv-vae":
             st.caption(t("train.label_needs_conv"))
+    numbers = {
+        "latent_dim": None if fixed else latent_dim,
+        "epochs": epochs,
+        "beta": beta,
+        "batch_size": batch_size,
+        "lr": lr,
+    }
+    _check_ranges(numbers | {"warmup_share": share, "sigma": sigma, "limit": limit, "seed": seed})
     return plan(
         dataset,
         model,

@@ -17,6 +17,7 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 from PIL import Image
+from streamlit.delta_generator import DeltaGenerator
 
 from vaelab.palette import Theme
 from vaelab.ui.pictures import Pixels
@@ -42,9 +43,14 @@ def ticking_chart(
     spec |= {"data": {"name": ROWS}, "datasets": {ROWS: rows}}
     # The place is kept free until the browser has the script that draws, and where a number at the end of an axis ends the picture.
     room = spec["height"] + (NUMBERS if spec.get("autosize", {}).get("type") == "pad" else 0)
-    st.html(f"<style>.st-key-{key}_place {{ min-height: {room}px; }}</style>")
-    with st.container(key=f"{key}_place", width=width):  # a chart that answers no click has no class of its own
+    with place(key, room, width):
         st.vega_lite_chart(spec=spec, key=key, width=width, alt=alt_text)
+
+
+def place(key: str, room: int, width: Literal["stretch", "content"] = "stretch") -> DeltaGenerator:
+    """Where a chart stands, or what stands in for it before its first rows: at least so many pixels high."""
+    st.html(f"<style>.st-key-{key}_place {{ min-height: {room}px; }}</style>")
+    return st.container(key=f"{key}_place", width=width)  # a chart that answers no click has no class of its own
 
 
 @lru_cache(maxsize=128)
