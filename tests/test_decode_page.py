@@ -92,12 +92,26 @@ def test_a_model_without_weights_beside_another_leaves_it_whole(faces, tmp_path)
     assert "weights" in spec["other"]["refused"]
 
 
-def test_the_plainest_image_comes_first(faces):
+def test_the_page_opens_with_an_image_that_a_decoder_can_redraw(faces):
     pixels = np.random.default_rng(0).integers(0, 255, (6, 3, 32, 32), dtype=np.uint8)
     pixels[4] = 255
     pixels[4, :, 8:24, 8:24] = 0  # one black square: much contrast, few edges
     codes = Codes(np.arange(6, dtype=np.float32)[:, None], None, pixels)
     assert examples(codes)["mu"][0] == [4.0]
+
+
+def test_a_link_to_a_run_without_weights_is_told(faces, tmp_path):
+    drawn(tmp_path / "empty", ModelConfig()).joinpath("model.safetensors").unlink()
+    app = opened(run="empty", lang="en")
+    assert not app.exception
+    assert "empty has no weights to show" in app.warning[0].value
+
+
+def test_a_link_to_an_old_run_is_followed(faces, tmp_path, monkeypatch):
+    monkeypatch.setattr("vaelab.ui.decode.MODELS_LISTED", 0)
+    app = opened(run="faces", lang="en")
+    assert not app.exception
+    assert app.selectbox(key="decode_pick").value == "faces"
 
 
 def test_addresses_keep_z():

@@ -14,16 +14,19 @@ from vaelab.ui.components.decoder_view import Push, Settled, decoder_view, openi
 from vaelab.ui.guard import show_error
 from vaelab.ui.model_picker import keep, pick_model, shipped, words
 from vaelab.ui.text import t
-from vaelab.ui.widgets import page_link
+from vaelab.ui.widgets import MODEL, page_link
 
 COMPONENT = "decode_view"
 MODELS_LISTED = 40  # runs in the picker, newest first; a class leaves hundreds behind
 
 
 def models() -> dict[str, Run]:
-    """What can be decoded: shipped models, then runs, newest first, that have or will have weights."""
+    """What can be decoded: shipped models, then runs, newest first, that have or will have weights; an older one when asked for."""
     found = shipped()
-    for run in runs.list_runs()[:MODELS_LISTED]:
+    asked = {st.query_params.get("run"), st.query_params.get("beside"), st.session_state.get(MODEL)}
+    for age, run in enumerate(runs.list_runs()):
+        if age >= MODELS_LISTED and run.name not in asked:
+            continue
         if run.snapshots() or run.model_file_or_none() is not None or run.status().is_active:
             found.setdefault(run.name, run)
     return found

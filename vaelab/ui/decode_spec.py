@@ -158,7 +158,7 @@ def _label_values(cfg: RunConfig) -> list[str]:
 
 
 def examples(codes: Codes) -> dict[str, Any]:
-    """Some known images with their codes, spread over the classes, the plainest first. pixels: base64 of (n, C, H, W) uint8."""
+    """Some known images with their codes, spread over the classes, first what the page opens with. pixels: base64 of (n, C, H, W) uint8."""
     if codes.pixels is None or len(codes.mu) == 0:
         return {"pixels": "", "mu": [], "labels": [], "captions": []}
     rows = np.arange(min(EXAMPLES, len(codes.mu)))
@@ -170,7 +170,7 @@ def examples(codes: Codes) -> dict[str, Any]:
             rank.append(seen.get(value, 0))
             seen[value] = rank[-1] + 1
         rows = np.argsort(rank, kind="stable")[:EXAMPLES]
-    first = _plainest(codes.pixels[rows])
+    first = _to_open_with(codes.pixels[rows])
     rows = np.concatenate([rows[first : first + 1], np.delete(rows, first)])
     captions = [t("decode.example", n=int(row)) for row in rows]
     if codes.labels:
@@ -186,11 +186,13 @@ def examples(codes: Codes) -> dict[str, Any]:
     }
 
 
-def _plainest(pixels: NDArray[np.uint8]) -> int:
-    """Which image has most contrast for its edges: the page opens with it, as a decoder redraws such an image best. (N, C, H, W)."""
+def _to_open_with(pixels: NDArray[np.uint8]) -> int:
+    """Which image the page opens with: the first, unless another is twice as plain; a decoder redraws plain ones best. (N, C, H, W)."""
     x = pixels.astype(np.float32)
     edges = np.abs(np.diff(x, axis=2)).mean(axis=(1, 2, 3)) + np.abs(np.diff(x, axis=3)).mean(axis=(1, 2, 3))
-    return int(np.argmax(x.std(axis=(2, 3)).mean(axis=1) / (edges + 1.0)))
+    plain = x.std(axis=(2, 3)).mean(axis=1) / (edges + 0.1)  # about the size in pixels of what is seen
+    best = int(np.argmax(plain))
+    return best if plain[best] > 2.0 * plain[0] else 0
 
 
 def _kind(label: str, value: str) -> str:

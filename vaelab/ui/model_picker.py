@@ -25,11 +25,15 @@ def words(run: Run) -> str:
 
 
 def chosen(known: dict[str, Run]) -> str:
-    """The model of the address, else of the session, else the first; says so when the address names one that is gone."""
-    wanted = st.query_params.get("run") or st.session_state.get(MODEL) or st.session_state.get("run_name")
+    """The model of the address, else of the session, else the first; says so when the address names one that cannot be shown."""
+    asked = st.query_params.get("run")
+    wanted = asked or st.session_state.get(MODEL) or st.session_state.get("run_name")
     name = wanted if wanted in known else next(iter(known))
-    if wanted and wanted not in known and wanted not in (run.name for run in runs.list_runs()):
-        st.warning(t("common.no_model_run", name=wanted, shown=name))
+    if wanted and wanted not in known:
+        if wanted not in (run.name for run in runs.list_runs()):
+            st.warning(t("common.no_model_run", name=wanted, shown=name))
+        elif asked:
+            st.warning(t("common.no_weights_run", name=wanted, shown=name))
     return name
 
 
