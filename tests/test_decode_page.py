@@ -51,13 +51,15 @@ def test_a_z_that_does_not_fit_is_told(faces, z):
 
 def test_a_model_too_large_for_a_browser_is_decoded_on_the_server(faces, monkeypatch):
     monkeypatch.setattr(bundle, "MAX_MACS", 1000)
-    app = opened(run="faces", lang="en")
+    app = opened(run="faces", z="1,-2,0.5," + ",".join(["0"] * 13), lang="en")
     assert not app.exception
     assert "the server decodes it" in app.info[0].value
     assert len(app.slider) == 10  # the dimensions in use
+    assert [slider.value for slider in app.slider][:2] == [1.0, -2.0]  # z of the link
     before = app.get("image")[0].proto
     app.slider[0].set_value(2.0).run()
     assert not app.exception
+    assert "2,-2,0.5,0" in str(app.query_params["z"])
     assert app.get("image")[0].proto != before
 
 

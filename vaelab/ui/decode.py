@@ -159,13 +159,19 @@ def live_view(run_name: str, other_name: str | None, first: Push) -> None:
 
 
 @st.fragment
-def server_view(run_name: str, reason: str) -> None:
+def server_view(run_name: str, reason: str, first: Push) -> None:
     """Decoding on the server, for a model that a browser cannot run fast enough: native sliders, one picture after each move."""
     from vaelab.ui.server_decoder import decode_on_server
 
     run = runs.find(run_name)
     st.info(f"{reason} {t('decode.server_hint')}", icon=":material/dns:")
-    decode_on_server(run)
+    try:
+        z, label = decode_on_server(run, first.z, first.label)
+    except VaeLabError as error:
+        show_error(error)
+        return
+    _remembered()[run_name] = Push(first.seq, z, label, first.tab)
+    st.query_params.update(_in_address(z, label))
 
 
 def page() -> None:
@@ -178,6 +184,6 @@ def page() -> None:
     run, other = pick_models(known)
     reason = server_reason(run)
     if reason is not None:
-        server_view(run.name, reason)
+        server_view(run.name, reason, current_push(run))
         return
     live_view(run.name, other.name if other else None, current_push(run))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from vaelab import images
@@ -20,8 +22,11 @@ def _model(path: str, stamp: int) -> object:
     return inference.load_run(Run(path))
 
 
-def decode_on_server(run: Run) -> None:
-    """Sliders of the most used dimensions and the picture they give. Raises VaeLabError when the weights cannot be used."""
+def decode_on_server(run: Run, start: Sequence[float], label: int) -> tuple[list[float], int]:
+    """Sliders of the most used dimensions and the picture they give. start: z to begin with. -> z and label as they stand now.
+
+    Raises VaeLabError when the weights cannot be used.
+    """
     import numpy as np
 
     from vaelab import inference
@@ -31,16 +36,18 @@ def decode_on_server(run: Run) -> None:
     model = _model(str(run.path), file.stat().st_mtime_ns)
     assert isinstance(model, LatentModel)
     facts = component_spec(run)["model"]
-    z = np.array(facts["mean"], np.float32)
+    z = np.array(start, np.float32)
     left, right = st.columns(2)
     with right:
-        label = 0
         if facts["classes"]:
-            label = st.selectbox(
-                t("decode.server_label"), range(len(facts["classes"])), format_func=facts["classes"].__getitem__
-            )
+            names = facts["classes"]
+            label = st.selectbox(facts["labelTitle"], range(len(names)), label, format_func=names.__getitem__)
         for i in facts["order"][: min(SLIDERS, facts["used"])]:
-            position = st.slider(f"z{i} (σ)", -REACH, REACH, 0.0, 0.05, key=f"server_{run.name}_{i}")
+            key = f"server_{run.name}_{i}"
+            if key not in st.session_state:
+                position = (start[i] - facts["mean"][i]) / facts["std"][i]
+                st.session_state[key] = float(min(REACH, max(-REACH, round(position, 2))))
+            position = st.slider(f"z{i} (σ)", -REACH, REACH, step=0.05, key=key)
             z[i] = facts["mean"][i] + position * facts["std"][i]
     y = np.array([label], np.int64) if facts["classes"] else None
     picture = inference.decode(model, z[None], y)[0]
@@ -49,3 +56,4 @@ def decode_on_server(run: Run) -> None:
         st.image(
             images.grid(picture[None], columns=1, scale=scale), caption=t("decode.server_caption"), width="content"
         )
+    return z.tolist(), label

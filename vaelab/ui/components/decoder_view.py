@@ -89,7 +89,7 @@ def server_reason(run: Run) -> str | None:
     model = run.config().model
     if bundle.supported(model) is None:
         return None
-    return t("decode.too_large", work=f"{bundle.macs(model) / 1e6:,.0f}", most=f"{bundle.MAX_MACS / 1e6:,.0f}")
+    return t("decode.too_large", work=f"{bundle.macs(model):,}", most=f"{bundle.MAX_MACS:,}")
 
 
 def _data(run: Run, other: Run | None) -> dict[str, Any]:
