@@ -185,6 +185,23 @@ def test_a_picture_is_remembered_without_its_bytes_and_an_error_is_not_decoded_a
     assert len(calls) == 1
 
 
+def test_a_long_preparation_holds_up_one_answer_and_not_every_one():
+    class Endless:
+        def __init__(self) -> None:
+            self.waits: list[float] = []
+
+        def join(self, seconds: float) -> None:
+            self.waits.append(seconds)
+
+    known = your_image_models.Preparation()
+    known.thread = Endless()
+    known.wait(1_000)
+    known.began -= 1_000
+    assert not known.wait(1_000)
+    assert known.thread.waits[0] > 0
+    assert known.thread.waits[1] == 0
+
+
 def test_large_pictures_are_kept_small_and_small_ones_as_they_are():
     assert your_image_source.smaller(Image.new("RGB", (2000, 1500))).size == (1000, 750)
     assert your_image_source.smaller(Image.new("RGB", (28, 28))).size == (28, 28)

@@ -51,6 +51,7 @@ WITHOUT_TORCH = [
     "bundle",
     "cli",
     "device",
+    "one_thread",
     "recorder",
     "bench.report",
     "bench.startup",

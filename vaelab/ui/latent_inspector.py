@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from vaelab import latent_text, latents
 from vaelab.latent_charts import code_chart
 from vaelab.latents import Codes, Group, Query
+from vaelab.one_thread import alone
 from vaelab.palette import class_colours, colour, markdown
 from vaelab.projections import nearest_codes
 from vaelab.ui.latent_map import MOST_COLOURS, Choice, View
@@ -72,7 +73,7 @@ def _empty() -> None:
 
 def _point(wanted: Query, known: Codes, row: int, near: Near) -> None:
     run = wanted.run
-    x_hat = latents.reconstruction(run, known, row)
+    x_hat = alone(latents.reconstruction, run, known, row)
     first = t("latent.x_decoded") if known.source == "decoded" else t("latent.x")
     rows, distances = near
     beside = None
@@ -108,7 +109,7 @@ def _code(known: Codes, mu: NDArray[Any], sigma: NDArray[Any] | None) -> Any:
 
 
 def _group(wanted: Query, known: Codes, rows: NDArray[np.int64], by: str | None) -> None:
-    found: Group = latents.group(wanted.run, known, rows, by)
+    found: Group = alone(latents.group, wanted.run, known, rows, by)
     pictures = (found.average, t("latent.average")), (found.decoded, t("latent.decoded_average"))
     st.html(look(*pictures, None, t("latent.enlarge")))
     words = t("latent.inside", n=f"{len(rows):,}", share=f"{100 * len(rows) / len(known):.1f}")

@@ -14,7 +14,7 @@ from vaelab.ui.guard import show_error
 from vaelab.ui.model_picker import pick_model
 from vaelab.ui.text import language, t
 from vaelab.ui.widgets import page_link
-from vaelab.ui.your_image_models import models, preparation
+from vaelab.ui.your_image_models import model_of, models, preparation, stamp
 from vaelab.ui.your_image_source import choose_label, choose_picture, seen_pixels
 from vaelab.ui.your_image_uses import USES
 
@@ -48,6 +48,7 @@ def page() -> None:
         if run.config().model.label is not None and y is None:
             st.info(t("image.label_needed"), icon=":material/label:")
             return
+        load_model(run)
         pipeline_view(run.name, pixels, y)
         evidence(run, pixels, y)
 
@@ -61,6 +62,19 @@ def source(run: Run) -> tuple[NDArray[np.uint8], int | None] | None:
         return None
     pixels = seen_pixels(picture, cfg)
     return pixels, choose_label(run, cfg, picture)
+
+
+def load_model(run: Run) -> None:
+    """Load the model when a session asks for it first; words stand where its answer will be, as a new server imports torch."""
+    wanted = (run.name, stamp(run))
+    if st.session_state.get("image_loaded") == wanted:
+        return
+    try:
+        with st.spinner(t("image.loading_model")):
+            model_of(run)
+    except VaeLabError:
+        return  # told where the answer would be
+    st.session_state["image_loaded"] = wanted
 
 
 @st.fragment

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from vaelab import charts, image_charts, latent_text, projections
 from vaelab.config import RunConfig
+from vaelab.one_thread import alone
 from vaelab.palette import Role, markdown
 from vaelab.runs import Run
 from vaelab.ui import pictures
@@ -43,7 +44,7 @@ def inspect(run: Run, cfg: RunConfig, pixels: Pixels, y: int | None) -> Inspecti
     if kept is not None and kept[0] == question:
         known: Inspection = kept[1]
         return known
-    found = inspect_image(model_of(run), pixels, y, cfg.loss, draws=DRAWS, seed=seed)
+    found = alone(inspect_image, model_of(run), pixels, y, cfg.loss, draws=DRAWS, seed=seed)
     st.session_state["image_found"] = (question, found)
     return found
 

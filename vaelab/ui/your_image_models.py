@@ -5,8 +5,11 @@ The last two take seconds, so that a thread prepares them as soon as the page is
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import os
 import threading
+import time
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -33,6 +36,7 @@ SCORED = 2_000  # test images behind a percentile: half a tenth of a per cent ea
 PREPARED = 3  # models whose training codes are kept
 ENCODED_AT_ONCE = 1_024
 SMALLEST_MAP = 3  # codes
+NICE = 10  # steps of priority below the pages
 MOST_NUMBERS = (
     4 * 10**6
 )  # of the training codes that are compared: all images up to 64 dimensions, 10,000 of an autoencoder
@@ -94,11 +98,12 @@ class Preparation:
     codes: NDArray[np.float32] | None = None
     train: Images | None = None
     thread: threading.Thread | None = field(default=None, repr=False)
+    began: float = field(default_factory=time.monotonic, repr=False)  # seconds
 
     def wait(self, seconds: float) -> bool:
-        """Whether it is done within so many seconds."""
+        """Whether it is done within so many seconds of its beginning: a long one holds up one answer, not every one."""
         if self.thread is not None:
-            self.thread.join(seconds)
+            self.thread.join(max(0.0, self.began + seconds - time.monotonic()))
         return self.done
 
 
@@ -124,6 +129,7 @@ def preparation(run: Run) -> Preparation:
 
 def _prepare(run: Run, known: Preparation) -> None:
     """Fill in a preparation: first what the figures need, then what the neighbours need."""
+    give_way()
     with _one_at_a_time:
         try:
             _measure(run, known)
@@ -134,6 +140,12 @@ def _prepare(run: Run, known: Preparation) -> None:
             known.defect = type(error).__name__
         finally:
             known.done, known.share = True, 1.0
+
+
+def give_way() -> None:
+    """Let everything else in this process go first: a picture that is uploaded now does not wait for this thread."""
+    with contextlib.suppress(AttributeError, OSError):  # Linux alone knows the priority of a thread
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
 
 
 def _measure(run: Run, known: Preparation) -> None:

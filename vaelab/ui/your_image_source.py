@@ -66,7 +66,8 @@ class Picture:
 def known_images(run: Run, cfg: RunConfig) -> Known | None:
     """The test images of a run; those shipped with its codes where the set is absent; None where there are none."""
     try:
-        dataset = dataset_of(cfg)
+        with st.spinner(t("image.loading_images", data=cfg.data.name)):  # shown where it takes longer than a moment
+            dataset = dataset_of(cfg)
     except DataError:
         return _stand_ins(run)
     test = dataset.test

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from vaelab import image_charts, jpeg
 from vaelab.config import RunConfig
+from vaelab.one_thread import alone
 from vaelab.palette import Role, markdown
 from vaelab.runs import Run
 from vaelab.similarity import psnr, ssim
@@ -79,7 +80,7 @@ def compression(run: Run, cfg: RunConfig, pixels: Pixels, y: int | None, known: 
             kept = int(_slider("kept", 1, dims, dims, 1, scope=f"_{dims}"))
             bits = int(_slider("bits", 1, 16, 8, 1))
             raw = pixels.size
-            code = compress(model, pixels, informative_first(model, known), kept, bits, y)
+            code = alone(compress, model, pixels, informative_first(model, known), kept, bits, y)
             st.metric(
                 t("image.bytes"),
                 t("image.value_bytes", n=f"{code.bytes:,}"),
@@ -107,7 +108,7 @@ def denoising(run: Run, cfg: RunConfig, pixels: Pixels, y: int | None, known: Pr
             if st.button(t("image.new_noise"), icon=":material/casino:", help=t("image.new_noise_help")):
                 st.session_state["image_noise_seed"] = st.session_state.get("image_noise_seed", 0) + 1
         noisy = add_noise(pixels, std, st.session_state.get("image_noise_seed", 0))
-        cleaned = denoise(model_of(run), noisy, y)
+        cleaned = alone(denoise, model_of(run), noisy, y)
         _shown(pixels, "total", t("image.original"), t("image.original_how"))
         _shown(noisy, "eps", t("image.noisy"), _alike(pixels, noisy))
         _shown(cleaned, "decoder", t("image.cleaned"), _alike(pixels, cleaned))
@@ -124,7 +125,8 @@ def filling_in(run: Run, cfg: RunConfig, pixels: Pixels, y: int | None, known: P
         with st.container(width=CONTROLS):
             place = st.container(gap="small")
             drawn = st.toggle(t("image.draw_rounds"), key="image_draw_rounds", help=t("image.draw_rounds_help"))
-            frames = list(fill_in(model_of(run), pixels, hole, ROUNDS, y, seed=0 if drawn else None))
+            model = model_of(run)
+            frames = alone(lambda: list(fill_in(model, pixels, hole, ROUNDS, y, seed=0 if drawn else None)))
             with place:
                 shown_round = int(_slider("round", 0, ROUNDS, ROUNDS, 1))
                 play = st.button(t("image.play"), icon=":material/play_arrow:", help=t("image.play_help"))
@@ -178,8 +180,8 @@ def variations(run: Run, cfg: RunConfig, pixels: Pixels, y: int | None, known: P
             temperature = _slider("temperature", 0.0, 4.0, default, 0.05, scope="_point" if is_point else "")
             if st.button(t("image.new_variations"), icon=":material/casino:", help=t("image.new_variations_help")):
                 st.session_state["image_variation_seed"] = st.session_state.get("image_variation_seed", 0) + 1
-        images = around(
-            model_of(run), pixels, VARIATIONS, temperature, y, st.session_state.get("image_variation_seed", 0)
+        images = alone(
+            around, model_of(run), pixels, VARIATIONS, temperature, y, st.session_state.get("image_variation_seed", 0)
         )
         with st.container(width="content", gap="xsmall"):
             st.image(pictures.strip(images, 9), alt=t("image.variations"), output_format="PNG")
