@@ -23,6 +23,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from vaelab.one_thread import keep_to_one
+
 if TYPE_CHECKING:
     from torch import Tensor, optim
 
@@ -224,6 +226,7 @@ class Race:
 
     def _run(self) -> None:
         try:
+            keep_to_one()
             if not self._runners:
                 self._build()
             self._train()
