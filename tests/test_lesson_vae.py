@@ -1,5 +1,7 @@
 """Lesson 5: the cloud of codes against torch.distributions, the two latent spaces, and the races behind them."""
 
+import re
+import threading
 import time
 
 import numpy as np
@@ -115,6 +117,29 @@ def test_a_race_trains_every_lane_on_the_same_batches_and_ends():
     assert race.look().state == "finished"
 
 
+def test_a_race_takes_one_thread_and_leaves_all_to_the_others():
+    seen = set()
+
+    def noting(model, x, eps, share):
+        seen.add(torch.get_num_threads())
+        return vae_terms(model, x, eps)
+
+    torch.set_num_threads(2)
+    try:
+        race = Race(Plan(lambda: (Lane("a", noting),), steps=3))
+        race.start(patience=60.0)
+        race.pause()
+        later = []
+        thread = threading.Thread(target=lambda: later.append(torch.get_num_threads()))
+        thread.start()
+        thread.join()
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(1)
+    assert seen == {1}, "two would wait for each other at every layer"
+    assert later == [2]
+
+
 def test_a_race_pauses_goes_on_and_resets():
     race = Race(Plan(lanes, steps=100_000))
     race.start()
@@ -222,3 +247,14 @@ def test_another_face_or_dimension_moves_the_sliders_to_what_the_encoder_says():
     assert not app.exception
     assert app.slider(key="vae_mu").value == pytest.approx(mu[2, dims[1]], abs=0.006)
     assert app.slider(key="vae_sigma").value == pytest.approx(sigma[2, dims[1]], abs=0.006)
+
+
+def test_as_encoded_means_every_dimension():
+    app = AppTest.from_string("from vaelab.ui.lessons.vae import stage\nstage()", default_timeout=60).run()
+    mu, sigma, _, _ = faces()
+    app.button(key="vae_encoded").click().run()
+    assert not app.exception
+    assert app.toggle(key="vae_all").value is False
+    figures = " ".join(str(element.value) for element in app.markdown)
+    told = float(re.search(r"dimensions: \*\*([\d.]+)\*\*", figures)[1])
+    assert told == pytest.approx(kl_nats(mu[0], sigma[0]).sum(), abs=0.05)  # the sliders have two decimals

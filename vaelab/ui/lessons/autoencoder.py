@@ -20,7 +20,11 @@ LESSON = Lesson(
     (
         Section("idea", r"x \;\xrightarrow{\text{encoder}}\; z \;\xrightarrow{\text{decoder}}\; \hat x"),
         Section("layers", None, {"autoencoder_view": "layers", "autoencoder_layer": 8}),
-        Section("loss", r"-\sum_i \left[ x_i \ln \hat x_i + (1-x_i) \ln (1-\hat x_i) \right]"),
+        Section(
+            "loss",
+            r"-\sum_i \left[ x_i \ln \hat x_i + (1-x_i) \ln (1-\hat x_i) \right]",
+            {"autoencoder_view": "layers", "autoencoder_image": "noise", "autoencoder_layer": 16},
+        ),
         Section(
             "sizes",
             r"o = \frac{n + 2p - k}{s} + 1",

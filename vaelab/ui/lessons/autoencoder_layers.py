@@ -12,6 +12,7 @@ from vaelab import data, runs
 from vaelab.architecture import Layer, architecture
 from vaelab.config import ModelConfig
 from vaelab.lessons import feature_maps
+from vaelab.one_thread import alone
 from vaelab.ui import html
 from vaelab.ui.text import t
 from vaelab.ui.widgets import figure, theme
@@ -89,7 +90,7 @@ def _passage(name: str) -> tuple[NDArray[np.uint8], Passage]:
     from vaelab.lessons.activations import passage
 
     pixels = pixels_of(name)
-    return pixels, passage(inference.load_run(runs.find(MODEL)), pixels)
+    return pixels, alone(passage, inference.load_run(runs.find(MODEL)), pixels)
 
 
 def layers_view() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 
 import streamlit as st
 
@@ -23,7 +24,8 @@ STYLE = """
 .vl .verdict.bad { border-color: var(--vl-eps); }
 .vl .bad { color: var(--vl-eps-text); }
 @media (min-width: 1000px) { .vl > table { table-layout: fixed; } }
-.vl > table th:nth-child(1) { width: 26%; } .vl > table th:nth-child(2) { width: 30%; } .vl > table th:nth-child(3) { width: 11%; }
+.vl > table th:nth-child(1) { width: 23%; } .vl > table th:nth-child(2) { width: 28%; } .vl > table th:nth-child(3) { width: 9%; }
+.vl > table th:nth-child(4) { width: 26%; }
 .vl .fits { height: 208px; }
 .vl .fits td, .vl .fits th { text-align: center; padding: 1px 0; width: 20%; }
 .vl .fits td.yes { color: var(--vl-sigma-text); font-weight: 600; }
@@ -95,7 +97,12 @@ def _result(row: Row) -> str:
     exact = layer_sizes.exact_size(row.layer, row.enters or 0)
     if row.trouble is None:
         return f"= {row.leaves}"
-    return f"<span class=bad>= {float(exact):.4g}</span>"
+    return f"<span class=bad>= {_figure(exact)}</span>"
+
+
+def _figure(exact: Fraction) -> str:
+    """A size that may be no whole number, or negative."""
+    return f"{float(exact):.4g}".replace("-", "−")
 
 
 def _stack(rows: list[Row], at: int) -> str:
@@ -123,7 +130,7 @@ def _verdict(rows: list[Row]) -> str:
             name=f"{'C' if wrong < 4 else 'T'}{wrong % 4 + 1}",
             kernel=row.layer.kernel,
             padded=(row.enters or 0) + 2 * row.layer.padding,
-            exact=f"{float(exact):.4g}",
+            exact=_figure(exact),
             floor=math.floor(exact),
             rest=((row.enters or 0) + 2 * row.layer.padding - row.layer.kernel) % row.layer.stride,
         )

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from vaelab import data, images, runs
 from vaelab.lessons.same_style import colour_of, every_label, place_and_size, style_of
+from vaelab.one_thread import alone
 from vaelab.palette import Theme
 from vaelab.ui.lessons.number_table import Cell, Shares, number_table, signed
 from vaelab.ui.lessons.views import choice
@@ -64,12 +65,12 @@ def images_panel(theme: Theme) -> None:
         )
     label = int(labels[number - 1])
     if source == "image":
-        z = style_of(model, pixels[number - 1], label)
-        made = every_label(model, z)
+        z = alone(style_of, model, pixels[number - 1], label)
+        made = alone(every_label, model, z)
         shown, words = pixels[number - 1], t("learn_kinds.original", name=names[label])
     else:
         z = np.random.default_rng(number).standard_normal(model.cfg.latent_dim).astype(np.float32)
-        made = every_label(model, z)
+        made = alone(every_label, model, z)
         shown, words = made[label], t("learn_kinds.drawn", name=names[label])
     st.html(_STYLE)
     with st.container(horizontal=True, gap="medium", key="kinds_images"):

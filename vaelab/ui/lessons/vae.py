@@ -12,6 +12,7 @@ from vaelab import posterior, runs
 from vaelab.lessons.cloud import codes_around, density_chart, density_rows, kl_nats
 from vaelab.lessons.race import Plan, RaceFrame
 from vaelab.lessons.race_charts import space_chart, space_rows
+from vaelab.one_thread import alone
 from vaelab.palette import Role, markdown
 from vaelab.ui import pictures
 from vaelab.ui.lessons.frame import Lesson, Section, lesson_page
@@ -116,6 +117,12 @@ def _as_encoded() -> None:
     st.session_state["vae_sigma"] = round(float(np.clip(sigma[face, dim], 0.0, 1.5)), 2)
 
 
+def _back_to_encoder() -> None:
+    """All dimensions as the encoder puts them: the chosen one's sigma is no longer everybody's."""
+    st.session_state["vae_all"] = False
+    _as_encoded()
+
+
 def _other_noise() -> None:
     st.session_state["vae_seed"] = st.session_state.get("vae_seed", 0) + 1
 
@@ -141,7 +148,7 @@ def cloud() -> None:
             from vaelab import inference
 
             st.caption(t("learn_vae.decodings", count=DRAWS), help=t("learn_vae.decodings_help"))
-            still(pictures.strip(inference.decode(_model(), z), 4), t("learn_vae.decodings", count=DRAWS))
+            still(pictures.strip(alone(inference.decode, _model(), z), 4), t("learn_vae.decodings", count=DRAWS))
     texts = {word: t(f"learn_vae.{word}") for word in ("q", "draw", "mu", "sigma", "density")}
     rows = density_rows(float(code[dim]), float(spread[dim]), z[:, dim])
     ticking_chart(density_chart, rows, texts, key="vae_density", alt_text=t("learn_vae.density_alt"))
@@ -198,7 +205,7 @@ def _controls(pixels: NDArray[Any], dims: list[int]) -> tuple[int, int]:
             t("learn_vae.encoded"),
             key="vae_encoded",
             icon=":material/restart_alt:",
-            on_click=_as_encoded,
+            on_click=_back_to_encoder,
             help=t("learn_vae.encoded_help"),
         )
     return face, dim
