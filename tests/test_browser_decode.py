@@ -408,5 +408,5 @@ def test_pictures_and_walks_are_saved(page, address, tmp_path):
         page.get_by_role("button", name="Save GIF").click()
     saved.value.save_as(tmp_path / "walk.gif")
     with Image.open(tmp_path / "walk.gif") as film:
-        assert film.size == (256, 128)
+        assert film.size == (512, 256)
         assert film.n_frames == 46

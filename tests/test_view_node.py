@@ -120,11 +120,12 @@ def test_brush_and_typed_numbers(answer):
 @pytest.mark.node
 def test_a_gif_of_few_colours_is_kept_exactly(answer):
     with Image.open(answer["gif"]) as picture:
-        assert (picture.size, picture.n_frames, picture.info["loop"]) == ((WIDTH, HEIGHT), 5, 0)
+        assert (picture.size, picture.n_frames, picture.info["loop"]) == ((2 * WIDTH, 2 * HEIGHT), 5, 0)
         assert picture.info["duration"] == 50
         for index, frame in enumerate(film()):
             picture.seek(index)
-            np.testing.assert_array_equal(np.asarray(picture.convert("RGB")), frame)
+            twice = frame.repeat(2, axis=0).repeat(2, axis=1)
+            np.testing.assert_array_equal(np.asarray(picture.convert("RGB")), twice)
 
 
 @pytest.mark.parametrize("likelihood", sorted(RECON_CODE))

@@ -22,7 +22,7 @@ latent.slide(direction, 1.5);
 const x0 = new Float32Array(3 * 8 * 8);
 dab(x0, [3, 8, 8], 4, 4, inkOf("#ff8000", 3), 1);
 
-writeFileSync(gifFile, encodeGif(frames.map((bytes) => Uint8Array.from(Buffer.from(bytes, "base64"))), cases.width, cases.height, 5));
+writeFileSync(gifFile, encodeGif(frames.map((bytes) => Uint8Array.from(Buffer.from(bytes, "base64"))), cases.width, cases.height, 5, 2));
 console.log(JSON.stringify({
   z: Array.from(maths.reparameterize(mu, logvar, eps)),
   kl: Array.from(maths.klPerDim(mu, logvar)),

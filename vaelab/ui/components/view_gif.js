@@ -155,17 +155,31 @@ function writeLzw(sink, indices, bits) {
   sink.push(0);
 }
 
+/** Every index `factor` times in both directions. */
+function enlarged(indices, width, height, factor) {
+  if (factor === 1) return indices;
+  const wide = width * factor;
+  const large = new Uint8Array(wide * height * factor);
+  for (let y = 0; y < height; y++) {
+    const start = y * factor * wide;
+    for (let x = 0; x < width; x++) large.fill(indices[y * width + x], start + x * factor, start + (x + 1) * factor);
+    for (let copy = 1; copy < factor; copy++) large.copyWithin(start + copy * wide, start, start + wide);
+  }
+  return large;
+}
+
 /**
- * An endlessly looping GIF. frames: RGBA bytes (4 * width * height each); delay: hundredths of a second a frame. Returns a Uint8Array.
+ * An endlessly looping GIF. frames: RGBA bytes (4 * width * height each), drawn `factor` times as large; delay: hundredths of a second a
+ * frame. Returns a Uint8Array.
  */
-export function encodeGif(frames, width, height, delay = 6) {
+export function encodeGif(frames, width, height, delay = 6, factor = 1) {
   if (frames.length === 0) throw new RangeError("a GIF needs at least one frame");
   const palette = medianCut(frames);
   const bits = Math.max(2, Math.ceil(Math.log2(palette.length)));
   const sink = new ByteSink();
   sink.text("GIF89a");
-  sink.short(width);
-  sink.short(height);
+  sink.short(width * factor);
+  sink.short(height * factor);
   sink.push(0x80 | 0x70 | (bits - 1), 0, 0); // a global palette of 2^bits colours, 8 bits a channel
   for (let i = 0; i < 1 << bits; i++) sink.push(...(palette[i] ?? [0, 0, 0]));
   sink.push(0x21, 0xff, 11);
@@ -176,10 +190,10 @@ export function encodeGif(frames, width, height, delay = 6) {
     sink.push(0x21, 0xf9, 4, 0x04); // leave the frame in place until the next one covers it
     sink.short(delay);
     sink.push(0, 0, 0x2c, 0, 0, 0, 0);
-    sink.short(width);
-    sink.short(height);
+    sink.short(width * factor);
+    sink.short(height * factor);
     sink.push(0);
-    writeLzw(sink, indexed(frame, palette, known), bits);
+    writeLzw(sink, enlarged(indexed(frame, palette, known), width, height, factor), bits);
   }
   sink.push(0x3b);
   return sink.done();

@@ -3,6 +3,9 @@
 import { encodeGif } from "./view_gif.js";
 import { tableRgba } from "./view_picture.js";
 
+const FILM_SIDE = 256; // pixels
+const FRAME = 6; // hundredths of a second
+
 /** Repeat every pixel `factor` times in both directions. rgba: 4 * width * height bytes. */
 export function repeatPixels(rgba, width, height, factor) {
   const large = new Uint8ClampedArray(rgba.length * factor * factor);
@@ -35,13 +38,10 @@ export function savePng(pixels, shape, columns, name, factor = 8) {
   canvas.toBlob((blob) => download(blob, `${name}.png`), "image/png");
 }
 
-/** Save frames as an endless GIF. frames: pixels of each frame, `columns` images side by side in every one. */
-export function saveGif(frames, shape, columns, name, factor = 4) {
-  let size = [0, 0];
-  const films = frames.map((pixels) => {
-    const { rgba, width, height } = tableRgba(pixels, shape, columns);
-    size = [width * factor, height * factor];
-    return repeatPixels(rgba, width, height, factor);
-  });
-  download(new Blob([encodeGif(films, size[0], size[1])], { type: "image/gif" }), `${name}.gif`);
+/** Save frames as an endless GIF, an image 256 pixels wide. frames: pixels of each frame, `columns` images side by side in every one. */
+export function saveGif(frames, shape, columns, name) {
+  const tables = frames.map((pixels) => tableRgba(pixels, shape, columns));
+  const [{ width, height }] = tables;
+  const bytes = encodeGif(tables.map(({ rgba }) => rgba), width, height, FRAME, Math.max(1, Math.round(FILM_SIDE / shape[2])));
+  download(new Blob([bytes], { type: "image/gif" }), `${name}.gif`);
 }
