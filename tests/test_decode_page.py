@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from decode_models import drawn, principal_faces
+from run_writer import write_run
 from streamlit.testing.v1 import AppTest
 
 from vaelab import bundle, latent_text
@@ -79,6 +80,17 @@ def test_z_returns_to_the_address_after_another_page(faces):
     app.switch_page(str(ROOT / "pages" / "decode.py")).run()
     assert not app.exception
     assert app.query_params["z"] in (z, [z])
+
+
+def test_a_look_at_a_training_leaves_the_model_of_decode(faces):
+    write_run("busy", state="running")
+    app = opened(run="pixel-faces-autoencoder", lang="en")
+    app.query_params.clear()
+    app.switch_page(str(ROOT / "pages" / "train.py")).run()
+    app.query_params.clear()
+    app.switch_page(str(ROOT / "pages" / "decode.py")).run()
+    assert not app.exception
+    assert app.selectbox(key="decode_pick").value == "pixel-faces-autoencoder"
 
 
 def test_only_a_model_of_the_same_images_stands_beside_unasked():

@@ -94,6 +94,7 @@ def picked_run() -> Run | None:
     """The run that the page shows; None stands for a new training. Who comes anew sees a run in training first."""
     on_record = {run.name: run for run in runs.list_runs()}
     named = st.query_params.get("run") or st.session_state.get("run_name")
+    model = st.session_state.get(MODEL) if named is None else None
     if named is None:
         named = next((name for name, run in on_record.items() if run.status().is_active), "")
     if named and named not in on_record:
@@ -101,6 +102,8 @@ def picked_run() -> Run | None:
             st.warning(t("common.no_such_run", name=named))
         named = ""
     choose_run(on_record.get(named))
+    if model:
+        st.session_state[MODEL] = model  # nobody chose the run in training, so the other pages keep their model
     return on_record.get(named)
 
 
