@@ -32,6 +32,7 @@ Arrays = dict[str, npt.NDArray[Any]]
 PAIRS = 7  # originals over reconstructions
 SAMPLES = 14  # in two rows
 STRIP_WIDTH = PAIRS * (pictures.CELL + pictures.GAP)
+STRIP_HEIGHT = 2 * pictures.CELL + pictures.GAP  # kept free while a picture is on its way
 SIDE = 184  # of the scatter's square, pixels
 AXIS = 40  # its numbers, at the left
 BARS = 100  # height of the bars of KL: with them the panel ends above the fold of a laptop
@@ -73,8 +74,8 @@ def status_line(status: Status, cfg: RunConfig, rows: Sequence[Row]) -> None:
         (1.35, t("train.state"), f"{icon} {state_text(status.state)}"),
         (1.5, t("train.epoch_step"), f"{status.epoch} / {cfg.optim.epochs} · {status.step:,}"),
         (0.85, t("train.speed"), f"{status.throughput:,.0f}" if status.throughput else "–"),
-        (0.85, t("train.elapsed"), clock(status.seconds)),
-        (0.9, t("train.remaining"), clock(status.remaining_seconds)),
+        (0.85, t("train.elapsed"), _plain(clock(status.seconds))),
+        (0.9, t("train.remaining"), _plain(clock(status.remaining_seconds))),
         (2.2, t("train.device"), f"{status.device or cfg.device}{memory}"),
     )
     widths = [width for width, _, _ in figures]
@@ -82,6 +83,11 @@ def status_line(status: Status, cfg: RunConfig, rows: Sequence[Row]) -> None:
         with column, st.container(gap=None):
             st.caption(label)
             st.markdown(f"**{value}**", wrap=False)
+
+
+def _plain(words: str) -> str:
+    """Markdown without a name between colons: 1:02:03 has one, and the browser would fetch the emoji for it and move the page."""
+    return words.replace(":", "\\:")
 
 
 def curves(rows: Sequence[Row], events: Sequence[Row]) -> None:
@@ -144,11 +150,13 @@ def strips(run: Run, step: int | None) -> None:
             sheet = pictures.pairs(originals, arrays["recon"], PAIRS)
         else:
             sheet = pictures.empty_strip(2, PAIRS)
-        st.image(sheet, output_format="PNG", alt=t("train.reconstructions"))
+        with place("reconstructions", STRIP_HEIGHT):
+            st.image(sheet, output_format="PNG", alt=t("train.reconstructions"))
     with st.container(gap=None):
         heading("z", "samples")
         sheet = pictures.strip(arrays["samples"][:SAMPLES], PAIRS) if arrays else pictures.empty_strip(2, PAIRS)
-        st.image(sheet, output_format="PNG", alt=t("train.samples"))
+        with place("samples", STRIP_HEIGHT):
+            st.image(sheet, output_format="PNG", alt=t("train.samples"))
 
 
 def arrays_of(run: Run, step: int | None) -> Arrays:

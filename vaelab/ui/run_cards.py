@@ -27,10 +27,7 @@ def run_cards() -> None:
     for first in range(0, min(CARDS, len(on_record)), COLUMNS):
         for k, column in enumerate(st.columns(COLUMNS), start=first):
             if k < len(on_record):
-                with (
-                    column,
-                    st.container(border=True, key=f"card_{k}", height="stretch", vertical_alignment="distribute"),
-                ):
+                with column, st.container(border=True, key=f"card_{k}", height="stretch"):
                     _card(on_record[k])
     if len(on_record) > CARDS:
         st.caption(t("start.older", count=len(on_record) - CARDS))
@@ -38,24 +35,25 @@ def run_cards() -> None:
 
 def _card(run: Run) -> None:
     status = run.status()
-    st.markdown(f"**{run.name}**", wrap=False)
-    arrays = arrays_of(run, latest_snapshot(run))
-    if arrays:
-        sheet = pictures.strip(arrays["samples"][:THUMBNAILS], THUMBNAILS)
-    else:
-        sheet = pictures.empty_strip(1, THUMBNAILS)
-    st.image(sheet, output_format="PNG", alt=t("start.samples"))
-    rows = [row for row in run.metrics() if row.get("loss") is not None]
-    if rows:
-        _, losses = charts.thin(*charts.steps_and(rows, "loss"), points=SPARKLINE_POINTS)
-        st.metric(
-            t("train.term_loss"),
-            t("start.last_loss", loss=figure(rows[-1]["loss"])),
-            chart_data=[float(value) for value in losses],
-            label_visibility="collapsed",
-        )
-    else:
-        st.caption(t("start.no_loss"))
+    with st.container(height="stretch", border=False):  # the last line of a card ends it, with figures or without
+        st.markdown(f"**{run.name}**", wrap=False)
+        arrays = arrays_of(run, latest_snapshot(run))
+        if arrays:
+            sheet = pictures.strip(arrays["samples"][:THUMBNAILS], THUMBNAILS)
+        else:
+            sheet = pictures.empty_strip(1, THUMBNAILS)
+        st.image(sheet, output_format="PNG", alt=t("start.samples"))
+        rows = [row for row in run.metrics() if row.get("loss") is not None]
+        if rows:
+            _, losses = charts.thin(*charts.steps_and(rows, "loss"), points=SPARKLINE_POINTS)
+            st.metric(
+                t("train.term_loss"),
+                t("start.last_loss", loss=figure(rows[-1]["loss"])),
+                chart_data=[float(value) for value in losses],
+                label_visibility="collapsed",
+            )
+        else:
+            st.caption(t("start.no_loss"))
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", wrap=False):
         page_link("train", t("start.open_run"), run=run.name)
         state_badge(status.state)
