@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from vaelab.bench.app_server import running_app
+from vaelab.ui.lessons import kinds
 from vaelab.ui.text import LANGUAGES, strings
 
 pytestmark = pytest.mark.browser
@@ -95,6 +96,20 @@ def test_a_lesson_answers(page: Any, address: str, name: str) -> None:
         open_lesson(page, address, name, lang)
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
         assert page.get_by_test_id("stAlert").count() == 0
+
+
+def test_the_probe_can_be_put_where_a_point_is(page: Any, address: str) -> None:
+    open_lesson(page, address, "kinds")
+    page.get_by_role("tab", name="Probe").click()
+    at = page.locator("canvas.plane").bounding_box()
+    reach, edge = 4.0, {"left": 30, "top": 8, "right": 8, "bottom": 26}  # as in board_plane.js
+    x, y = next((x, y) for x, y, label in kinds.BOARD.start["points"] if label == 1)
+    wide, high = at["width"] - edge["left"] - edge["right"], at["height"] - edge["top"] - edge["bottom"]
+    page.mouse.click(
+        at["x"] + edge["left"] + (x + reach) / (2 * reach) * wide,
+        at["y"] + edge["top"] + (reach - y) / (2 * reach) * high,
+    )
+    page.locator('[data-key="disc"] .value').get_by_text(re.compile(r"^0\.[89]|^1\.000")).wait_for()
 
 
 @pytest.mark.parametrize(("name", "view"), [("vae", "Two latent spaces"), ("elbo", None), ("pitfalls", None)])

@@ -106,16 +106,17 @@ export function mountLoop(root, data, edits) {
     if (lit(3)) ball(context, zx, below.y + below.h * (1 - posterior[i] / max(posterior)), colours.posterior, 6);
 
     context.font = font(root, 12, "bold");
-    const name = (b, words_, colour, on) => {
+    const name = (b, formula, word, colour, on) => {
       context.fillStyle = colour;
       if (on) context.fillRect(b.x, b.y - 2, b.w, 2);
-      words(context, words_, b.x, b.y - 10, { align: "start" });
+      const both = `${formula}  ${word}`;
+      words(context, context.measureText(both).width <= b.w ? both : formula, b.x, b.y - 10, { align: "start" });
     };
-    name(above, `p(z)  ${text.prior}`, colours.prior, lit(0));
-    name(left, `p(x | z)  ${text.likelihood}`, colours.likelihood, lit(1));
-    name(joint, `p(x, z)  ${text.joint}`, ink, false);
-    name(right, `p(x)  ${text.marginal}`, colours.marginal, lit(2));
-    name(below, `p(z | x)  ${text.posterior}`, colours.posterior, lit(3));
+    name(above, "p(z)", text.prior, colours.prior, lit(0));
+    name(left, "p(x | z)", text.likelihood, colours.likelihood, lit(1));
+    name(joint, "p(x, z)", text.joint, ink, false);
+    name(right, "p(x)", text.marginal, colours.marginal, lit(2));
+    name(below, "p(z | x)", text.posterior, colours.posterior, lit(3));
     context.fillStyle = ink;
     context.font = font(root, 11);
     for (const tick of ticks(view.zs)) words(context, sign(tick), pageX(tick, joint), joint.y + joint.h + 8);
@@ -236,6 +237,7 @@ export function mountLoop(root, data, edits) {
   });
 
   function start() {
+    play.style.minWidth = `${play.offsetWidth}px`; // the shorter word must not move the button beside it
     play.textContent = text.pause;
     since = -Infinity;
     stage = 3;

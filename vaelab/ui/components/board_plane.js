@@ -227,7 +227,8 @@ export function mountPlane(root, data, edits) {
   function down(event) {
     grab = GRAB[event.pointerType] ?? GRAB.mouse;
     const [px, py] = main.place(event);
-    const hit = under_(px, py);
+    const near = under_(px, py);
+    const hit = tool === "probe" && near?.point !== undefined ? null : near; // the models may be asked about a point's place
     past.keep();
     if (tool === "remove") {
       if (hit) removeAt(hit.point);
