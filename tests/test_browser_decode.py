@@ -289,9 +289,10 @@ def test_two_tabs_keep_a_z_each(page, new_page, address):
 
 def test_weights_with_nan_are_refused_with_a_sentence(page, address):
     page.goto(f"{address}/decode?run={SPOILT}", wait_until="commit")
-    refused = page.locator('.refused[role="alert"]')
+    refused = page.get_by_test_id("stAlert")
     refused.wait_for()
     assert "not finite" in refused.inner_text()
+    assert page.locator("code").count() == 0  # no command either
 
 
 def test_grid_click_jumps_and_pad_drags(page, address):

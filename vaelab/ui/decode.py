@@ -182,8 +182,12 @@ def page() -> None:
         page_link("train", t("decode.go_train"))
         return
     run, other = pick_models(known)
-    reason = server_reason(run)
-    if reason is not None:
-        server_view(run.name, reason, current_push(run))
+    try:
+        push, reason = current_push(run), server_reason(run)
+    except VaeLabError as error:
+        show_error(error)
         return
-    live_view(run.name, other.name if other else None, current_push(run))
+    if reason is not None:
+        server_view(run.name, reason, push)
+    else:
+        live_view(run.name, other.name if other else None, push)

@@ -226,10 +226,18 @@ def code_blocks(likelihood: str) -> list[dict[str, Any]]:
 def newest_weights(run: Run) -> tuple[Tensors, int | None]:
     """The newest weights of a run and the snapshot they belong to: the saved model, or while it trains the last snapshot.
 
-    A training that has written nothing yet has no tensors; otherwise raises WeightsError when there are none.
+    A training that has written nothing yet has no tensors; otherwise raises WeightsError when there are none, or when a run at rest
+    holds numbers in its decoder that are not finite.
     """
-    steps = run.snapshots()
     active = run.status().is_active
+    tensors, step = _saved_weights(run, active)
+    if not active and any(name.startswith("decoder.") and not np.isfinite(a).all() for name, a in tensors.items()):
+        raise WeightsError(t("decode.not_finite", name=run.name))
+    return tensors, step
+
+
+def _saved_weights(run: Run, active: bool) -> tuple[Tensors, int | None]:
+    steps = run.snapshots()
     if not steps and active and run.model_file_or_none() is None:
         return {}, None
     if steps and (active or run.model_file_or_none() is None):
