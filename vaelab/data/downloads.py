@@ -12,6 +12,7 @@ import hashlib
 import http.client
 import os
 import shutil
+import socket
 import tarfile
 import tempfile
 import urllib.error
@@ -153,7 +154,9 @@ def _fetch(title: str, remote: Remote, path: Path, seen: Callable[[int], None]) 
         try:
             digest = _fetch_from(url, path, seen)
         except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as error:
-            reason = str(getattr(error, "reason", None) or error or type(error).__name__)
+            cause = getattr(error, "reason", None)
+            known = isinstance(cause, socket.gaierror)
+            reason = "no connection" if known else str(cause or error or type(error).__name__)
             continue
         if digest == remote.md5:
             return

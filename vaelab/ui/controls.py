@@ -11,6 +11,7 @@ from vaelab.config import RunConfig
 from vaelab.errors import VaeLabError
 from vaelab.run_status import Status
 from vaelab.runs import Run
+from vaelab.ui.error_text import in_words
 from vaelab.ui.guard import show_error
 from vaelab.ui.live import colour_choice
 from vaelab.ui.names import label_title
@@ -43,7 +44,7 @@ def _act(action: Callable[[], object]) -> None:
     try:
         action()
     except VaeLabError as error:
-        st.session_state["action_error"] = str(error)
+        st.session_state["action_error"] = in_words(str(error))
 
 
 def show_action_error() -> None:
@@ -99,7 +100,9 @@ def _continue(run: Run, status: Status, cfg: RunConfig) -> None:
     if status.state == "finished":
         return
     sentence = t(f"train.problem_{status.state}", step=f"{status.step:,}")
-    said = "" if status.state == "diverged" else status.message  # its advice is given here in the session's language
+    said = (
+        "" if status.state == "diverged" else in_words(status.message)
+    )  # its advice is given here in the session's language
     st.warning(f"{sentence} {said}".strip(), icon=STATE_BADGES[status.state][0])
     st.fragment(_dials)(run, cfg, "_next")
     _button("resume", "play_arrow", lambda: launch.resume(run), primary=True)

@@ -9,6 +9,7 @@ import streamlit as st
 
 from vaelab import data
 from vaelab.errors import DataError
+from vaelab.ui.error_text import in_words
 from vaelab.ui.text import t
 
 
@@ -68,4 +69,4 @@ def _panel(name: str, was_busy: bool) -> None:
         _begin(name)
         st.rerun()
     if download is not None and download.error:
-        st.caption(t("train.cancelled") if download.cancel.is_set() else download.error)
+        st.caption(t("train.cancelled") if download.cancel.is_set() else in_words(download.error))

@@ -21,6 +21,7 @@ from vaelab.images import MAX_BYTES, open_image
 from vaelab.palette import colour
 from vaelab.runs import Run
 from vaelab.ui.components import canvas_view
+from vaelab.ui.guard import show_error
 from vaelab.ui.names import label_title, value_names
 from vaelab.ui.text import t
 from vaelab.ui.widgets import theme
@@ -114,7 +115,7 @@ def choose_picture(run: Run, cfg: RunConfig) -> Picture | None:
     try:
         image = _own_image(kind, cfg)
     except ImageError as error:
-        st.error(str(error), icon=":material/error:")
+        show_error(error)
         return None
     if known is None:
         st.caption(t("image.no_test_images"))

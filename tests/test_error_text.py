@@ -1,0 +1,88 @@
+"""Errors that a user of the app can cause are told in Chinese too: the sentences are those that are really raised."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from run_writer import write_run
+
+from vaelab import data, images, inference, launch, runs
+from vaelab.errors import VaeLabError
+from vaelab.plan import plan
+from vaelab.ui import error_text
+from vaelab.ui.text import strings
+
+ENGLISH, CHINESE = strings("en", "errors"), strings("zh", "errors")
+
+
+@pytest.fixture(autouse=True)
+def _chinese_in_folders_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(error_text, "language", lambda: "zh")
+    monkeypatch.setenv("VAELAB_RUNS", str(tmp_path / "runs"))
+    monkeypatch.setenv("VAELAB_DATA", str(tmp_path / "data"))
+    monkeypatch.chdir(tmp_path)
+    Path("empty").mkdir()
+    Path("broken").mkdir()
+    for k in range(3):
+        Path("broken", f"{k}.png").write_bytes(b"not an image")
+
+
+@pytest.mark.parametrize("key", ENGLISH)
+def test_every_sentence_is_told_from_the_others(key: str) -> None:
+    values = {name: f"<{name}>" for _, name, _, _ in string.Formatter().parse(ENGLISH[key]) if name}
+    assert error_text.in_words(ENGLISH[key].format(**values)) == CHINESE[key].format(**values)
+
+
+def test_an_unknown_sentence_stays_as_it_is() -> None:
+    assert error_text.in_words("something else") == "something else"
+
+
+def other_weights() -> None:
+    run, other = write_run("a"), write_run("b", cfg=plan("digits", "linear-vae", latent_dim=4))
+    for its in (run, other):
+        (its.path / "model.safetensors").unlink(missing_ok=True)
+    from safetensors.torch import save_file
+
+    from vaelab.first_weights import new_model
+
+    save_file(dict(new_model(other.config().model, 0).state_dict()), run.path / "model.safetensors")
+    inference.load_run(run)
+
+
+def broken_weights() -> None:
+    run = write_run("a")
+    (run.path / "model.safetensors").write_bytes(b"not weights")
+    inference.load_run(run)
+
+
+MISTAKES: dict[str, Callable[[], object]] = {
+    "batch": lambda: plan("digits", batch_size=5000),
+    "batch_limit": lambda: plan("digits", limit=5),
+    "folder_empty": lambda: plan("folder:empty"),
+    "folder_absent": lambda: plan("folder:nowhere"),
+    "folder_broken": lambda: plan("folder:broken"),
+    "zip_broken": lambda: data.import_zip(b"no zip", "a.zip"),
+    "absent": lambda: launch.check(plan("cifar10")),
+    "name_letters": lambda: runs.check_name("../a"),
+    "name_length": lambda: runs.check_name(""),
+    "name_taken": lambda: [write_run("a"), runs.check_name("a")],
+    "run_idle": lambda: launch.pause(write_run("a")),
+    "run_finished": lambda: launch.resume(write_run("a")),
+    "no_weights": lambda: write_run("a", with_snapshot=False, rows=0).model_file(),
+    "weights_broken": broken_weights,
+    "weights_other": other_weights,
+    "image_empty": lambda: images.open_image(b""),
+    "image_other": lambda: images.open_image(b"not an image"),
+}
+
+
+@pytest.mark.parametrize("key", MISTAKES)
+def test_what_is_really_raised_has_a_chinese_sentence(key: str) -> None:
+    with pytest.raises(VaeLabError) as refusal:
+        MISTAKES[key]()
+    sentence = str(refusal.value)
+    assert error_text._patterns()[key].fullmatch(sentence), sentence
+    assert error_text.in_words(sentence) != sentence
