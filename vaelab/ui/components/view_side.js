@@ -24,10 +24,11 @@ export function mountSide(app, host) {
     draw() {
       const second = new Latent(other, carryOver(latent.z, latent.model, other), latent.label);
       const pictures = [app.decode([latent.z]), app.other.run(second.rows([second.z]), 1)];
+      const side = app.pair();
       canvases.forEach((canvas, k) => {
         const [, high, wide] = models[k].shape;
         drawTable(canvas, pictures[k], models[k].shape);
-        app.enlarge(canvas, wide, high, app.pair());
+        app.enlarge(canvas, wide, high, side);
       });
     },
   };

@@ -91,17 +91,19 @@ export function mountWalk(app, host, beside) {
       setRange(slider, walk.t);
       const pair = app.decode(kinds.map(([, step]) => step(walk.from, walk.to, walk.t)));
       const half = pair.length / 2;
+      const side = app.pair();
+      const width = Math.min(2 * side + 16, host.clientWidth);
       large.forEach((canvas, k) => {
         drawTable(canvas, pair.subarray(k * half, (k + 1) * half), shape);
-        app.enlarge(canvas, wide, high, app.pair());
+        app.enlarge(canvas, wide, high, side);
       });
       note.textContent = app.text("walk_note", { t: walk.t.toFixed(2), angle: ((angleBetween(walk.from, walk.to) * 180) / Math.PI).toFixed(0) });
-      const state = `${walk.from}|${walk.to}|${latent.label}|${app.decoder.version}|${app.pair()}|${host.clientWidth}`;
+      const state = `${walk.from}|${walk.to}|${latent.label}|${app.decoder.version}|${width}`;
       if (state === shownEnds) return;
       shownEnds = state;
       path(STOPS).forEach((zs, k) => {
         drawTable(strips[k], app.decode(zs), shape, STOPS);
-        app.enlarge(strips[k], STOPS * wide, high, Math.min(2 * app.pair() + 16, host.clientWidth));
+        app.enlarge(strips[k], STOPS * wide, high, width);
       });
       for (const { end, canvas } of ends) {
         drawTable(canvas, app.decode([walk[end]]), shape);
