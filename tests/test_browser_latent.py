@@ -117,7 +117,7 @@ def test_pan_zoom_and_the_legend_keep_the_choice(page, address, lang, words):
     page.locator(".map-scale").wait_for()
     assert page.evaluate(f"() => ({PLOT}).marks.selected") == chosen
     page.get_by_label(words["colour"], exact=True).click()
-    page.get_by_role("option", name=words["class"]).click()
+    page.get_by_role("option", name={"en": "Class", "zh": "类别"}[lang]).click()
     page.locator('.map-key[data-class="0"]').wait_for()
     off = page.locator('.map-key[aria-pressed="false"]').count()
     assert off == page.evaluate(f"() => ({SETS}).hidden.size") == 0
@@ -199,14 +199,20 @@ def test_time_travel_moves_everything_together(page, address, lang, words):
     page.get_by_text(words["step"].format(step=1, n=1, of=3)).wait_for()
     page.wait_for_function(f"() => ({SETS}).n === 40 && !({SETS}).to")
     small = page.evaluate(f"() => Math.max(...({SETS}).places)")
+    title = page.locator(".map-legend > b")
+    assert title.inner_text() == ("Class" if lang == "en" else "类别")
     slider.fill("1")
     page.get_by_text(words["step"].format(step=7, n=2, of=3)).wait_for()
     page.wait_for_function(f"() => !({SETS}).to")
     assert page.evaluate(f"() => Math.max(...({SETS}).places)") == pytest.approx(5 * small, rel=0.01)
+    page.get_by_text(words["travelling_to"].format(step=7)).wait_for()
+    assert slider.evaluate("(e) => e.style.getPropertyValue('--fill')") == "50%"
     page.get_by_role("button", name=words["play"]).click()
     page.get_by_text(words["step"].format(step=20, n=3, of=3)).wait_for()
+    assert slider.evaluate("(e) => e.style.getPropertyValue('--fill')") == "100%"  # nobody dragged it there
     page.get_by_role("button", name=words["now"], exact=True).click()
     page.wait_for_function(f"() => ({SETS}).n === 297")
+    page.get_by_text(words["told_pca"].format(n=297, trust="0.")).wait_for()
     with page.expect_download() as saved:
         page.get_by_role("link", name=words["gif"]).click()
     assert saved.value.suggested_filename == "digits-run.gif"

@@ -22,7 +22,7 @@ from vaelab.errors import RunError
 from vaelab.palette import class_colours
 from vaelab.plan import plan
 from vaelab.runs import Run
-from vaelab.ui import latent, latent_map
+from vaelab.ui import latent, latent_inspector, latent_map, text
 from vaelab.ui.components import routes
 from vaelab.ui.components.map_routes import map_base, map_query, map_routes
 from vaelab.ui.latent_pictures import look
@@ -139,6 +139,9 @@ def test_the_map_gets_axes_and_trust(digits):
     assert answer(digits, "axes.json", projection="dims", dims="1,3")["axes"] == [{"name": "z1"}, {"name": "z3"}]
     trust = answer(digits, "trust.json", projection="pca")["trust"]
     assert trust == pytest.approx(projections.trust(known.mu, found.points[:, :2]), abs=1e-4)
+    solid = answer(digits, "trust.json", projection="pca", dims="0,1,2")["trust"]
+    assert solid == pytest.approx(projections.trust(known.mu, found.points), abs=1e-4)
+    assert solid != trust
 
 
 def test_sheets_hold_the_images(digits):
@@ -347,6 +350,35 @@ def test_t_sne_is_flat(digits):
     assert app.button_group(key="latent_solid").disabled
 
 
+def test_two_dimensions_make_a_plane_and_three_a_cloud(digits, monkeypatch):
+    shown: list[latent_map.View] = []
+    monkeypatch.setattr(latent, "latent_map", lambda wanted, view, near: shown.append(view))
+    app = open_page(run="digits-run")
+    app.selectbox(key="latent_projection").select("dims").run()
+    assert (shown[-1].dims, shown[-1].solid) == ((0, 1), False)
+    app.multiselect(key="latent_dims").set_value([3, 0, 1]).run()
+    assert (shown[-1].dims, shown[-1].solid) == ((3, 0, 1), True)
+    app.multiselect(key="latent_dims").set_value([2]).run()
+    assert (shown[-1].dims, shown[-1].solid) == ((2, 0), False)
+    app.selectbox(key="latent_projection").select("pca").run()
+    assert not shown[-1].solid
+    assert not app.exception
+
+
+def test_a_label_that_repeats_another_is_told_once():
+    labels = {
+        "class": (np.array([1]), ("square", "heart")),
+        "shape": (np.array([1]), ("square", "heart")),
+        "hue": (np.array([0]), ("red", "blue")),
+        "size": (np.array([2]), ("small", "medium", "large")),
+    }
+    known = latents.Codes(np.zeros((1, 2), np.float32), None, np.zeros((1, 3, 4, 4), np.uint8), "stored", labels)
+    told = latent_inspector._words(known, 0)
+    assert told.count("heart") == 1
+    assert "red" in told
+    assert "large" in told
+
+
 def test_the_page_says_when_decoded_codes_stand_in(bare):
     text = words(open_page(run="bare"))
     assert "The images of cifar10 are not installed, so each picture here is what the decoder makes" in text
@@ -366,3 +398,11 @@ def test_a_choice_counts_only_among_its_own_images(digits, monkeypatch):
     assert latent_map.choice(wanted) == latent_map.Choice("point", (3,))
     told["choice"]["rows"] = [-4, 10**9]
     assert latent_map.choice(wanted).kind == "none"
+
+
+def test_the_film_is_told_in_the_language_of_the_page(monkeypatch):
+    monkeypatch.setattr(text, "language", lambda: "zh")
+    told = latent_map.film_words(plan("cifar10"))
+    assert told["airplane"] == "飞机"
+    assert told["class"] == "类别"
+    assert len(told) == 11

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from vaelab import palette
+from vaelab.data import shapes
 from vaelab.palette import THEMES
 
 ROOT = Path(__file__).parents[1]
@@ -25,7 +26,7 @@ def test_contrast(theme, ground):
         assert palette.contrast(palette.text_colour(role, theme), behind) >= 4.5, role
     for name in ("text", "muted"):
         assert palette.contrast(palette.surface(name, theme), behind) >= 4.5, name
-    for colour in palette.class_colours(theme):
+    for colour in (*palette.class_colours(theme), *palette.value_colours(shapes.FACTORS["hue"], theme)):
         assert palette.contrast(colour, behind) >= 3.0, colour
 
 
@@ -61,3 +62,19 @@ def test_theme_file_repeats_the_palette(theme):
         if name != "primary":
             assert section[f"{name}Color"] == palette.colour(role, theme)
             assert section[f"{name}TextColor"] == palette.text_colour(role, theme)
+
+
+def test_values_that_are_colours_are_drawn_in_them_and_others_by_their_place():
+    for theme in THEMES:
+        red, blue = palette.value_colours(("red", "blue"), theme)
+        assert int(red[1:3], 16) > int(red[5:7], 16)
+        assert int(blue[5:7], 16) > int(blue[1:3], 16)
+        names = [f"class {k}" for k in range(12)]
+        assert palette.value_colours(names, theme)[10:] == palette.class_colours(theme)[:2]
+        assert palette.value_colours(("red", "no colour"), theme) == palette.class_colours(theme)[:2]
+
+
+def test_every_hue_of_the_shapes_has_its_colour():
+    hues = shapes.FACTORS["hue"]
+    assert len(set(palette.value_colours(hues, "light"))) == len(hues)
+    assert not set(palette.value_colours(hues, "light")) <= set(palette.class_colours("light"))

@@ -99,11 +99,13 @@ def ellipse_figure(
     theme: Theme,
     texts: Mapping[str, str],
     height: int = 430,
+    *,
+    colours: Sequence[str] = (),
 ) -> go.Figure:
     """Posteriors of images in two dimensions as ellipses of one sigma, over the prior's circles of 1, 2 and 3.
 
     centres, axes: (N, 2) mu and sigma at the same scale on both axes, axes None for an autoencoder (points are drawn);
-    labels: (N,) indices into names, or None; texts: prior, posterior.
+    labels: (N,) indices into names and colours, or None; texts: prior, posterior.
     """
     figure = go.Figure()
     ring = ellipses(np.zeros((len(RINGS), 2)), np.repeat(np.array(RINGS)[:, None], 2, axis=1), points=97)
@@ -113,8 +115,8 @@ def ellipse_figure(
     )
     groups = [(texts["posterior"], np.arange(len(centres)), palette.colour("encoder", theme))]
     if labels is not None:
-        colours = palette.class_colours(theme)
-        groups = [(name, np.flatnonzero(labels == k), colours[k % len(colours)]) for k, name in enumerate(names)]
+        inks = colours or palette.class_colours(theme)
+        groups = [(name, np.flatnonzero(labels == k), inks[k % len(inks)]) for k, name in enumerate(names)]
     for name, rows, ink in groups:
         if not len(rows):
             continue

@@ -7,6 +7,7 @@ contrast of at least 3:1 against the theme's background and surface, its text co
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 Theme = Literal["light", "dark"]
@@ -119,6 +120,39 @@ def surface(name: str, theme: Theme) -> str:
 def class_colours(theme: Theme) -> tuple[str, ...]:
     """Ten colours for classes; class k takes the colour k modulo 10."""
     return _CLASSES[theme]
+
+
+# A value that is itself a colour is drawn in it: a legend where "red" is blue reads wrongly.
+_NAMED: dict[Theme, dict[str, str]] = {
+    "light": {
+        "red": "#D62728",
+        "orange": "#C87400",
+        "lime": "#6B9400",
+        "green": "#00893A",
+        "cyan": "#008C9A",
+        "blue": "#1F4FD8",
+        "purple": "#7B2FD0",
+        "pink": "#D81BA8",
+    },
+    "dark": {
+        "red": "#FF5A5A",
+        "orange": "#FFB020",
+        "lime": "#BFEF2F",
+        "green": "#2FCE70",
+        "cyan": "#2FE0E8",
+        "blue": "#6B8EFF",
+        "purple": "#AE78FF",
+        "pink": "#FF5CCB",
+    },
+}
+
+
+def value_colours(names: Sequence[str], theme: Theme) -> tuple[str, ...]:
+    """One colour for each value of a class or a factor: the one it is called, where all are colours, else by its place."""
+    named = _NAMED[theme]
+    if names and all(name in named for name in names):
+        return tuple(named[name] for name in names)
+    return tuple(_CLASSES[theme][k % len(_CLASSES[theme])] for k in range(len(names)))
 
 
 def roles() -> tuple[Role, ...]:

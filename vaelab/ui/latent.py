@@ -15,7 +15,7 @@ from vaelab.runs import Run
 from vaelab.ui.decode import models
 from vaelab.ui.guard import show_error
 from vaelab.ui.latent_inspector import inspector, neighbours
-from vaelab.ui.latent_map import MOST_COLOURS, PROJECTIONS, View, choice, colours_of, latent_map
+from vaelab.ui.latent_map import MOST_COLOURS, PROJECTIONS, Colour, View, choice, colours_of, latent_map
 from vaelab.ui.latent_prior import prior_section
 from vaelab.ui.model_picker import pick_model
 from vaelab.ui.text import t
@@ -42,13 +42,13 @@ def workspace(known: dict[str, Run]) -> None:
     """The map on two thirds, its controls and the inspector on one; below, the prior. A gesture reruns this alone."""
     wide, side = st.columns([2, 1], gap="medium")
     with side:
-        first, second = st.columns(2)
-        with first:
-            run = pick_model(known, "latent")
+        run = pick_model(known, "latent", label=False)
+        left, right = st.columns(2)
         try:
             cfg = run.config()
-            wanted = pick_images(run, cfg, second)
-            view = pick_view(run, cfg, side)
+            wanted = pick_images(run, cfg, left)
+            colour = pick_colour(run, cfg, right)
+            view = pick_view(cfg, colour)
         except VaeLabError as error:
             show_error(error)
             return
@@ -102,9 +102,25 @@ def image_sets(run: Run, cfg: RunConfig) -> dict[Images, int]:
     return found
 
 
-def pick_view(run: Run, cfg: RunConfig, place: st.delta_generator.DeltaGenerator) -> View:
-    """Projection, colours, 2-D or 3-D, and single dimensions: two rows that keep their places."""
-    left, right = place.columns(2)
+def pick_colour(run: Run, cfg: RunConfig, place: st.delta_generator.DeltaGenerator) -> Colour:
+    """What the points are coloured by: at first a label with few values."""
+    colours = {colour.by: colour for colour in colours_of(run, cfg)}
+    if st.session_state.get("latent_colour") not in colours:
+        few = (by for by, colour in colours.items() if 0 < len(colour.names) <= MOST_COLOURS)
+        st.session_state["latent_colour"] = next(few, next(iter(colours)))
+    by = place.selectbox(
+        t("latent.colour"),
+        list(colours),
+        key="latent_colour",
+        format_func=lambda name: colours[name].title,
+        help=t("latent.colour_help"),
+    )
+    return colours[by]
+
+
+def pick_view(cfg: RunConfig, colour: Colour) -> View:
+    """The projection, and beside it 2-D or 3-D, or the two or three dimensions that are shown as they are."""
+    left, right = st.columns([2, 3])  # three dimensions fit
     projection = left.selectbox(
         t("latent.projection"),
         PROJECTIONS,
@@ -112,42 +128,38 @@ def pick_view(run: Run, cfg: RunConfig, place: st.delta_generator.DeltaGenerator
         format_func=lambda name: t(f"latent.{name}"),
         help=t("latent.projection_help"),
     )
-    colours = {colour.by: colour for colour in colours_of(run, cfg)}
-    if st.session_state.get("latent_colour") not in colours:
-        few = (by for by, colour in colours.items() if 0 < len(colour.names) <= MOST_COLOURS)
-        st.session_state["latent_colour"] = next(few, next(iter(colours)))
-    by = right.selectbox(
-        t("latent.colour"),
-        list(colours),
-        key="latent_colour",
-        format_func=lambda name: colours[name].title,
-        help=t("latent.colour_help"),
-    )
     size = cfg.model.latent_dim
-    kept = [k for k in st.session_state.get("latent_dims", ()) if k < size]
-    st.session_state["latent_dims"] = kept or list(range(min(2, size)))
-    solid = left.segmented_control(
+    if projection == "dims":
+        return View(projection, shown := pick_dims(size, right), len(shown) == 3, colour)
+    solid = right.segmented_control(
         t("latent.space"),
         ["2-D", "3-D"],
         key="latent_solid",
-        default="2-D",
+        default=None if "latent_solid" in st.session_state else "2-D",
         required=True,
         disabled=projection == "tsne",
         help=t("latent.space_tsne") if projection == "tsne" else t("latent.space_help"),
+        persist_state="session",
     )
-    dims = right.multiselect(
+    is_solid = solid == "3-D" and size > 2 and projection == "pca"
+    return View(projection, tuple(range(min(size, 3 if is_solid else 2))), is_solid, colour)
+
+
+def pick_dims(size: int, place: st.delta_generator.DeltaGenerator) -> tuple[int, ...]:
+    """Two dimensions for a plane, three for a cloud; where fewer are chosen, the first others fill up."""
+    kept = [k for k in st.session_state.get("latent_dims", ()) if k < size]
+    st.session_state["latent_dims"] = kept or list(range(min(2, size)))
+    dims = place.multiselect(
         t("latent.dims"),
         range(size),
         key="latent_dims",
         format_func=lambda k: f"z{k}",
         max_selections=3,
-        disabled=projection != "dims",
         help=t("latent.dims_help"),
         placeholder=t("latent.dims_empty"),
+        persist_state="session",
     )
-    wanted = 3 if solid == "3-D" and size > 2 else 2
-    shown = [*dims, *(k for k in range(size) if k not in dims)][: max(wanted, min(len(dims), 3))]
-    return View(projection, tuple(shown), wanted == 3 and projection != "tsne", colours[by])
+    return tuple([*dims, *(k for k in range(size) if k not in dims)][: max(2, len(dims))])
 
 
 def source_note(run: Run, cfg: RunConfig) -> None:

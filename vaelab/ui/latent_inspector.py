@@ -13,7 +13,7 @@ from vaelab import latent_text, latents
 from vaelab.latent_charts import code_chart
 from vaelab.latents import Codes, Group, Query
 from vaelab.one_thread import alone
-from vaelab.palette import class_colours, colour, markdown
+from vaelab.palette import colour, markdown, value_colours
 from vaelab.projections import nearest_codes
 from vaelab.ui.latent_map import MOST_COLOURS, Choice, View
 from vaelab.ui.latent_pictures import look, makeup
@@ -24,6 +24,7 @@ from vaelab.ui.widgets import figure, page_link, theme
 NEIGHBOURS = 6
 BARS = 16  # dimensions drawn
 MAKEUP_ROWS = 8
+LABELS = 3  # told of one image, the first ones
 
 Near = tuple[NDArray[np.int64], NDArray[np.float64]]  # rows and distances, the nearest first
 
@@ -89,9 +90,12 @@ def _point(wanted: Query, known: Codes, row: int, near: Near) -> None:
 def _words(known: Codes, row: int) -> str:
     """Number, labels, error and KL of one image, in a line."""
     parts = [t("latent.number", n=row)]
-    shown = list(known.labels.items())[:3]
-    for name, (values, names) in shown:
-        if values[row] >= 0:
+    told: list[str] = []
+    for name, (values, names) in known.labels.items():
+        if (
+            values[row] >= 0 and names[values[row]] not in told and len(told) < LABELS
+        ):  # the class of a shape is its shape
+            told.append(names[values[row]])
             parts.append(f"{label_title(name).capitalize()}: **{value_names(names)[values[row]]}**")
     if known.error is not None:
         parts.append(markdown("decoder", t("latent.point_error", value=figure(float(known.error[row]), 3))))
@@ -115,7 +119,7 @@ def _group(wanted: Query, known: Codes, rows: NDArray[np.int64], by: str | None)
     words = t("latent.inside", n=f"{len(rows):,}", share=f"{100 * len(rows) / len(known):.1f}")
     st.markdown(words)
     if by is not None and found.makeup:
-        st.caption(t("latent.makeup_by", name=label_title(by).capitalize()))
+        st.caption(t("latent.makeup_by", name=label_title(by)))
         st.html(_makeup(found, len(rows), known.labels[by][1]))
     st.altair_chart(_code(known, found.z, known.mu[rows].std(axis=0)), key="latent_group_code")
     st.caption(t("latent.group_code"))
@@ -124,10 +128,10 @@ def _group(wanted: Query, known: Codes, rows: NDArray[np.int64], by: str | None)
 
 def _makeup(found: Group, inside: int, names: Sequence[str]) -> str:
     """The most frequent kinds in the colours of the map, the others together."""
-    colours = class_colours(theme())
+    colours = value_colours(names, theme())
     bars = []
     for name, count, share in found.makeup[:MAKEUP_ROWS]:
-        ink = colours[list(names).index(name) % len(colours)]
+        ink = colours[list(names).index(name)]
         bars.append(
             (
                 value_names([name])[0],

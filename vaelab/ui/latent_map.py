@@ -19,7 +19,7 @@ from vaelab import data
 from vaelab.config import RunConfig
 from vaelab.errors import DataError
 from vaelab.latents import Query, has_images
-from vaelab.palette import THEMES, class_colours, css_variables
+from vaelab.palette import THEMES, class_colours, css_variables, value_colours
 from vaelab.runs import Run
 from vaelab.ui.components.carrier import FOLDER, loader_js
 from vaelab.ui.components.map_routes import map_base, map_query
@@ -38,11 +38,12 @@ PROJECTIONS: tuple[Projection, ...] = ("pca", "tsne", "dims")
 
 @dataclass(frozen=True)
 class Colour:
-    """by: a label's name, "error" or "uncertainty"; names: the label's values, empty for numbers."""
+    """by: a label's name, "error" or "uncertainty"; names: the label's values, each with its ink; empty for numbers."""
 
     by: str
     title: str
     names: tuple[str, ...] = ()
+    inks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -68,12 +69,14 @@ def colours_of(run: Run, cfg: RunConfig) -> list[Colour]:
     try:
         info = data.info(cfg.data.name)
     except DataError:
-        found = []
+        found: list[Colour] = []
     else:
         labels = (["class"] if info.classes else []) + list(info.factors)
-        found = [
-            Colour(name, label_title(name).capitalize(), value_names(data.label_names(info, name))) for name in labels
-        ]
+        found = []
+        for name in labels:
+            values = data.label_names(info, name)
+            inks = value_colours(values, theme())
+            found.append(Colour(name, label_title(name).capitalize(), value_names(values), inks))
     if has_images(run):
         found.append(Colour("error", t("latent.by_error")))
     if cfg.model.name != "autoencoder":
@@ -111,13 +114,14 @@ def latent_map(wanted: Query, view: View, near: NDArray[np.int64] | Sequence[int
         "language": language(),
         "base": map_base(run),
         "query": map_query(wanted),
-        "time": {"base": travel, "active": run.status().is_active},
+        "time": {"base": travel, "active": run.status().is_active, "words": film_words(run.config()) if travel else {}},
         "view": {"projection": view.projection, "dims": list(view.dims), "solid": view.solid},
         "colour": {
             "by": colour.by,
             "kind": "classes" if colour.names or colour.by == "nothing" else "values",
             "title": colour.title,
             "names": list(colour.names),
+            "inks": list(colour.inks),
         },
         "colours": list(class_colours(theme())),
         "stops": list(_sequential()),
@@ -125,6 +129,16 @@ def latent_map(wanted: Query, view: View, near: NDArray[np.int64] | Sequence[int
         "text": {**strings("en", TEXTS), **strings(language(), TEXTS)},
     }
     _component()(key=KEY, data=told, on_choice_change=_nothing)
+
+
+def film_words(cfg: RunConfig) -> dict[str, str]:
+    """What the film's label and its values are called in the session's language."""
+    name = cfg.model.label or "class"
+    try:
+        values = data.label_names(data.info(cfg.data.name), name)
+    except DataError:
+        values = ()
+    return {**dict(zip(values, value_names(values), strict=True)), name: label_title(name).capitalize()}
 
 
 @cache

@@ -8,8 +8,9 @@ import streamlit as st
 from vaelab import latents, posterior
 from vaelab.latent_charts import ellipse_figure, marginals
 from vaelab.latents import Query
-from vaelab.palette import Theme
+from vaelab.palette import Theme, value_colours
 from vaelab.ui.latent_map import Colour
+from vaelab.ui.names import value_names
 from vaelab.ui.text import t
 from vaelab.ui.widgets import theme
 
@@ -57,10 +58,11 @@ def _pair_view(wanted: Query, colour: Colour) -> None:
         mu[rows],
         None if known.sigma is None else sigma[rows],
         None if labels is None else labels[0][rows],
-        () if labels is None else labels[1],
+        () if labels is None else value_names(labels[1]),
         (pair[0], pair[1]),
         theme(),
         {"prior": t("latent.prior"), "posterior": t("latent.posterior")},
+        colours=() if labels is None else value_colours(labels[1], theme()),
     )
     st.plotly_chart(figure, key="latent_ellipses", theme=None, config={"displayModeBar": False, "scrollZoom": True})
     empty = _holes(str(wanted.run.path), wanted.key, (pair[0], pair[1]), wanted)

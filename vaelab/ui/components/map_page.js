@@ -2,7 +2,7 @@
  * The entry that Streamlit calls for the Latent space page: the map, its legend, its tools and the time slider below it.
  *
  * It is called again at every rerun that changes its data and on a theme switch; only what differs is fetched and drawn anew, so the view,
- * the choice and a running t-SNE stay. data: {key, images, base, query, time, view: {projection, dims, solid}, colour: {by, kind, title, names},
+ * the choice and a running t-SNE stay. data: {key, images, base, query, time, view: {projection, dims, solid}, colour: {by, kind, title, names, inks},
  * colours, stops, near, text} as latent_map.py builds it. The answer is one state, `choice`: {images, kind: "point" | "lasso" | "none", rows}.
  */
 
@@ -95,7 +95,7 @@ class MapPage {
   caption(i) {
     if (this.time?.travelling) {
       const { labels, names } = this.time.film;
-      return labels ? names[labels[i]] : "";
+      return labels ? this.filmWord(names[labels[i]]) : "";
     }
     const { colour } = this.data;
     const value = this.set.values?.[i];
@@ -134,6 +134,12 @@ class MapPage {
     this.status.textContent = this.status.title = words;
   }
 
+  /** Say something of today's map; while another moment's is shown, keep it for the way back. */
+  tell(words) {
+    this.told = words;
+    if (!this.time?.travelling) this.say(words);
+  }
+
   /** Bring the points to the places of the chosen projection. */
   async place(glide = true) {
     this.following?.abort();
@@ -148,7 +154,7 @@ class MapPage {
         this.tellTrust(view, signal);
         return;
       }
-      this.say(this.text("tsne_begins"));
+      this.tell(this.text("tsne_begins"));
       if (!this.set.placed) await this.moveTo({ projection: "pca", dims: "" }, { ...view, solid: false }, false, signal);
       await followTsne(base, query, {
         signal,
@@ -156,7 +162,7 @@ class MapPage {
         onstate: (state) => this.tellTsne(state),
       });
     } catch (error) {
-      if (!signal.aborted) this.say(error.message);
+      if (!signal.aborted) this.tell(error.message);
     }
   }
 
@@ -179,7 +185,7 @@ class MapPage {
   }
 
   async tellTrust(view, signal) {
-    const said = (trust) => this.say(this.text(`told_${view.projection}`, { trust, n: this.facts.n.toLocaleString("en") }));
+    const said = (trust) => this.tell(this.text(`told_${view.projection}`, { trust, n: this.facts.n.toLocaleString("en") }));
     said("…");
     const query = { ...this.data.query, projection: view.projection, dims: view.dims.slice(0, view.solid ? 3 : 2).join(",") };
     const { trust } = await json(this.data.base, "trust.json", query, { signal });
@@ -195,7 +201,8 @@ class MapPage {
     this.stop.textContent = this.text(active ? "stop" : "again");
     const remaining = state.remaining === null ? "–" : Math.ceil(state.remaining);
     const trust = state.trust === null ? "…" : state.trust.toFixed(3);
-    this.say(this.text(`tsne_${state.state}`, { ...state, remaining, trust, n: this.facts.n.toLocaleString("en") }));
+    const stage = state.state === "running" && state.round === 0 ? "first" : state.state;
+    this.tell(this.text(`tsne_${stage}`, { ...state, remaining, trust, n: this.facts.n.toLocaleString("en") }));
   }
 
   async stopTsne() {
@@ -207,12 +214,13 @@ class MapPage {
   async colour() {
     const { base, query, colour, colours, stops } = this.data;
     const scale = stops.map(rgb);
+    const inks = colour.inks.length ? colour.inks : colours;
     const values = await floats(base, "colours.bin", { ...query, by: colour.by }, { signal: this.abort.signal });
     if (colour.kind === "classes") {
       if (this.grouped !== colour.by) this.set.hidden = new Set(); // what was switched off has another meaning now
       this.grouped = colour.by;
-      this.set.paintGroups(values, colours);
-      this.legend = classLegend(colour.title, colour.names, colours, this.set, this.text, () => this.plot.invalidate());
+      this.set.paintGroups(values, inks);
+      this.legend = classLegend(colour.title, colour.names, inks, this.set, this.text, () => this.plot.invalidate());
     } else {
       const [low, high] = span(values);
       this.set.paintValues(values, low, high, scale);
@@ -239,18 +247,25 @@ class MapPage {
       this.plot.frame = { axes: [], origin: [0, 0, 0], rings: [] };
       this.plot.show(set, { fit: { centre: [0, 0, 0], reach: film.reach } });
       this.lasso.disabled = true;
-      const title = film.title === "class" ? this.text("class") : film.title;
-      if (film.labels) this.side.replaceChildren(classLegend(title, film.names, this.data.colours, set, this.text, () => this.plot.invalidate()));
+      const [title, ...names] = [film.title, ...film.names].map((word) => this.filmWord(word));
+      if (film.labels) this.side.replaceChildren(classLegend(title, names, this.data.colours, set, this.text, () => this.plot.invalidate()));
       else this.side.replaceChildren();
     }
     this.plot.invalidate();
     this.plot.note.textContent = this.text("travelling", { n: film.probes });
+    this.say(this.text("travelling_to", { step: film.steps[this.time.at].toLocaleString("en") }));
+  }
+
+  /** A name of the film's label or of one of its values, in the reader's language. */
+  filmWord(word) {
+    return this.data.time.words[word] ?? word;
   }
 
   /** Today's map again. */
   arrive() {
     this.plot.note.textContent = "";
     this.lasso.disabled = false;
+    this.say(this.told ?? "");
     if (!this.set || !this.shown) return;
     this.plot.frame = this.shown.frame;
     this.plot.show(this.set, this.shown);

@@ -148,6 +148,7 @@ export class Plot {
         context.setLineDash([]);
       }
       context.globalAlpha = 1;
+      if (!camera.solid) this.nameRings(context, x, y, words);
     }
     context.fillStyle = words;
     if (camera.solid && frame.origin) {
@@ -163,10 +164,18 @@ export class Plot {
         context.fillText(name, 8, 16 + 15 * axis); // in full where nothing covers it
       });
     } else if (frame.axes.length) {
-      context.textAlign = "right";
-      context.fillText(`${frame.axes[0]} →`, camera.width - 8, camera.height - 8);
-      context.textAlign = "left";
-      context.fillText(`↑ ${frame.axes[1]}`, 8, 16);
+      const across = `${frame.axes[0]} →`;
+      this.tag(context, across, camera.width - context.measureText(across).width - 12, camera.height - 12);
+      this.tag(context, `↑ ${frame.axes[1]}`, 4, 12);
+    }
+  }
+
+  /** What the dashed circles are, below the middle, where they leave room for it. */
+  nameRings(context, x, y, ink) {
+    context.fillStyle = ink;
+    for (const radius of this.frame.rings) {
+      const below = y + radius * this.camera.scale;
+      if (this.camera.scale > 36 && below < this.camera.height - 28) this.tag(context, this.text("ring", { n: radius }), x + 2, below - 8);
     }
   }
 

@@ -189,15 +189,17 @@ def axes(request: Request) -> Response:
 @lru_cache(maxsize=64)
 def _trust(key: str, projection: str, dims: tuple[int, ...], wanted: Query) -> float:
     known = latents.codes(wanted)
-    points = known.mu[:, list(dims)] if projection == "dims" else _principal(wanted).points[:, :2]
+    points = known.mu[:, list(dims)] if projection == "dims" else _principal(wanted).points[:, : len(dims)]
     return projections.trust(known.mu, points)
 
 
 def trust(request: Request) -> Response:
-    """Trustworthiness of a map, 0 to 1."""
+    """Trustworthiness of a map, 0 to 1; of a cloud where the address names three dimensions."""
     wanted = _wanted(request)
-    projection = "dims" if request.query_params.get("projection") == "dims" else "pca"
-    dims = _dims(request, latents.codes(wanted))
+    if request.query_params.get("projection") == "dims":
+        projection, dims = "dims", _dims(request, latents.codes(wanted))
+    else:
+        projection, dims = "pca", tuple(range(3 if request.query_params.get("dims", "").count(",") == 2 else 2))
     return JSONResponse({"trust": round(_trust(wanted.key, projection, dims, wanted), 4)}, headers=FRESH)
 
 

@@ -2,7 +2,7 @@
 
 import { address, floats, json } from "./map_source.js";
 import { PointSet } from "./map_points.js";
-import { button, el, prefersStill, range } from "./view_dom.js";
+import { button, el, prefersStill, range, setRange } from "./view_dom.js";
 
 const FRAME_MS = 160; // of the film
 const COLUMNS = 12;
@@ -80,8 +80,14 @@ export class TimeTravel {
       this.originals = this.picture("originals.png", { v: film.originals });
     }
     if (atEnd) this.at = film.steps.length - 1;
-    this.slider.value = String(this.at);
+    setRange(this.slider, this.at);
+    this.when.style.minWidth = `${columns(this.moment(film.steps.length - 1))}ch`; // no jump when the step gets another digit
     this.draw();
+  }
+
+  /** A snapshot in words. */
+  moment(k) {
+    return this.spec.text("step", { step: this.film.steps[k].toLocaleString("en"), n: k + 1, of: this.film.steps.length });
   }
 
   picture(name, query) {
@@ -117,8 +123,7 @@ export class TimeTravel {
   draw() {
     if (!this.film) return;
     const image = this.frame(this.at);
-    const step = this.film.steps[this.at];
-    this.when.textContent = this.spec.text("step", { step: step.toLocaleString("en"), n: this.at + 1, of: this.film.steps.length });
+    this.when.textContent = this.moment(this.at);
     const size = this.film.shape[2];
     const room = Math.floor((this.host.clientWidth - WORDS) / COLUMNS) - 2;
     const factor = window.innerHeight < TALL ? 1 : Math.max(1, Math.min(2, Math.floor(room / size)));
@@ -141,10 +146,10 @@ export class TimeTravel {
       this.pause();
       return;
     }
-    this.play.textContent = "⏸";
+    this.play.textContent = "▮▮";
     let k = this.at >= this.film.steps.length - 1 ? 0 : this.at;
     const next = () => {
-      this.slider.value = String(k);
+      setRange(this.slider, k);
       this.seek(k);
       k++;
       if (k < this.film.steps.length) this.timer = setTimeout(next, FRAME_MS);
@@ -164,7 +169,7 @@ export class TimeTravel {
     this.pause();
     this.travelling = false;
     this.at = this.film.steps.length - 1;
-    this.slider.value = String(this.at);
+    setRange(this.slider, this.at);
     this.now.disabled = true;
     this.draw();
     this.onnow();
@@ -174,4 +179,9 @@ export class TimeTravel {
     this.pause();
     this.abort.abort();
   }
+}
+
+/** The width of words in half-width characters: Chinese ones take two. */
+function columns(words) {
+  return [...words].reduce((sum, letter) => sum + (letter > "\u2e7f" ? 2 : 1), 0);
 }
