@@ -385,6 +385,11 @@ def test_a_training_beside_another_model_is_followed(page, address, runs_folder)
     page.wait_for_function("([c, old]) => c.toDataURL() !== old", arg=[second.element_handle(), before.decode()])
 
 
+def test_the_pipeline_of_an_autoencoder_has_no_kl(page, address):
+    open_decode(page, address, CODES, view="output", tab="pipeline")
+    assert page.locator(".loss output").count() == 1
+
+
 def test_side_by_side_moves_both(page, address):
     first = open_decode(page, address, view="side-0", tab="side", beside=CODES)
     second = page.locator('canvas[data-view="side-1"]')

@@ -68,7 +68,7 @@ function dimensionRow(app, i, state, redraw) {
   return { i, row, draw };
 }
 
-/** The bar of the loss: recon and KL to scale, their numbers, their sum. */
+/** The bar of the loss: recon and KL to scale, their numbers, their sum; for an autoencoder recon alone, which is its whole loss. */
 function lossBar(app) {
   const recon = el("i", { class: "decoder" });
   const kl = el("i", { class: "encoder" });
@@ -78,7 +78,8 @@ function lossBar(app) {
     return { name, value, part: node(name, role, app.text(`${name}_tip`), el("span", {}, app.text(`${name}_name`)), value) };
   });
   const [a, b, c] = figures;
-  const part = el("div", { class: "loss" }, a.part, el("b", {}, "+"), b.part, el("b", {}, "="), c.part, el("div", { class: "loss-bar", "aria-hidden": "true" }, recon, kl));
+  const terms = app.model.variational ? [a.part, el("b", {}, "+"), b.part, el("b", {}, "="), c.part] : [a.part];
+  const part = el("div", { class: "loss" }, ...terms, el("div", { class: "loss-bar", "aria-hidden": "true" }, recon, kl));
   return {
     part,
     draw(reconNats, klNats) {
