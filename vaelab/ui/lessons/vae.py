@@ -35,7 +35,8 @@ NAMES = ("autoencoder", "vae")
 # A projector shows the pictures larger: the draws twice, by whole factors, the rest as far as there is room.
 _STYLE = """<style>@media (min-width: 1900px) {
   .st-key-vae_draws [data-testid="stImage"] { zoom: 2; } .st-key-vae_draws img { image-rendering: pixelated; }
-  .st-key-vae_spaces { zoom: 1.35; }
+  .st-key-vae_spaces { zoom: 1.25; }
+  .st-key-vae_spaces [class*="st-key-race_pictures"] [data-testid="stImage"] { zoom: 1.6; }  /* twice in all */
 }</style>"""
 LEGEND: tuple[tuple[Role, str], ...] = (
     ("prior", "prior_name"),
