@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import string
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 from run_writer import write_run
 
 from vaelab import data, images, inference, launch, runs
@@ -86,3 +89,23 @@ def test_what_is_really_raised_has_a_chinese_sentence(key: str) -> None:
     sentence = str(refusal.value)
     assert error_text._patterns()[key].fullmatch(sentence), sentence
     assert error_text.in_words(sentence) != sentence
+
+
+def _file(image: Image.Image, kind: str) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, kind)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (_file(Image.new("1", (20_000, 20_000)), "PNG"), "5000 万像素"),
+        (_file(Image.new("1", (5_000, 5_000)), "PNG"), "1600 万像素"),
+        (_file(Image.fromarray(np.full((4, 4), np.nan, np.float32)), "TIFF"), "有限的数"),
+    ],
+)
+def test_a_picture_that_is_refused(content: bytes, told: str) -> None:
+    with pytest.raises(VaeLabError) as refused:
+        images.open_image(content)
+    assert told in error_text.in_words(str(refused.value))
