@@ -129,9 +129,13 @@ def test_camera(new_page, address, lang, words):
     before = recon(page)
     page.get_by_role("radio", name=words["source_camera"]).click()
     page.wait_for_function("() => document.querySelector('video')?.videoWidth > 0")
-    page.get_by_test_id("stCameraInputButton").click()
+    shutter = page.get_by_test_id("stCameraInputButton")
+    said = "(e) => getComputedStyle(e, '::after').content"
+    assert shutter.evaluate(said) == f'"{words["camera_take"]}"'  # Streamlit's own word is English in every language
+    shutter.click()
     changes(page, before)
     page.get_by_text(words["seen_1"].format(size=32)).wait_for()  # a colour picture, seen in grey
+    assert shutter.evaluate(said) == f'"{words["camera_clear"]}"'
 
 
 def test_draw_resample_and_drag_from_here(page, address, lang, words):

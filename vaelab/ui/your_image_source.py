@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import random
 from collections.abc import MutableMapping
 from dataclasses import dataclass
@@ -149,8 +150,28 @@ def _test_image(known: Known) -> Picture:
     return Picture(image, "test", None if known.y is None else int(known.y[row]), known.captions[row])
 
 
+def _widget_words() -> str:
+    """A style by which Streamlit's own English words on the camera and the uploader give way to the page's."""
+    camera, upload = ".st-key-image_camera [data-testid=stCameraInputButton]", ".st-key-image_upload section"
+    words = {
+        f"{camera}:not(:has(svg))": t("image.camera_take"),
+        f"{camera}:has(svg)": t("image.camera_clear"),
+        f"{upload} > span p": t("image.upload_choose"),
+        f"{upload} [data-testid=stFileUploaderDropzoneInstructions] span": t(
+            "image.upload_most", mb=MAX_BYTES // 10**6
+        ),
+    }
+    rules = (
+        f"{place},{place} span{{font-size:0}}{place}::after{{font-size:14px;content:{json.dumps(word, ensure_ascii=False)}}}"
+        for place, word in words.items()
+    )
+    return f"<style>{''.join(rules)}{camera} svg{{display:none}}</style>"
+
+
 def _own_image(kind: Kind, cfg: RunConfig) -> Image.Image | None:
     """A picture of the user's. Raises ImageError."""
+    if kind in ("upload", "camera"):
+        st.html(_widget_words())
     if kind == "upload":
         upload = st.file_uploader(
             t("image.upload"), key="image_upload", help=t("image.upload_help"), max_upload_size=MAX_BYTES // 10**6
