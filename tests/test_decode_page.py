@@ -164,6 +164,5 @@ def test_an_autoencoder_is_scaled_by_its_own_codes(tmp_path, monkeypatch):
     facts = component_spec(find("codes"))["model"]
     assert not facts["variational"]
     assert (facts["size"], len(facts["mean"]), len(facts["std"])) == (384, 384, 384)
-    np.testing.assert_allclose(
-        facts["kl"], np.square(facts["std"]), rtol=1e-3
-    )  # bars, order and the number beside them agree
+    # Bars, order and the number beside them agree.
+    np.testing.assert_allclose(facts["kl"], np.square(facts["std"]), rtol=1e-3)

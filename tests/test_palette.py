@@ -58,8 +58,9 @@ def test_theme_file_repeats_the_palette(theme):
     assert section["secondaryBackgroundColor"] == palette.surface("surface", theme)
     assert section["textColor"] == palette.surface("text", theme)
     assert section["borderColor"] == palette.surface("border", theme)
-    for role, name in palette.markdown_names().items():
-        if name != "primary":
+    for role in palette.roles():
+        name = palette.markdown(role, "").removeprefix(":").removesuffix("[]")
+        if name not in ("", "primary"):
             assert section[f"{name}Color"] == palette.colour(role, theme)
             assert section[f"{name}TextColor"] == palette.text_colour(role, theme)
 

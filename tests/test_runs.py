@@ -51,9 +51,8 @@ def test_names_are_readable_and_count_on() -> None:
     assert (first.name, second.name) == ("pixel-faces-conv-vae-001", "pixel-faces-conv-vae-002")
     runs.delete_run(first)
     assert runs.create_run(RunConfig()).name == "pixel-faces-conv-vae-003"
-    assert (
-        runs.create_run(RunConfig(), title="My <pets>").name == "my-pets-conv-vae-001"
-    )  # an upload's own name is a code
+    upload = runs.create_run(RunConfig(), title="My <pets>")  # whose own name is a code
+    assert upload.name == "my-pets-conv-vae-001"
     assert first.path not in [run.path for run in runs.list_runs()]
 
 

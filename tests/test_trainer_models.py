@@ -128,9 +128,8 @@ def test_training_and_evaluation_give_the_same_number_on_the_same_batch() -> Non
     trainer.fit(model, dataset, cfg, Recorder(run), CPU)
     first = run.metrics()[0]
     same = new_model(cfg.model, cfg.seed)
-    logits, q = same(
-        x, None, Noise(3, cfg.seed, CPU).eps(1, 40)
-    )  # the order within the batch differs: compare the noise-free term
+    # The order within the batch differs: compare the noise-free term.
+    logits, q = same(x, None, Noise(3, cfg.seed, CPU).eps(1, 40))
     assert first["kl"] == pytest.approx(kl_divergence(q.mu, q.logvar).mean().item(), rel=1e-5)
 
 

@@ -151,9 +151,8 @@ def _anomaly_text(measured: dict[str, Any] | None, name: str, inside: str) -> st
     if measured is None:
         return ""
     scored, draws = measured["quantiles"]["bound"], measured["draws"]
-    terms = (
-        "recon in nats" if draws == 1 else f"recon + kl in nats, {draws} fixed draws of z"
-    )  # 1: an autoencoder's code
+    is_point = draws == 1  # an autoencoder's code
+    terms = "recon in nats" if is_point else f"recon + kl in nats, {draws} fixed draws of z"
     text = f"""
 Anomaly score ({terms}): median {scored[len(scored) // 2]:,.1f} over
 {measured["images"]:,} test images, 1st and 99th percentile {scored[1]:,.1f} and {scored[-2]:,.1f}.

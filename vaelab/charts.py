@@ -227,7 +227,7 @@ def latent_scatter(
         paint, hint = alt.value(palette.colour("mu", theme)), []
     hint += [alt.Tooltip("x:Q", format=".2f"), alt.Tooltip("y:Q", format=".2f")]
     chart = alt.layer(*rings, corners, points.encode(x=x, y=y, color=paint, tooltip=hint))
-    square: alt.LayerChart = fixed(chart, side).properties(
-        width=side, autosize=alt.AutoSizeParams(type="pad", contains="content")
-    )  # the square is the plot itself, so that both axes have one scale
+    # The square is the plot itself, so that both axes have one scale.
+    size = alt.AutoSizeParams(type="pad", contains="content")
+    square: alt.LayerChart = fixed(chart, side).properties(width=side, autosize=size)
     return square

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 from safetensors import SafetensorError, safe_open
 
-from vaelab import data
+from vaelab import data, palette
 from vaelab.errors import DataError, RunError
 from vaelab.images import grid
 from vaelab.projections import align, pca_plane
@@ -135,9 +135,9 @@ def gif(shown: Film, title: str, colours: Sequence[str]) -> bytes:
     font = ImageFont.load_default(13)
     frames = []
     for k in range(len(shown.steps)):
-        page = Image.new("RGB", (width, height), "white")
+        page = Image.new("RGB", (width, height), _ink("background"))
         pen = ImageDraw.Draw(page)
-        pen.text((MARGIN, MARGIN - 4), _drawable(title), fill="#1A2230", font=font)
+        pen.text((MARGIN, MARGIN - 4), _drawable(title), fill=_ink("text"), font=font)
         _clock(pen, shown, k, 2 * MARGIN + MAP_SIDE, width - MARGIN, font)
         page.paste(_map(shown, k, colours), (MARGIN, MARGIN + LINE))
         top = MARGIN + LINE
@@ -155,6 +155,11 @@ def gif(shown: Film, title: str, colours: Sequence[str]) -> bytes:
     return buffer.getvalue()
 
 
+def _ink(name: str) -> str:
+    """A colour of the light page: a film is read outside of the app too."""
+    return palette.surface(name, "light")
+
+
 def _drawable(words: str) -> str:
     """Words without what Pillow's own font, which has Latin letters alone, would draw as empty boxes."""
     return " ".join(words.encode("latin-1", "ignore").decode("latin-1").split())
@@ -165,15 +170,16 @@ def _clock(pen: ImageDraw.ImageDraw, shown: Film, k: int, left: int, right: int,
     last = shown.steps[-1]
     words = f"{shown.steps[k]:,} / {last:,}"
     room = pen.textlength(f"{last:,} / {last:,}", font=font) + 10  # the same in every frame
-    pen.text((right, MARGIN - 4), words, fill="#1A2230", font=font, anchor="ra")
+    pen.text((right, MARGIN - 4), words, fill=_ink("text"), font=font, anchor="ra")
     end, middle = right - room, MARGIN + 4
-    pen.line([(left, middle), (end, middle)], fill="#D5DBE3", width=4)
-    pen.line([(left, middle), (left + (end - left) * shown.steps[k] / max(1, last), middle)], fill="#0072B2", width=4)
+    pen.line([(left, middle), (end, middle)], fill=_ink("border"), width=4)
+    here = left + (end - left) * shown.steps[k] / max(1, last)
+    pen.line([(left, middle), (here, middle)], fill=palette.colour("z", "light"), width=4)
 
 
 def _symbol(pen: ImageDraw.ImageDraw, left: float, top: float, symbol: str, font: Font) -> None:
     """x, z, x̂ and an arrow: hats and arrows are lines, because the built-in font has neither."""
-    ink = "#566172"
+    ink = _ink("muted")
     for letter in symbol.replace("x̂", "X"):
         if letter == ">":
             pen.line([(left + 1, top + 9), (left + 13, top + 9)], fill=ink)
@@ -191,14 +197,14 @@ def _symbol(pen: ImageDraw.ImageDraw, left: float, top: float, symbol: str, font
 def _map(shown: Film, k: int, colours: Sequence[str]) -> Image.Image:
     """One frame's map, drawn at twice its size and halved, so that the dots are round."""
     side = 2 * MAP_SIDE
-    picture = Image.new("RGB", (side, side), "white")
+    picture = Image.new("RGB", (side, side), _ink("background"))
     pen = ImageDraw.Draw(picture)
     centre, unit = side / 2, side / 2 / shown.reach
-    pen.line([(centre, 0), (centre, side)], fill="#D5DBE3", width=2)
-    pen.line([(0, centre), (side, centre)], fill="#D5DBE3", width=2)
+    pen.line([(centre, 0), (centre, side)], fill=_ink("border"), width=2)
+    pen.line([(0, centre), (side, centre)], fill=_ink("border"), width=2)
     for i, (x, y) in enumerate(shown.points[k]):
         colour = colours[0] if shown.labels is None else colours[int(shown.labels[i]) % len(colours)]
         left, top = centre + x * unit, centre - y * unit
         pen.ellipse([left - 5, top - 5, left + 5, top + 5], fill=colour)
-    pen.rectangle([0, 0, side - 1, side - 1], outline="#D5DBE3", width=2)
+    pen.rectangle([0, 0, side - 1, side - 1], outline=_ink("border"), width=2)
     return picture.resize((MAP_SIDE, MAP_SIDE), Image.Resampling.LANCZOS)

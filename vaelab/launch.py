@@ -40,9 +40,8 @@ def check(cfg: RunConfig) -> None:
     """Whether a training can begin, as far as that is known without loading images. Raises ConfigError or DataError."""
     info = data.info(cfg.data.name)
     if not data.is_available(cfg.data.name):
-        data.load(
-            cfg.data.name, image_size=cfg.data.image_size, channels=cfg.model.channels, limit=1
-        )  # says what is missing
+        # Says what is missing.
+        data.load(cfg.data.name, image_size=cfg.data.image_size, channels=cfg.model.channels, limit=1)
     if info.origin == "folder":
         data.check_folder(cfg.data.name)
     images = min(info.train_images, cfg.data.limit or info.train_images)

@@ -177,11 +177,6 @@ def markdown(role: Role, words: str) -> str:
     return f":{_MARKDOWN[role]}[{words}]" if role in _MARKDOWN else words
 
 
-def markdown_names() -> dict[Role, str]:
-    """Streamlit's colour name for each role that has one."""
-    return dict(_MARKDOWN)
-
-
 def css_variables(theme: Theme) -> str:
     """Declarations for a stylesheet: --vl-ROLE, --vl-ROLE-text, --vl-SURFACE and --vl-class-0 to --vl-class-9."""
     pairs: list[tuple[str, str]] = [(role, colour(role, theme)) for role in roles()]

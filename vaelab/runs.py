@@ -305,10 +305,8 @@ def create_run(cfg: RunConfig, name: str | None = None, *, path: Path | None = N
 
 def _next_name(cfg: RunConfig, title: str) -> str:
     """dataset-model-001, counting on from the highest number in use."""
-    data = (
-        re.sub(r"[^\w]+", "-", title or Path(cfg.data.name.removeprefix("folder:")).name).strip("-_").lower()
-        or "images"
-    )
+    images = title or Path(cfg.data.name.removeprefix("folder:")).name
+    data = re.sub(r"[^\w]+", "-", images).strip("-_").lower() or "images"
     stem = f"{data[:30]}-{cfg.model.name}-"
     try:
         names = os.listdir(runs_root())

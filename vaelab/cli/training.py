@@ -60,9 +60,7 @@ def train(name: str | None, run_dir: Path | None, quiet: bool, as_json: bool, **
     cfg = plan(**settings)
     launch.check(cfg)
     if cfg.device not in ("auto", "cpu"):
-        device.choose(
-            cfg.device
-        )  # imports torch, which is about to be needed; a run on record that never began helps nobody
+        device.choose(cfg.device)  # before there is a run: one on record that never began helps nobody
     run = runs.create_run(cfg, name, path=run_dir)
     _train_here(run, quiet=quiet, as_json=as_json)
 

@@ -41,7 +41,7 @@ def page() -> None:
 def workspace(known: dict[str, Run]) -> None:
     """The map on two thirds, its controls and the inspector on one; below, the prior. A gesture reruns this alone."""
     wide, side = st.columns([2, 1], gap="medium")
-    with side:
+    with side, st.container(gap="xsmall"):  # close together: the code of a chosen point then ends above a laptop's fold
         run = pick_model(known, "latent", label=False)
         left, right = st.columns(2)
         try:
@@ -130,7 +130,8 @@ def pick_view(cfg: RunConfig, colour: Colour) -> View:
     )
     size = cfg.model.latent_dim
     if projection == "dims":
-        return View(projection, shown := pick_dims(size, right), len(shown) == 3, colour)
+        dims = pick_dims(size, right)
+        return View(projection, dims, len(dims) == 3, colour)
     solid = right.segmented_control(
         t("latent.space"),
         ["2-D", "3-D"],

@@ -7,9 +7,8 @@ from collections.abc import Iterable
 
 from vaelab.ui.text import has_text, t
 
-NUMBERED = re.compile(
-    r"(?P<word>.+?)(?P<rest> (?:\d+|#[0-9a-f]{6}))?"
-)  # "long 3", "blue #5bc0de": the word is translated
+# "long 3", "blue #5bc0de": the word is translated.
+NUMBERED = re.compile(r"(?P<word>.+?)(?P<rest> (?:\d+|#[0-9a-f]{6}))?")
 
 
 def label_title(label: str) -> str:

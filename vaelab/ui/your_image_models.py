@@ -37,9 +37,8 @@ PREPARED = 3  # models whose training codes are kept
 ENCODED_AT_ONCE = 1_024
 SMALLEST_MAP = 3  # codes
 NICE = 10  # steps of priority below the pages
-MOST_NUMBERS = (
-    4 * 10**6
-)  # of the training codes that are compared: all images up to 64 dimensions, 10,000 of an autoencoder
+# Of the training codes that are compared: all images up to 64 dimensions, 10,000 of an autoencoder.
+MOST_NUMBERS = 4 * 10**6
 
 
 def models() -> dict[str, Run]:

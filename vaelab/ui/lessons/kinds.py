@@ -44,7 +44,6 @@ LESSON = Lesson(
 )
 PANELS = ("mass", "bayes", "ask", "missing", "images")
 CROWD = 20  # points that the section about mass adds
-Points = list[list[float]]
 
 
 def _start() -> State:
