@@ -1,5 +1,6 @@
 """The app as Streamlit runs it, page by page and in both languages, over run directories that a worker could have written."""
 
+import json
 import re
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from vaelab import launch, runs
 from vaelab.errors import RunError
 from vaelab.plan import plan
 from vaelab.ui import guard, showcase
+from vaelab.ui.widgets import figure
 
 ROOT = Path(__file__).parents[1]
 TIMEOUT = 180  # seconds: a slow machine under load, not a measure of anything
@@ -147,8 +149,8 @@ def test_a_run_in_training_is_shown_to_who_comes_anew():
     app = open_page("train")
     text = words(app)
     assert app.selectbox(key="run_pick").value == "busy"
-    for figure in ("2 / 10 · 20", "1,234", "1\\:15", "1\\:01\\:40", "cpu · 321 MB", "5.000 now · 7.000 held out"):
-        assert figure in text
+    for shown in ("2 / 10 · 20", "1,234", "1\\:15", "1\\:01\\:40", "cpu · 321 MB", "5.000 now · 7.000 held out"):
+        assert shown in text
     assert not re.search(r":\d+:", text)  # which the browser would look up as an emoji, and move the page meanwhile
     assert "**4 of 4**" in text
 
@@ -194,10 +196,18 @@ def test_an_ended_run_says_why_and_can_be_resumed(monkeypatch, state):
 
 
 def test_a_waiting_run_says_what_it_waits_for():
-    write_run("waits", state="queued", rows=0, with_snapshot=False)
+    def queue(name: str, asked: float) -> None:
+        run = write_run(name, state="queued", rows=0, with_snapshot=False)
+        run.status_file.write_text(json.dumps(run.status().to_dict() | {"queued_at": asked}))
+
+    queue("waits", 30.0)
+    queue("later", 40.0)
     assert not open_page("train", run="waits").info  # nobody has the device: it is about to begin
     write_run("busy", state="running")
-    assert "Waiting for **busy**" in open_page("train", run="waits").info[0].value
+    assert "Waiting for **busy**: one" in open_page("train", run="waits").info[0].value
+    queue("earlier", 10.0)
+    queue("sooner", 20.0)
+    assert "Waiting for **busy** and 2 more" in open_page("train", run="waits").info[0].value
 
 
 @pytest.mark.parametrize(("name", "value"), [("latent_dim", 0), ("latent_dim", 300), ("epochs", 0), ("beta", -1.0)])
@@ -211,6 +221,10 @@ def test_a_number_out_of_range_is_explained_and_cannot_be_started(name, value):
     app.number_input(key=f"set_{name}").set_value(type(value)(4)).run()
     assert not app.error
     assert not app.button(key="start_training").disabled
+
+
+def test_figures_have_a_minus_sign_and_thousands_separated():
+    assert [figure(value) for value in (-19.934, 1234.4, -2e9, None)] == ["−19.93", "1,234", "−2.000e+09", "–"]
 
 
 def test_few_updates_are_warned_of():

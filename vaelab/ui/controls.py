@@ -21,6 +21,7 @@ from vaelab.ui.widgets import STATE_BADGES, choose_run, page_link
 
 BETAS = (0.0, 0.05, 0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 20.0, 50.0)
 RATES = (1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
+LOOK_AGAIN = 2.0  # seconds between two looks at the queue
 
 
 def run_controls(run: Run) -> None:
@@ -29,8 +30,8 @@ def run_controls(run: Run) -> None:
     if status.is_active:
         _transport(run, status)
         if status.state == "queued":
-            _turn(run, status)
-        st.fragment(_dials)(run, cfg, "")
+            st.fragment(_queue_place, run_every=LOOK_AGAIN)(run)
+        st.fragment(_dials)(run, cfg)
     else:
         _continue(run, status, cfg)
     page_link("decode", t("train.open_decode"), run=run.name)
@@ -84,8 +85,9 @@ def _transport(run: Run, status: Status) -> None:
         _button("stop", "stop", lambda: launch.stop(run))
 
 
-def _turn(run: Run, status: Status) -> None:
+def _queue_place(run: Run) -> None:
     """Why a run waits: which one has the device, and how many go first. Nothing while it is about to begin."""
+    status = run.status()
     others = [(other.name, other.status()) for other in runs.list_runs() if other.name != run.name]
     busy = next((name for name, its in others if its.state == "running"), None)
     if busy is None:
@@ -100,23 +102,25 @@ def _continue(run: Run, status: Status, cfg: RunConfig) -> None:
     if status.state == "finished":
         return
     sentence = t(f"train.problem_{status.state}", step=f"{status.step:,}")
-    said = (
-        "" if status.state == "diverged" else in_words(status.message)
-    )  # its advice is given here in the session's language
-    st.warning(f"{sentence} {said}".strip(), icon=STATE_BADGES[status.state][0])
-    st.fragment(_dials)(run, cfg, "_next")
+    if status.state != "diverged":  # whose sentence gives the worker's advice already
+        sentence = f"{sentence} {in_words(status.message)}".strip()
+    st.warning(sentence, icon=STATE_BADGES[status.state][0])
+    st.fragment(_dials)(run, cfg, words="_next")
     _button("resume", "play_arrow", lambda: launch.resume(run), primary=True)
 
 
-def _dials(run: Run, cfg: RunConfig, when: str) -> None:
-    """The dials. They act on the running training, which looks several times a second, or, when="_next", once it is resumed."""
+def _dials(run: Run, cfg: RunConfig, words: str = "") -> None:
+    """The dials, which the running training looks at several times a second, and any other once it is resumed.
+
+    words: ending of the names of their texts, "_next" for a training that is to be resumed.
+    """
     asked = run.desired()
     if cfg.model.name != "autoencoder":
-        _dial(run, "beta", BETAS, cfg.loss.beta if asked.beta is None else asked.beta, when)
-    _dial(run, "lr", RATES, cfg.optim.lr if asked.lr is None else asked.lr, when)
+        _dial(run, "beta", BETAS, cfg.loss.beta if asked.beta is None else asked.beta, words)
+    _dial(run, "lr", RATES, cfg.optim.lr if asked.lr is None else asked.lr, words)
 
 
-def _dial(run: Run, name: str, marks: tuple[float, ...], now: float, when: str) -> None:
+def _dial(run: Run, name: str, marks: tuple[float, ...], now: float, words: str) -> None:
     options = sorted({*marks, now})
     key = f"dial_{name}_{run.name}"
 
@@ -124,13 +128,13 @@ def _dial(run: Run, name: str, marks: tuple[float, ...], now: float, when: str) 
         _act(lambda: launch.set_dials(run, **{name: st.session_state[key]}))
 
     st.select_slider(
-        t(f"train.dial_{name}{when}"),
+        t(f"train.dial_{name}{words}"),
         options,
         value=now,
         format_func=lambda value: f"{value:g}",
         key=key,
         on_change=turn,
-        help=t(f"train.help_dial_{name}{when}"),
+        help=t(f"train.help_dial_{name}{words}"),
     )
 
 

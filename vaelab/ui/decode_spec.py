@@ -15,6 +15,7 @@ from vaelab.directions import families, from_labels
 from vaelab.errors import DataError, WeightsError
 from vaelab.run_files import read_arrays
 from vaelab.runs import Run
+from vaelab.ui.error_text import in_words
 from vaelab.ui.names import label_title, value_names
 from vaelab.ui.source import source_of
 from vaelab.ui.text import t
@@ -271,7 +272,7 @@ def _beside(run: Run, first: dict[str, Any]) -> dict[str, Any]:
     try:
         tensors, step = newest_weights(run)
     except WeightsError as error:
-        return {"refused": str(error)}
+        return {"refused": in_words(str(error))}
     facts = model_facts(run, cfg, codes_of(run, cfg, step), tensors)
     kinds = {first["variational"], facts["variational"]}
     if kinds == {True, False}:
