@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import io
+import re
 import string
 from collections.abc import Callable
 from pathlib import Path
@@ -12,8 +14,10 @@ import pytest
 from PIL import Image
 from run_writer import write_run
 
+import vaelab
 from vaelab import data, images, inference, launch, runs
 from vaelab.errors import VaeLabError
+from vaelab.film import film
 from vaelab.plan import plan
 from vaelab.ui import error_text
 from vaelab.ui.text import strings
@@ -37,6 +41,36 @@ def _chinese_in_folders_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_every_sentence_is_told_from_the_others(key: str) -> None:
     values = {name: f"<{name}>" for _, name, _, _ in string.Formatter().parse(ENGLISH[key]) if name}
     assert error_text.in_words(ENGLISH[key].format(**values)) == CHINESE[key].format(**values)
+
+
+HOLE = "\x00"
+
+
+def sentences_in_code() -> list[str]:
+    """Every text of the package that could be the sentence of an error, with a hole for each value."""
+    found = []
+    for path in Path(vaelab.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                found.append(node.value)
+            elif isinstance(node, ast.JoinedStr):
+                found.append("".join(part.value if isinstance(part, ast.Constant) else HOLE for part in node.values))
+    return [sentence for sentence in found if len(sentence.replace(HOLE, "").split()) >= 3]
+
+
+@pytest.fixture(scope="module")
+def in_code() -> list[str]:
+    return sentences_in_code()
+
+
+@pytest.mark.parametrize("key", ENGLISH)
+def test_every_sentence_is_written_so_where_it_is_raised(key: str, in_code: list[str]) -> None:
+    """Who changes the wording of an error changes errors.json with it, or the error would be told in English."""
+    told = error_text._patterns()[key]
+    assert any(
+        told.fullmatch(text) or re.fullmatch(".*".join(map(re.escape, text.split(HOLE))), ENGLISH[key], re.DOTALL)
+        for text in in_code
+    )
 
 
 def test_an_unknown_sentence_stays_as_it_is() -> None:
@@ -77,6 +111,7 @@ MISTAKES: dict[str, Callable[[], object]] = {
     "no_weights": lambda: write_run("a", with_snapshot=False, rows=0).model_file(),
     "weights_broken": broken_weights,
     "weights_other": other_weights,
+    "film_none": lambda: film(write_run("a", with_snapshot=False, rows=0)),
     "image_empty": lambda: images.open_image(b""),
     "image_other": lambda: images.open_image(b"not an image"),
 }

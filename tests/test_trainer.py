@@ -103,6 +103,32 @@ def test_a_stop_between_two_rows_keeps_the_sums_of_the_next_row(whole: Run, monk
     assert numbers(run) == numbers(whole)
 
 
+@pytest.mark.parametrize("stopped", [50, 131])
+def test_where_rows_are_far_apart_a_resumed_training_and_an_equal_seed_give_the_same_numbers(
+    monkeypatch: pytest.MonkeyPatch, stopped: int
+) -> None:
+    """Very many epochs of a tiny set: both stops come between two rows, one before and one after the steady pace."""
+    cfg = settings(optim=OptimConfig(batch_size=5, epochs=5_000))
+    due = [1, 2, 4, 8, *range(12, 33, 4), *range(36, 65, 4), *range(72, 97, 8), 103, 205, 206, 309]
+    unbroken, again = (train(cfg, act=stop_at(300))[0] for _ in range(2))
+    assert [row["step"] for row in unbroken.metrics()] == due
+    assert numbers(again) == numbers(unbroken)
+
+    poll, steps = Recorder.poll, iter(range(stopped + 1))
+
+    def stop_there(recorder: Recorder) -> Any:
+        if next(steps, None) == stopped:
+            recorder.request_stop()
+        return poll(recorder)
+
+    monkeypatch.setattr(Recorder, "poll", stop_there)
+    run, _ = train(cfg)
+    assert run.status().step == stopped
+    train(cfg, run, act=stop_at(300))
+    assert numbers(run) == numbers(unbroken)
+    assert all(np.array_equal(weights(run)[name], array) for name, array in weights(unbroken).items())
+
+
 def test_a_killed_training_goes_on_from_its_last_checkpoint(whole: Run) -> None:
     """As after kill -9: rows, snapshots and half a checkpoint lie beyond the last whole one, whose name is behind."""
     cfg = settings()
