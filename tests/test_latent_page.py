@@ -365,18 +365,20 @@ def test_two_dimensions_make_a_plane_and_three_a_cloud(digits, monkeypatch):
     assert not app.exception
 
 
-def test_a_label_that_repeats_another_is_told_once():
+def test_a_label_that_repeats_another_is_told_once_and_an_equal_value_of_another_label_is_told():
+    shapes, hues = ("square", "heart"), ("red", "blue")
     labels = {
-        "class": (np.array([1]), ("square", "heart")),
-        "shape": (np.array([1]), ("square", "heart")),
-        "hue": (np.array([0]), ("red", "blue")),
-        "size": (np.array([2]), ("small", "medium", "large")),
+        "class": (np.array([1, 0]), shapes),
+        "shape": (np.array([1, 0]), shapes),
+        "hair_colour": (np.array([0, 1]), hues),
+        "eye_colour": (np.array([0, 0]), hues),
+        "size": (np.array([0, 0]), ("small", "large")),
     }
-    known = latents.Codes(np.zeros((1, 2), np.float32), None, np.zeros((1, 3, 4, 4), np.uint8), "stored", labels)
+    known = latents.Codes(np.zeros((2, 2), np.float32), None, np.zeros((2, 3, 4, 4), np.uint8), "stored", labels)
     told = latent_inspector._words(known, 0)
     assert told.count("heart") == 1
-    assert "red" in told
-    assert "large" in told
+    assert told.count("red") == 2
+    assert "small" not in told  # three labels are enough
 
 
 def test_the_page_says_when_decoded_codes_stand_in(bare):

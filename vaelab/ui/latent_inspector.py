@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,7 @@ BARS = 16  # dimensions drawn
 MAKEUP_ROWS = 8
 LABELS = 3  # told of one image, the first ones
 
+Labels = Mapping[str, tuple[NDArray[np.int64], tuple[str, ...]]]  # as in Codes
 Near = tuple[NDArray[np.int64], NDArray[np.float64]]  # rows and distances, the nearest first
 
 
@@ -82,7 +83,9 @@ def _point(wanted: Query, known: Codes, row: int, near: Near) -> None:
         far = t("latent.near_how", low=figure(float(distances[0]), 3), high=figure(float(distances[-1]), 3))
         beside = (list(known.pixels[rows]), t("latent.near"), far)
     st.html(look((known.pixels[row], first), (x_hat, t("latent.x_hat")), beside, t("latent.enlarge")))
-    st.markdown(f":small[{_words(known, row)}]")
+    with st.container(key="latent_words"):
+        st.html("<style>.st-key-latent_words p { line-height: 1.3; }</style>")
+        st.markdown(f":small[{_words(known, row)}]")
     st.altair_chart(_code(known, known.mu[row], None if known.sigma is None else known.sigma[row]), key="latent_code")
     _decode_link(wanted, known.mu[row], None if known.y is None else int(known.y[row]), t("latent.open_decode"))
 
@@ -90,19 +93,25 @@ def _point(wanted: Query, known: Codes, row: int, near: Near) -> None:
 def _words(known: Codes, row: int) -> str:
     """Number, labels, error and KL of one image, in a line."""
     parts = [t("latent.number", n=row)]
-    told: list[str] = []
-    for name, (values, names) in known.labels.items():
-        if (
-            values[row] >= 0 and names[values[row]] not in told and len(told) < LABELS
-        ):  # the class of a shape is its shape
-            told.append(names[values[row]])
-            parts.append(f"{label_title(name).capitalize()}: **{value_names(names)[values[row]]}**")
+    for label in _distinct(known.labels, row)[:LABELS]:
+        values, names = known.labels[label]
+        parts.append(f"{label_title(label).capitalize()}: **{value_names([names[values[row]]])[0]}**")
     if known.error is not None:
         parts.append(markdown("decoder", t("latent.point_error", value=figure(float(known.error[row]), 3))))
     kl = known.kl_per_dim
     if kl is not None:
         parts.append(markdown("encoder", t("latent.point_kl", value=figure(float(kl[row].sum()), 3))))
     return " · ".join(parts)
+
+
+def _distinct(labels: Labels, row: int) -> list[str]:
+    """The labels that an image has; of two that say the same of every image, as class and shape of a shape do, the first."""
+    found: list[str] = []
+    for label, (values, names) in labels.items():
+        same = (labels[other] for other in found if labels[other][1] == names)
+        if values[row] >= 0 and not any(np.array_equal(values, others) for others, _ in same):
+            found.append(label)
+    return found
 
 
 def _code(known: Codes, mu: NDArray[Any], sigma: NDArray[Any] | None) -> Any:
