@@ -250,6 +250,9 @@ def test_collapse_is_explained():
     app = open_page("train", run="flat")
     assert "**1 of 4**" in words(app)
     assert "posterior collapse" in app.warning[0].value
+    run = write_run("young", idle_dims=3)
+    run.status_file.write_text(json.dumps(run.status().to_dict() | {"epoch": 1}))
+    assert not open_page("train", run="young").warning  # in the first epoch nothing is settled
 
 
 def test_a_run_without_a_snapshot_shows_tiles_of_the_same_size():

@@ -29,14 +29,14 @@ class Answer:
         self.status, self.headers, self.body = status, headers, body
 
 
-def get(path: str) -> Answer:
-    """One GET to the routes, by ASGI itself. path: as a browser sends it, percent-encoded."""
+def get(path: str, page: str = "") -> Answer:
+    """One GET to the routes, by ASGI itself. path: as a browser sends it, percent-encoded; page: the address that asks."""
     from urllib.parse import unquote, urlsplit
 
     url = urlsplit("/" + path)
     scope = {
         "type": "http", "method": "GET", "path": unquote(url.path), "raw_path": url.path.encode(), "query_string": url.query.encode(),
-        "headers": [], "http_version": "1.1", "scheme": "http", "server": ("localhost", 80), "client": ("localhost", 1), "root_path": "",
+        "headers": [(b"referer", page.encode())] if page else [], "http_version": "1.1", "scheme": "http", "server": ("localhost", 80), "client": ("localhost", 1), "root_path": "",
     }  # fmt: skip
     sent: list[dict[str, Any]] = []
 
@@ -117,6 +117,8 @@ def test_weights_that_are_not_finite_are_refused_with_a_sentence(run: runs.Run) 
     answer = get(carrier.bundle_url(run))
     assert answer.status == 409
     assert "decoder.0.bias holds 1 numbers that are not finite" in answer.body.decode()
+    in_chinese = get(carrier.bundle_url(run), page="http://localhost:8501/decode?run=a&lang=zh").body.decode()
+    assert in_chinese.startswith("张量 decoder.0.bias 里有 1 个非有限的数")
     run.model_file().write_bytes(b"torn")
     assert get(carrier.bundle_url(run)).status == 409
 

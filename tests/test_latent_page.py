@@ -161,6 +161,9 @@ def test_only_answers_whose_address_names_the_weights_are_kept(digits):
 
 def test_addresses_that_name_nothing(digits):
     assert ask("vaelab/map/no-such-run/facts.json?split=test&count=1000")[0] == 409
+    page = {"referer": "http://localhost:8501/latent?lang=zh"}
+    told = ask("vaelab/map/no-such-run/facts.json?split=test&count=1000", headers=page)[1].decode()
+    assert told == "找不到训练记录 no-such-run，请另选一条。"
     assert ask("vaelab/map/..%2Fsecret/facts.json?split=test&count=1000")[0] in (404, 409)
     assert ask("vaelab/map/digits-run/facts.json?split=validation&count=1000")[0] == 409
     assert ask("vaelab/map/digits-run/facts.json?split=test&count=999999999")[0] == 409

@@ -62,7 +62,7 @@ def test_the_bound_of_a_vae_in_training_lies_below_its_log_evidence(tmp_path, mo
         assert time.monotonic() < until
         time.sleep(0.2)
         app.run()
-    numbers = [float(n) for n in re.findall(r"\*\*(-?[\d.]+)", words(app)) if "." in n]
+    numbers = [float(n.replace("−", "-")) for n in re.findall(r"\*\*(−?[\d.]+)", words(app)) if "." in n]
     elbo, estimate, truth, gap = numbers[:4]
     assert elbo < truth
     assert gap == pytest.approx(truth - elbo, abs=0.02)

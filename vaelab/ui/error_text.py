@@ -10,14 +10,14 @@ import re
 import string
 from functools import cache
 
-from vaelab.ui.text import language, strings
+from vaelab.ui.text import Language, language, strings
 
 PAGE = "errors"
 
 
-def in_words(sentence: str) -> str:
-    """The sentence of an error in the session's language."""
-    lang = language()
+def in_words(sentence: str, lang: Language | None = None) -> str:
+    """The sentence of an error in the session's language, or in lang where no session asks (an HTTP route)."""
+    lang = lang or language()
     if lang == "en":
         return sentence
     for key, pattern in _patterns().items():

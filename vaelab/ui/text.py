@@ -7,6 +7,7 @@ import logging
 from functools import cache
 from pathlib import Path
 from typing import Literal, cast
+from urllib.parse import parse_qs, urlsplit
 
 import streamlit as st
 
@@ -34,6 +35,12 @@ def language() -> Language:
     if chosen in LANGUAGES:
         return cast(Language, chosen)
     return "zh" if (st.context.locale or "").lower().startswith("zh") else "en"
+
+
+def language_of_page(address: str) -> Language:
+    """The language that a page's address names, as shell.py puts it there; English where it names none."""
+    named = parse_qs(urlsplit(address).query).get("lang", [""])[0]
+    return named if named in LANGUAGES else "en"
 
 
 def t(key: str, **values: object) -> str:

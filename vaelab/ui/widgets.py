@@ -54,16 +54,16 @@ def clock(seconds: float | None) -> str:
 
 
 def figure(value: float | None, digits: int = 4) -> str:
-    """A number with so many significant digits and thousands separated; a dash where there is none.
+    """A number with so many significant digits, thousands separated and a true minus sign; a dash where there is none.
 
     From ten millions on, which only a diverging training reaches, as a power of ten.
     """
     if value is None:
         return "–"
     if abs(value) >= 1e7:
-        return f"{value:.{digits - 1}e}"
+        return f"{value:.{digits - 1}e}".replace("-", "−")
     whole = len(str(int(abs(value))))
-    return f"{value:,.{max(0, digits - whole)}f}"
+    return f"{value:,.{max(0, digits - whole)}f}".replace("-", "−")
 
 
 def page_link(name: str, label: str, /, *, icon: str | None = None, **query: str) -> bool:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from vaelab import latents, palette, projections, projector
@@ -25,7 +25,7 @@ from vaelab.film import film, gif
 from vaelab.latents import Codes, Query, Split
 from vaelab.runs import Run
 from vaelab.ui.components.carrier import PREFIX
-from vaelab.ui.components.routes import FOREVER, FRESH, run_named
+from vaelab.ui.components.routes import FOREVER, FRESH, refused, run_named
 from vaelab.ui.pictures import strip
 
 SHEET = 256  # pictures in one sheet, 16 in a row
@@ -76,7 +76,7 @@ def _answering(answer: Answer) -> Answer:
         try:
             return answer(request)
         except VaeLabError as error:
-            return PlainTextResponse(str(error), status_code=409, headers=FRESH)
+            return refused(request, str(error), 409)
 
     return guarded
 

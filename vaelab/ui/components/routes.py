@@ -14,6 +14,8 @@ from vaelab.errors import VaeLabError
 from vaelab.run_files import read_arrays
 from vaelab.runs import Run, runs_root, weights_root
 from vaelab.ui.components.carrier import PREFIX, bundle_url, modules, modules_digest
+from vaelab.ui.error_text import in_words
+from vaelab.ui.text import language_of_page
 
 FOREVER = {"Cache-Control": "public, max-age=31536000, immutable"}
 FRESH = {"Cache-Control": "no-store"}
@@ -36,7 +38,7 @@ def module(request: Request) -> Response:
     """One JavaScript module. An address of an older version gets today's text, not to be kept."""
     path = modules().get(request.path_params["name"])
     if path is None:
-        return _refused("there is no such module", 404)
+        return refused(request, "there is no such module", 404)
     headers = FOREVER if request.path_params["digest"] == modules_digest() else FRESH
     return FileResponse(path, media_type="text/javascript", headers=headers)
 
@@ -45,7 +47,7 @@ def newest(request: Request) -> Response:
     """{"state", "active", "step", "decoder", "encoder"}: addresses of the newest weights, null before any were saved."""
     run = run_named(request.path_params["run"])
     if run is None:
-        return _refused("there is no such run", 404)
+        return refused(request, "there is no such run", 404)
     status = run.status()
     steps = run.snapshots()
     saved = run.model_file_or_none()
@@ -68,12 +70,12 @@ def bundle(request: Request) -> Response:
     run = run_named(request.path_params["run"])
     part, source = request.path_params["part"], request.path_params["source"]
     if run is None or part not in get_args(Part) or not (source == "model" or _is_step(source)):
-        return _refused("there are no such weights", 404)
+        return refused(request, "there are no such weights", 404)
     try:
         file = run.model_file() if source == "model" else run.snapshot_file(int(source))
         content = browser_bundle(run.config().model, read_arrays(file), part)
     except VaeLabError as error:
-        return _refused(str(error), 409)
+        return refused(request, str(error), 409)
     # "identity" keeps the server from compressing: float32 weights hardly shrink, and it would cost the training's time.
     headers = {"Content-Encoding": "identity", **(FOREVER if "v" in request.query_params else FRESH)}
     return Response(content, media_type="application/octet-stream", headers=headers)
@@ -93,5 +95,7 @@ def _is_step(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) <= 12
 
 
-def _refused(sentence: str, status: int) -> Response:
-    return PlainTextResponse(sentence, status_code=status, headers=FRESH)
+def refused(request: Request, sentence: str, status: int) -> Response:
+    """The sentence in the language of the page that asks: browsers name its address in Referer."""
+    lang = language_of_page(request.headers.get("referer", ""))
+    return PlainTextResponse(in_words(sentence, lang), status_code=status, headers=FRESH)
