@@ -6,10 +6,11 @@ import math
 import numpy as np
 import pytest
 
-from vaelab import charts, palette
+from vaelab import charts, latent_charts, palette
 from vaelab.palette import THEMES
 from vaelab.projections import align, pca_plane
 
+CODE_TEXTS = {"dim": "Dimension", "mu": "μ", "sigma": "σ"}
 TEXTS = {"step": "Step", "nats": "nats", "train": "training", "test": "held out", "floor": "floor"}
 
 
@@ -93,6 +94,13 @@ def test_kl_bars_are_sorted_and_grey_when_idle():
         charts.kl_bar_rows(np.zeros(3), np.zeros(3, bool)), "light", {"dim": "Dimension", "nats": "nats"}, 3
     )
     assert spec_without_data(chart) == spec_without_data(other)
+    # Ticks put new rows into the same chart, which would keep the order of names that it began with.
+    assert '"sort": {"field": "kl", "order": "descending"}' in spec_without_data(chart)
+
+
+def test_the_dimensions_of_a_code_keep_their_order():
+    chart = latent_charts.code_chart(np.zeros(12), np.ones(12), [2, 10, 11], "light", CODE_TEXTS)
+    assert '"sort": ["z2", "z10", "z11"]' in json.dumps(chart.to_dict())
 
 
 def test_scatter_rows_name_the_classes_and_hold_a_symmetric_range():

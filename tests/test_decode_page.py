@@ -16,6 +16,8 @@ from vaelab.runs import Run, find, runs_root
 from vaelab.ui.decode import _usual_companion
 from vaelab.ui.decode_spec import Codes, component_spec, examples
 from vaelab.ui.model_picker import shipped
+from vaelab.ui.server_decoder import REACH
+from vaelab.ui.text import strings
 
 ROOT = Path(__file__).parents[1]
 
@@ -62,6 +64,21 @@ def test_a_model_too_large_for_a_browser_is_decoded_on_the_server(faces, monkeyp
     assert not app.exception
     assert "2,-2,0.5,0" in str(app.query_params["z"])
     assert app.get("image")[0].proto != before
+    app.switch_page(str(ROOT / "pages" / "start.py")).run()
+    app.query_params.clear()
+    app.switch_page(str(ROOT / "pages" / "decode.py")).run()
+    assert [slider.value for slider in app.slider][:2] == [2.0, -2.0]
+
+
+def test_the_server_decoder_takes_the_label_of_the_link_and_a_z_beyond_its_sliders(tmp_path, monkeypatch):
+    monkeypatch.setenv("VAELAB_RUNS", str(tmp_path))
+    monkeypatch.setattr(bundle, "MAX_MACS", 1000)
+    drawn(tmp_path / "labelled", ModelConfig(channels=1, label="class", classes=10), "fashion-mnist-10k")
+    app = opened(run="labelled", z="9,-9," + ",".join(["0"] * 14), label="3", lang="en")
+    assert not app.exception
+    assert app.selectbox[-1].value == 3
+    assert {slider.value for slider in app.slider} <= {-REACH, 0.0, REACH}
+    assert app.query_params["label"] in ("3", ["3"])
 
 
 def test_the_command_of_a_conditional_model_names_its_label(tmp_path, monkeypatch):
@@ -112,6 +129,8 @@ def test_the_page_opens_with_an_image_that_a_decoder_can_redraw(faces):
     pixels[4, :, 8:24, 8:24] = 0  # one black square: much contrast, few edges
     codes = Codes(np.arange(6, dtype=np.float32)[:, None], None, pixels)
     assert examples(codes)["mu"][0] == [4.0]
+    pixels[4] = pixels[0] // 2 + 64  # as many edges for its contrast: nothing is gained by another first image
+    assert examples(codes)["mu"][0] == [0.0]
 
 
 def test_a_link_to_a_run_without_weights_is_told(faces, tmp_path):
@@ -121,11 +140,30 @@ def test_a_link_to_a_run_without_weights_is_told(faces, tmp_path):
     assert "empty has no weights to show" in app.warning[0].value
 
 
-def test_a_link_to_an_old_run_is_followed(faces, tmp_path, monkeypatch):
-    monkeypatch.setattr("vaelab.ui.decode.MODELS_LISTED", 0)
-    app = opened(run="faces", lang="en")
+def test_a_model_without_weights_that_nobody_asked_for_is_not_missed(faces, tmp_path):
+    drawn(tmp_path / "empty", ModelConfig()).joinpath("model.safetensors").unlink()
+    app = AppTest.from_file(str(ROOT / "vaelab" / "ui" / "shell.py"), default_timeout=120).run()
+    app.session_state["run_name"] = "empty"  # the training that the page Train showed last
+    app.query_params.clear()
+    app.switch_page(str(ROOT / "pages" / "decode.py")).run()
     assert not app.exception
-    assert app.selectbox(key="decode_pick").value == "faces"
+    assert not app.warning
+
+
+@pytest.mark.parametrize("place", ["run", "beside"])
+def test_a_link_to_an_old_run_is_followed(faces, tmp_path, monkeypatch, place):
+    monkeypatch.setattr("vaelab.ui.decode.MODELS_LISTED", 0)
+    app = opened(**{"run": "pixel-faces-conv-vae", place: "faces"}, lang="en")
+    assert not app.exception
+    assert app.selectbox(key="decode_pick" if place == "run" else "decode_beside_pick").value == "faces"
+
+
+def test_weights_that_are_not_finite_are_refused_before_a_browser_gets_them(tmp_path, monkeypatch):
+    monkeypatch.setenv("VAELAB_RUNS", str(tmp_path))
+    drawn(tmp_path / "wild", ModelConfig(), spoil=True)
+    app = opened(run="wild", lang="zh")
+    assert not app.exception
+    assert app.error[0].value == strings("zh", "decode")["not_finite"].format(name="wild")
 
 
 def test_addresses_keep_z():

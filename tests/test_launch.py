@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import signal
 import subprocess
@@ -11,10 +12,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
-from vaelab import __version__, launch, runs
+from vaelab import __version__, data, launch, runs
 from vaelab.config import DataConfig, ModelConfig, OptimConfig, RunConfig
 from vaelab.errors import ConfigError, DataError, RunError
+from vaelab.plan import plan
 from vaelab.processes import ProcessIdentity
 from vaelab.run_files import write_json
 from vaelab.run_status import Status
@@ -129,6 +132,21 @@ def test_a_worker_that_cannot_begin_says_so(monkeypatch: pytest.MonkeyPatch, tmp
     wait_for(lambda: run.status().state == "failed")
     assert "ended with code 3" in run.status().message
     assert "no luck" in run.log_file.read_text()
+
+
+def test_a_run_of_an_upload_is_named_after_its_title_and_any_other_after_its_set(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(launch, "_begin", lambda run: None)
+    folder = tmp_path / "0f3a9c"
+    folder.mkdir()
+    for k in range(4):
+        Image.new("RGB", (8, 8), (60 * k, 0, 0)).save(folder / f"{k}.png")
+    upload = f"folder:{folder}"
+    info = dataclasses.replace(data.info(upload), title="Our pets")
+    monkeypatch.setattr(data, "info", lambda name, known=data.info: info if name == upload else known(name))
+    assert launch.start(plan(upload, "conv-vae", batch_size=2)).name == "our-pets-conv-vae-001"
+    assert launch.start(plan("fashion-mnist-10k", "conv-vae")).name == "fashion-mnist-10k-conv-vae-001"
 
 
 def test_settings_that_cannot_work_start_nothing() -> None:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
+import torch
 from test_lesson_views import opened
 
 from vaelab.lessons import race as races
@@ -39,6 +40,20 @@ def test_whoever_waits_for_the_models_sees_them_untrained():
     frame = race.look()
     assert (frame.state, frame.step, len(frame.lanes)) == ("ready", 0, 2), "no tick is needed to show that it is ready"
     assert all(runner.optimiser is None for runner in race._runners), "torch imports its compiler for an optimiser"
+
+
+def test_a_race_trains_in_one_thread_and_leaves_the_others_theirs(monkeypatch):
+    seen: list[int] = []
+    monkeypatch.setattr(Race, "_train", lambda race: seen.append(torch.get_num_threads()))
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        race = Race(Plan(lanes, steps=50))
+        race.start(0.0)
+        wait_until(lambda: seen)
+        assert (seen, torch.get_num_threads()) == ([1], 2)
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_whoever_waits_for_a_start_sees_the_first_step():
