@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from run_writer import write_run
 
 from vaelab import launch
 from vaelab.bench.app_server import running_app
+from vaelab.plan import plan
 from vaelab.runs import Run, list_runs
 
 pytestmark = pytest.mark.browser
@@ -157,3 +159,26 @@ def test_views_keep_their_places_while_they_tick(page: Any, folder: Path) -> Non
         assert heights == sorted(heights, reverse=True), "the bars of KL, largest first"
         launch.stop(run)
         state(page, "stopped")
+
+
+def test_views_fill_a_projector_without_leaving_their_places(new_page: Any, folder: Path) -> None:
+    """At 1920x1080 cells are 96 pixels, sharp; every chart ends with its column and every view above the fold."""
+    write_run("wide", cfg=plan("digits", latent_dim=16))
+    page = new_page(viewport={"width": 1920, "height": 1080})
+    with running_app(folder / "runs") as address:
+        open_train(page, address, "run=wide")
+        until(lambda: page.locator(f"{LOSS} svg.marks").count() == 5, "five charts")
+        strips = page.locator('[data-testid="stImage"] img')
+        until(lambda: strips.count() == 2 and strips.last.evaluate("(image) => image.naturalWidth > 0"), "both strips")
+        for strip in strips.all():
+            box = strip.bounding_box()
+            assert round(box["width"]) == 1.5 * strip.evaluate("(image) => image.naturalWidth")
+            assert strip.evaluate("(image) => getComputedStyle(image).imageRendering") == "pixelated"
+        assert 900 < box["y"] + box["height"] < 1080  # of the samples, the last ones
+        for chart in page.locator(f"{LOSS} svg.marks").all():
+            box = chart.bounding_box()
+            room = chart.locator("xpath=ancestor::*[contains(@class, '_place')]").last.bounding_box()
+            assert box["x"] + box["width"] <= room["x"] + room["width"] + 1
+            assert box["y"] + box["height"] <= 1080
+        curve = page.locator(f"{LOSS} svg.marks").first.bounding_box()
+        assert curve["height"] > 200

@@ -40,12 +40,26 @@ ACTIVE_VARIANCE = 0.01  # of mu over the probe images: Burda et al. 2016, sectio
 MAX_CLASSES = 24  # more colours cannot be told apart at all
 COLLAPSE_SHARE = 0.5  # fewer active dimensions than this share of Z is worth a word
 # As small as the views around it, so that it ends above the fold of a laptop.
+# On a projector the views are enlarged until they fill it: cells of 96 pixels, 32 x 3. Specifications stay as they are; a
+# chart that takes all the room measures it enlarged, so that it is given that much less. A lower window has no room for larger curves.
+_PROJECTOR = """<style>
+@media (min-width: 1700px) and (min-height: 900px) {
+  div:has(> .st-key-live_strips) { zoom: 1.5; } .st-key-whole_factor img { image-rendering: pixelated; }
+  .st-key-collapse { zoom: 0.67; }
+  div:has(> .st-key-live_latent) { zoom: 1.25; } div:has(> .st-key-kl_panel) { min-width: 100%; }
+  .st-key-kl_panel [data-testid="stVegaLiteChart"] { max-width: calc(100% / 1.25); }
+}
+@media (min-width: 1700px) and (min-height: 1000px) {
+  .st-key-live_curves { zoom: 1.5; } .st-key-live_curves [data-testid="stVegaLiteChart"] { max-width: calc(100% / 1.5); }
+}
+</style>"""
 COLLAPSE_STYLE = "<style>.st-key-collapse [data-testid=stAlertContainer] { padding: 6px 12px } .st-key-collapse p { font-size: 13px; line-height: 18px }</style>"
 
 
 def live_view(run: Run) -> None:
     """All views of a run, in the order of look.md; ticking while it is queued, running or paused."""
     status = run.status()
+    st.html(_PROJECTOR)
     st.fragment(_frame, run_every=1.0 if status.is_active else None)(run, status.state)
 
 
@@ -55,14 +69,16 @@ def _frame(run: Run, drawn_state: str) -> None:
     if status.state != drawn_state:
         st.rerun()
     cfg, rows, events = run.config(), run.metrics(), run.events()
-    status_line(status, cfg, rows)
-    curves(rows, events)
+    with st.container(key="live_curves"):
+        status_line(status, cfg, rows)
+        curves(rows, events)
     step = latest_snapshot(run)
     with st.container(horizontal=True, gap="medium"):
-        with st.container(width=STRIP_WIDTH):
-            strips(run, step)
+        with st.container(width=STRIP_WIDTH, key="live_strips"):
+            with st.container(key="whole_factor" if cfg.data.image_size < pictures.CELL else None):
+                strips(run, step)
             collapse_warning(run, cfg, step, status.epoch)
-        with st.container(horizontal=True, width="stretch"):
+        with st.container(horizontal=True, width="stretch", key="live_latent"):
             latent_views(run, cfg, step, rows)
 
 
@@ -179,7 +195,7 @@ def latent_views(run: Run, cfg: RunConfig, step: int | None, rows: Sequence[Row]
             with place("probe_scatter", SIDE + NUMBERS, "content"):
                 tile = pictures.empty_strip(1, 1, image_size=SIDE, cell=SIDE)
                 st.image(tile, output_format="PNG", alt=t("train.scatter"))
-    with st.container(width="stretch", gap=None):
+    with st.container(width="stretch", gap=None, key="kl_panel"):
         kl_panel(run, cfg, mu, rows)
 
 

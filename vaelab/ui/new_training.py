@@ -14,9 +14,16 @@ from vaelab.ui.guard import show_error
 from vaelab.ui.text import t
 from vaelab.ui.widgets import choose_run
 
+# As large as the views of the run that is started here (live.py), so that nothing shrinks at the start.
+_PROJECTOR = """<style>@media (min-width: 1700px) and (min-height: 900px) {
+  .st-key-new_training { zoom: 1.5; } .st-key-new_training img { image-rendering: pixelated; }
+}</style>"""
+
 
 def new_training(side: DeltaGenerator, wide: DeltaGenerator) -> None:
     """Draw both columns and start the training when asked to. Raises DataError for images that cannot be used."""
+    st.html(_PROJECTOR)
+    wide = wide.container(key="new_training")
     with side:
         dataset = settings.choose_dataset()
     if dataset is None:
