@@ -151,6 +151,8 @@ def test_both_images_can_be_in_focus(page, address):
     below = page.get_by_role("link", name="Open in Decode")
     below.wait_for()
     page.wait_for_timeout(1500)  # the chart between them draws itself
+    code = page.locator('[data-testid="stVegaLiteChart"] svg.marks').first.bounding_box()
+    assert code["y"] + code["height"] <= 800, "the code of the point, above the fold"
     before = below.bounding_box()
     images.nth(1).click()
     assert sides() == [96, 256]

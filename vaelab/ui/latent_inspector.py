@@ -95,7 +95,8 @@ def _words(known: Codes, row: int) -> str:
     parts = [t("latent.number", n=row)]
     for label in _distinct(known.labels, row)[:LABELS]:
         values, names = known.labels[label]
-        parts.append(f"{label_title(label).capitalize()}: **{value_names([names[values[row]]])[0]}**")
+        value = f"**{value_names([names[values[row]]])[0]}**"
+        parts.append(t("common.named", name=label_title(label).capitalize(), value=value))
     if known.error is not None:
         parts.append(markdown("decoder", t("latent.point_error", value=figure(float(known.error[row]), 3))))
     kl = known.kl_per_dim

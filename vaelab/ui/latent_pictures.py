@@ -34,8 +34,8 @@ _STYLE = f"""
 .vl .words {{ display: block; font-size: 13px; line-height: 1.3; padding: 2px 0 4px; }}
 .vl label:not(:has(:checked)) .words {{ min-height: calc(2.6em + 6px); }}
 .vl .decoder {{ color: var(--vl-decoder-text); }}
-.vl .near {{ grid-area: near; }}
-.vl .near .words {{ font-size: 12.5px; }}
+.vl .near {{ grid-area: near; display: flex; flex-direction: column-reverse; justify-content: flex-end; }}
+.vl .near .words {{ font-size: 12.5px; white-space: nowrap; align-self: flex-end; }}
 .vl .near .words span {{ display: inline-block; }}
 .vl .near div {{ display: flex; flex-wrap: wrap; }}
 .vl .near img {{ width: {SMALL}px; height: {SMALL}px; }}
@@ -45,6 +45,7 @@ _STYLE = f"""
   .vl label + label, .vl label + label:has(:checked) {{ grid-area: second; }}
   .vl label img {{ width: var(--focus); height: var(--focus); }}
   .vl label:not(:has(:checked)) .words {{ min-height: 0; }}
+  .vl .near {{ display: block; }} .vl .near .words {{ white-space: normal; }}
 }}
 """
 
