@@ -112,6 +112,57 @@ def test_the_probe_can_be_put_where_a_point_is(page: Any, address: str) -> None:
     page.locator('[data-key="disc"] .value').get_by_text(re.compile(r"^0\.[89]|^1\.000")).wait_for()
 
 
+def test_a_cloud_moves_under_the_finger_and_tells_of_it_once(page: Any, address: str) -> None:
+    sent: list[int] = []
+    page.on("websocket", lambda socket: socket.on("framesent", lambda data: sent.append(len(data))))
+    open_lesson(page, address, "vae")
+    sliders, picture = page.get_by_role("slider"), page.locator('canvas[data-view="draws"]')
+    page.wait_for_function("(canvas) => canvas.width === 4 * 32 + 3", arg=picture.element_handle())  # drawn
+
+    def seen() -> tuple[str, str, str]:
+        """Pictures, density and figures as they are after the next frame."""
+        page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        canvases = [page.locator(f'canvas[data-view="{name}"]') for name in ("draws", "density")]
+        drawn = [canvas.evaluate("(canvas) => canvas.toDataURL()") for canvas in canvases]
+        return drawn[0], drawn[1], page.evaluate(WORDS)
+
+    page.wait_for_timeout(1500)  # what the page itself says while it opens
+    for number in (0, 1):
+        already, before = len(sent), seen()
+        box = sliders.nth(number).bounding_box()
+        y = box["y"] + box["height"] / 2
+        for step, share in enumerate((0.6, 0.7, 0.75, 0.85)):
+            page.mouse.move(box["x"] + share * box["width"], y)
+            if step == 0:
+                page.mouse.down()
+            now = seen()
+            assert all(a != b for a, b in zip(before, now, strict=True))
+            before = now
+        page.wait_for_timeout(600)  # longer than the quiet that ends a gesture of keys
+        assert len(sent) == already
+        page.mouse.up()
+        page.wait_for_timeout(1500)
+        assert len(sent) == already + 1
+        assert seen() == before, "Python's answer moves nothing"
+    told = [sliders.nth(number).get_attribute("aria-valuetext") for number in (0, 1)]
+    button("New ε")(page)  # a rerun: Python knows where the sliders are
+    changed = "([canvas, before]) => canvas.toDataURL() !== before"
+    page.wait_for_function(changed, arg=[picture.element_handle(), before[0]])
+    assert [sliders.nth(number).get_attribute("aria-valuetext") for number in (0, 1)] == told
+    sliders.nth(1).dblclick()
+    page.wait_for_function("(slider) => Number(slider.value) < 0.2", arg=sliders.nth(1).element_handle())
+    page.get_by_role("button", name="Make it a point").click()
+    page.wait_for_function("(slider) => slider.value === '0'", arg=sliders.nth(1).element_handle())
+    assert "∞" in page.evaluate(WORDS)
+
+
+def test_a_decoder_that_does_not_come_is_told(page: Any, address: str) -> None:
+    page.route("**/decoder.bin*", lambda route: route.abort())
+    open_lesson(page, address, "vae")
+    page.get_by_text(strings("en", "learn_vae")["refused"]).wait_for()
+    changes(page, press(0))  # the density and the KL go on without it
+
+
 @pytest.mark.parametrize(("name", "view"), [("vae", "Two latent spaces"), ("elbo", None), ("pitfalls", None)])
 def test_a_training_inside_a_lesson_runs_pauses_and_begins_anew(
     page: Any, address: str, name: str, view: str | None

@@ -3,6 +3,8 @@
 import re
 import threading
 import time
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +17,10 @@ from vaelab.lessons.race import Plan, Race, Races
 from vaelab.lessons.small_images import PIXELS, as_pixels, small_digits
 from vaelab.lessons.small_vae import Lane, SmallVae, build, vae_terms
 from vaelab.lessons.spaces import autoencoder_terms, lanes, variational_terms
-from vaelab.ui.lessons.vae import faces
+from vaelab.ui.components import cloud_view
+from vaelab.ui.components.carrier import FOLDER
+from vaelab.ui.lessons.vae import LESSON, faces
+from vaelab.ui.text import LANGUAGES, strings
 
 torch.set_num_threads(1)
 
@@ -239,22 +244,106 @@ def test_the_spaces_are_two_dimensional(number):
     assert model.encode(torch.rand(3, PIXELS)).mean.shape == (3, 2)
 
 
-def test_another_face_or_dimension_moves_the_sliders_to_what_the_encoder_says():
-    app = AppTest.from_string("from vaelab.ui.lessons.vae import stage\nstage()", default_timeout=60).run()
+STAGE = "from vaelab.ui.lessons.vae import stage\nstage()"
+
+
+@pytest.fixture
+def drawn(monkeypatch) -> list[dict[str, Any]]:
+    """What the browser is told to draw, run by run."""
+    found: list[dict[str, Any]] = []
+    monkeypatch.setattr(cloud_view, "_component", lambda: lambda data, **_: found.append(data))
+    return found
+
+
+def kl_of(data: dict[str, Any]) -> float:
+    """The KL over all dimensions, nats, of the cloud that the browser is told to draw."""
+    code, spread = np.array(data["code"]), np.array(data["spread"])
+    code[data["dim"]] = data["mu"]
+    spread[slice(None) if data["all"] else data["dim"]] = data["sigma"]
+    return float(kl_nats(code, spread).sum())
+
+
+def test_another_face_or_dimension_moves_the_sliders_to_what_the_encoder_says(drawn):
+    app = AppTest.from_string(STAGE, default_timeout=60).run()
     mu, sigma, _, dims = faces()
     app.button_group(key="vae_face").set_value(2).run()
     app.button_group(key="vae_dim").set_value(dims[1]).run()
     assert not app.exception
-    assert app.slider(key="vae_mu").value == pytest.approx(mu[2, dims[1]], abs=0.006)
-    assert app.slider(key="vae_sigma").value == pytest.approx(sigma[2, dims[1]], abs=0.006)
+    assert (drawn[-1]["mu"], drawn[-1]["sigma"]) == drawn[-1]["encoded"]
+    assert drawn[-1]["mu"] == pytest.approx(mu[2, dims[1]], abs=0.006)
+    assert drawn[-1]["sigma"] == pytest.approx(sigma[2, dims[1]], abs=0.006)
+    np.testing.assert_array_equal(drawn[-1]["code"], mu[2])
 
 
-def test_as_encoded_means_every_dimension():
-    app = AppTest.from_string("from vaelab.ui.lessons.vae import stage\nstage()", default_timeout=60).run()
+def test_as_encoded_means_every_dimension(drawn):
+    app = AppTest.from_string(STAGE, default_timeout=60).run()
     mu, sigma, _, _ = faces()
     app.button(key="vae_encoded").click().run()
     assert not app.exception
     assert app.toggle(key="vae_all").value is False
-    figures = " ".join(str(element.value) for element in app.markdown)
-    told = float(re.search(r"dimensions: \*\*([\d.]+)\*\*", figures)[1])
-    assert told == pytest.approx(kl_nats(mu[0], sigma[0]).sum(), abs=0.05)  # the sliders have two decimals
+    assert kl_of(drawn[-1]) == pytest.approx(kl_nats(mu[0], sigma[0]).sum(), abs=0.05)  # the sliders have two decimals
+
+
+def test_new_noise_leaves_the_cloud_where_it_is(drawn):
+    app = AppTest.from_string(STAGE, default_timeout=60).run()
+    app.button(key="vae_again").click().run()
+    before, after = drawn[0], drawn[-1]
+    assert np.shape(after["eps"]) == (16, 16)
+    assert before["eps"] != after["eps"]
+    assert {name: before[name] for name in before if name != "eps"} == {
+        name: after[name] for name in after if name != "eps"
+    }
+
+
+def test_the_other_view_forgets_neither_face_nor_what_a_button_sets(drawn):
+    app = AppTest.from_string(STAGE, default_timeout=60).run()
+    app.button_group(key="vae_face").set_value(2).run()
+    app.button_group(key="vae_view").set_value("spaces").run()
+    for name, value in LESSON.sections[0].sets.items():  # "Make it a point"
+        app.session_state[name] = value
+    app.run()
+    assert not app.exception
+    np.testing.assert_array_equal(drawn[-1]["code"], faces()[0][2])
+    assert (drawn[-1]["sigma"], drawn[-1]["all"]) == (0.0, True)
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ({"mu": 1.25, "sigma": 0.4, "seq": 3}, (1.25, 0.4, 3)),
+        ({"mu": 99, "sigma": -1, "seq": 3}, (3.0, 0.0, 3)),
+        ({"mu": "x", "sigma": 0.4, "seq": 3}, None),
+        ({"mu": float("nan"), "sigma": 0.4, "seq": 3}, None),
+        ({"mu": 1.0}, None),
+        ([1], None),
+        (None, None),
+    ],
+)
+def test_what_the_browser_tells_is_taken_over_within_the_sliders(monkeypatch, told, expected):
+    state = {"cloud": {"settled": told}}
+    monkeypatch.setattr(cloud_view, "st", SimpleNamespace(session_state=state))
+    found = cloud_view.settled("cloud")
+    assert (None if found is None else (found.mu, found.sigma, found.seq)) == expected
+
+
+def test_every_word_of_the_cloud_is_there_and_shown():
+    source = (FOLDER / cloud_view.ENTRY).read_text(encoding="utf-8")
+    shown = set(re.findall(r"this\.text\.(\w+)", source)) | set(re.findall(r'\["\w+", "(\w+)"\]', source))
+    shown |= {"mu", "sigma", "mu_help", "sigma_help"}  # by the name of the slider
+    assert shown == {*cloud_view.WORDS, "decodings"}
+    for language in LANGUAGES:
+        assert {*cloud_view.WORDS, "decodings"} <= set(strings(language, cloud_view.TEXTS))
+
+
+def test_sliders_end_where_python_says():
+    source = (FOLDER / cloud_view.ENTRY).read_text(encoding="utf-8")
+    limits = re.search(r"LIMITS = \{ mu: \[(.*), (.*)\], sigma: \[(.*), (.*)\] \}", source)
+    assert tuple(map(float, limits.groups())) == (*cloud_view.MU, *cloud_view.SIGMA)
+
+
+def test_the_narrowest_cloud_of_the_encoder_fits_the_axis():
+    source = (FOLDER / "cloud_maths.js").read_text(encoding="utf-8")
+    highest = float(re.search(r"HIGHEST = ([\d.]+)", source)[1])
+    _, sigma, _, dims = faces()
+    narrowest = float(sigma[:, dims].min())
+    assert normal_density(np.zeros(1), 0.0, narrowest)[0] <= highest

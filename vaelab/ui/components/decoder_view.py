@@ -145,11 +145,11 @@ def _cached_spec(path: str, stamp: str, other: str, other_stamp: str, lang: Lang
 def _component() -> Any:
     """The component, registered once a process and kept: registering again would mount it anew."""
     return st.components.v2.component(
-        "vaelab_decoder", css=_stylesheet(), js=loader_js(ENTRY, t("decode.scripts_failed"))
+        "vaelab_decoder", css=stylesheet(), js=loader_js(ENTRY, t("decode.scripts_failed"))
     )
 
 
-def _stylesheet() -> str:
-    """view.css with the colours of both themes."""
+def stylesheet() -> str:
+    """view.css with the colours of both themes, for components inside an element of the class vaelab."""
     themes = "".join(f'.vaelab[data-theme="{theme}"]{{{css_variables(theme)}}}' for theme in THEMES)
     return themes + (FOLDER / "view.css").read_text(encoding="utf-8")

@@ -9,12 +9,12 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from vaelab import posterior, runs
-from vaelab.lessons.cloud import codes_around, density_chart, density_rows, kl_nats
+from vaelab.lessons.cloud import kl_nats
 from vaelab.lessons.race import Plan, RaceFrame
 from vaelab.lessons.race_charts import space_chart, space_rows
-from vaelab.one_thread import alone
-from vaelab.palette import Role, markdown
+from vaelab.palette import markdown
 from vaelab.ui import pictures
+from vaelab.ui.components.cloud_view import MU, SIGMA, Cloud, cloud_view, settled
 from vaelab.ui.lessons.frame import Lesson, Section, lesson_page
 from vaelab.ui.lessons.race_view import lane_pictures, newest, race_of, race_stage
 from vaelab.ui.lessons.views import choice
@@ -24,27 +24,20 @@ from vaelab.ui.widgets import figure
 
 if TYPE_CHECKING:
     from vaelab.lessons.small_vae import Lane
-    from vaelab.models import LatentModel
 
 MODEL = "pixel-faces-conv-vae"
+CLOUD = "vae_cloud"  # key of the component
 FACES = 6
 DIMS = 6  # of the latent dimensions, those that carry most
 DRAWS = 16
 SPACE_STEPS = 2_000
 NAMES = ("autoencoder", "vae")
-# A projector shows the pictures larger: the draws twice, by whole factors, the rest as far as there is room.
+KEPT = ("vae_face", "vae_dim", "vae_all")  # their widgets are away while the other view is open
+# A projector shows the pictures of the trainings larger, as far as there is room; cloud.js sees to the draws.
 _STYLE = """<style>@media (min-width: 1900px) {
-  .st-key-vae_draws [data-testid="stImage"] { zoom: 2; } .st-key-vae_draws img { image-rendering: pixelated; }
   .st-key-vae_spaces { zoom: 1.25; }
   .st-key-vae_spaces [class*="st-key-race_pictures"] [data-testid="stImage"] { zoom: 1.6; }  /* twice in all */
 }</style>"""
-LEGEND: tuple[tuple[Role, str], ...] = (
-    ("prior", "prior_name"),
-    ("encoder", "q"),
-    ("mu", "mu"),
-    ("sigma", "sigma"),
-    ("z", "draw"),
-)
 
 LESSON = Lesson(
     "learn_vae",
@@ -62,6 +55,7 @@ LESSON = Lesson(
     (
         ("lessons.cloud", "codes_around"),
         ("lessons.cloud", "kl_nats"),
+        ("lessons.cloud", "normal_density"),
         ("lessons.spaces", "autoencoder_terms"),
         ("lessons.small_vae", "vae_terms"),
         ("posterior", "holes"),
@@ -84,6 +78,9 @@ def stage() -> None:
     ):
         cloud()
     else:
+        for name in KEPT:
+            if name in st.session_state:
+                st.session_state[name] = st.session_state[name]
         race_stage(race_of("spaces", Plan(_lanes, SPACE_STEPS)), "vae_race", spaces)
 
 
@@ -91,13 +88,6 @@ def _lanes() -> tuple[Lane, ...]:
     from vaelab.lessons.spaces import lanes
 
     return lanes()
-
-
-@st.cache_resource(max_entries=1, show_spinner=False)
-def _model() -> LatentModel:
-    from vaelab import inference
-
-    return inference.load(MODEL)
 
 
 @st.cache_data(max_entries=1, show_spinner=False)
@@ -110,12 +100,16 @@ def faces() -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], list[int]]:
     return mu[:FACES], sigma[:FACES], pixels, [int(k) for k in order[:DIMS]]
 
 
+def _encoded(face: int, dim: int) -> tuple[float, float]:
+    """mu and sigma of one dimension as the encoder says them, as far as the sliders reach and with their two decimals."""
+    mu, sigma, _, _ = faces()
+    return round(float(np.clip(mu[face, dim], *MU)), 2), round(float(np.clip(sigma[face, dim], *SIGMA)), 2)
+
+
 def _as_encoded() -> None:
     """Put the sliders where the encoder puts this face in this dimension."""
-    mu, sigma, _, dims = faces()
-    face, dim = st.session_state.get("vae_face", 0), st.session_state.get("vae_dim", dims[0])
-    st.session_state["vae_mu"] = round(float(np.clip(mu[face, dim], -3.0, 3.0)), 2)
-    st.session_state["vae_sigma"] = round(float(np.clip(sigma[face, dim], 0.0, 1.5)), 2)
+    state = st.session_state
+    state["vae_mu"], state["vae_sigma"] = _encoded(state.get("vae_face", 0), state.get("vae_dim", faces()[3][0]))
 
 
 def _back_to_encoder() -> None:
@@ -128,73 +122,60 @@ def _other_noise() -> None:
     st.session_state["vae_seed"] = st.session_state.get("vae_seed", 0) + 1
 
 
+def _settled() -> None:
+    """Take over what the sliders say at the end of a gesture."""
+    if told := settled(CLOUD):
+        st.session_state.update({"vae_mu": told.mu, "vae_sigma": told.sigma, "vae_told": told.seq})
+
+
 def cloud() -> None:
-    """Sliders for mu and sigma of one code, the draws that they stand for, and every draw decoded."""
+    """One code as a cloud: its controls, and what the browser draws of it."""
     mu, sigma, pixels, dims = faces()
-    if "vae_mu" not in st.session_state:
+    state = st.session_state
+    if "vae_face" not in state:  # the page has just been opened
         _as_encoded()
-        st.session_state["vae_sigma"] = 0.5  # wider than the encoder says, so that there is something to see
-    st.session_state.setdefault("vae_all", True)
-    with st.container(horizontal=True, gap="medium"):
-        with st.container(width=320, gap="small"):
-            face, dim = _controls(pixels, dims)
-        code, spread = mu[face].copy(), sigma[face].copy()
-        code[dim] = st.session_state["vae_mu"]
-        if st.session_state["vae_all"]:
-            spread[:] = st.session_state["vae_sigma"]
-        spread[dim] = st.session_state["vae_sigma"]
-        eps = np.random.default_rng(st.session_state.get("vae_seed", 0)).standard_normal((DRAWS, len(code)))
-        z = codes_around(code, spread, eps)
-        with st.container(width="content", gap="small", key="vae_draws"):
-            from vaelab import inference
-
-            st.caption(t("learn_vae.decodings", count=DRAWS), help=t("learn_vae.decodings_help"))
-            still(pictures.strip(alone(inference.decode, _model(), z), 4), t("learn_vae.decodings", count=DRAWS))
-    texts = {word: t(f"learn_vae.{word}") for word in ("q", "draw", "mu", "sigma", "density")}
-    rows = density_rows(float(code[dim]), float(spread[dim]), z[:, dim])
-    ticking_chart(density_chart, rows, texts, key="vae_density", alt_text=t("learn_vae.density_alt"))
-    kl = kl_nats(code, spread)
-    st.markdown(
-        t("learn_vae.figures", kl=_nats(kl[dim]), all=_nats(kl.sum()), dim=dim)
-        + "  \n"
-        + " · ".join(markdown(role, t(f"learn_vae.{word}")) for role, word in LEGEND)
+        state["vae_sigma"] = 0.5  # wider than the encoder says, so that there is something to see
+        state["vae_all"] = True
+    face, dim = _controls(pixels, dims)
+    eps = np.random.default_rng(state.get("vae_seed", 0)).standard_normal((DRAWS, mu.shape[1]))
+    shown = Cloud(
+        mu=state["vae_mu"],
+        sigma=state["vae_sigma"],
+        encoded=_encoded(face, dim),
+        dim=dim,
+        all=state["vae_all"],
+        code=mu[face].tolist(),
+        spread=sigma[face].tolist(),
+        eps=eps.tolist(),
     )
-
-
-def _nats(value: float) -> str:
-    return figure(float(value)) if np.isfinite(value) else "∞"
+    cloud_view(CLOUD, runs.find(MODEL), shown, state.get("vae_told", 0), _settled)
 
 
 def _controls(pixels: NDArray[Any], dims: list[int]) -> tuple[int, int]:
-    """Which face, which dimension, mu, sigma, eps: (face, dimension)."""
+    """Which face, which dimension, whose sigma, which eps: (face, dimension)."""
     face = st.session_state.get("vae_face", 0)
-    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+    with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         still(pictures.strip(pixels[[face]], 1, cell=64), t("learn_vae.face"))
-        with st.container(width="stretch"):
-            choice(
-                t("learn_vae.face"),
-                range(FACES),
-                "vae_face",
-                lambda k: str(k + 1),
-                show_label=True,
-                help=t("learn_vae.face_help"),
-                on_change=_as_encoded,
-            )
-    dim = choice(
-        t("learn_vae.dim"),
-        dims,
-        "vae_dim",
-        lambda k: f"z{k}",
-        show_label=True,
-        help=t("learn_vae.dim_help"),
-        on_change=_as_encoded,
-    )
-    st.slider(markdown("mu", t("learn_vae.mu")), -3.0, 3.0, step=0.01, key="vae_mu", help=t("learn_vae.mu_help"))
-    st.slider(
-        markdown("sigma", t("learn_vae.sigma")), 0.0, 1.5, step=0.01, key="vae_sigma", help=t("learn_vae.sigma_help")
-    )
-    st.toggle(t("learn_vae.all"), key="vae_all", help=t("learn_vae.all_help"))
-    with st.container(horizontal=True, gap="small"):
+        choice(
+            t("learn_vae.face"),
+            range(FACES),
+            "vae_face",
+            lambda k: str(k + 1),
+            show_label=True,
+            help=t("learn_vae.face_help"),
+            on_change=_as_encoded,
+        )
+        dim = choice(
+            t("learn_vae.dim"),
+            dims,
+            "vae_dim",
+            lambda k: f"z{k}",
+            show_label=True,
+            help=t("learn_vae.dim_help"),
+            on_change=_as_encoded,
+        )
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        st.toggle(t("learn_vae.all"), key="vae_all", help=t("learn_vae.all_help"))
         st.button(
             t("learn_vae.again"),
             key="vae_again",
@@ -209,7 +190,7 @@ def _controls(pixels: NDArray[Any], dims: list[int]) -> tuple[int, int]:
             on_click=_back_to_encoder,
             help=t("learn_vae.encoded_help"),
         )
-    return face, dim
+    return st.session_state["vae_face"], dim
 
 
 def spaces(frame: RaceFrame) -> None:
