@@ -2,7 +2,9 @@
 
 import ast
 import json
+import re
 import string
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -11,12 +13,13 @@ from vaelab import data
 from vaelab.config import DEVICES, LIKELIHOODS, MODEL_NAMES, RATE_SCHEDULES, SCHEDULES
 from vaelab.run_status import State
 from vaelab.ui import text
-from vaelab.ui.names import label_title, value_names
+from vaelab.ui.names import label_title, said_of_itself, value_names
 from vaelab.ui.pages import PAGES
 from vaelab.ui.text import LANGUAGES, TEXT_DIR
 
 ROOT = Path(__file__).parents[1]
 SOURCES = [*sorted((ROOT / "vaelab" / "ui").rglob("*.py")), *sorted((ROOT / "pages").glob("*.py"))]
+HOLE = "\x00"
 TEXT_PAGES = sorted(path.stem for path in (TEXT_DIR / "en").glob("*.json"))
 
 
@@ -66,13 +69,43 @@ def test_every_key_in_the_code_exists():
             assert any(key.startswith(start) for key in text.strings("en", page)), prefix
 
 
-@pytest.mark.parametrize("page", ["common", "start", "train"])
+@cache
+def names_in_code() -> tuple[frozenset[str], tuple[re.Pattern[str], ...]]:
+    """(words, texts with holes) of the package that could name a key. In JavaScript a property names one too."""
+    words, templates = set(), set()
+    for path in [*(ROOT / "vaelab").rglob("*.py"), *(ROOT / "pages").glob("*.py")]:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                words.add(node.value)
+            elif isinstance(node, ast.JoinedStr):
+                templates.add("".join(p.value if isinstance(p, ast.Constant) else HOLE for p in node.values))
+    for path in (ROOT / "vaelab" / "ui" / "components").glob("*.js"):
+        script = path.read_text(encoding="utf-8")
+        words |= set(re.findall(r"[\"'.]([\w-]+)\b", script))
+        templates |= {re.sub(r"\$\{[^}]*\}", HOLE, text) for text in re.findall(r"`([^`\n]*)`", script)}
+    usable = (text for text in templates if HOLE in text and len(text) < 60)
+    return frozenset(words), tuple(re.compile("(.+)".join(map(re.escape, text.split(HOLE)))) for text in usable)
+
+
+def is_put_together(name: str, page: str) -> bool:
+    """Whether a text with holes gives this name: by letters of its own besides the page's, or by words that the code has."""
+    words, templates = names_in_code()
+    for template in templates:
+        found = template.fullmatch(name)
+        if found:
+            own = re.sub(r"[^a-z]", "", template.pattern.removeprefix(f"{page}\\."))
+            if len(own) > 1 or set(found.groups()) <= words:
+                return True
+    return False
+
+
+@pytest.mark.parametrize("page", [page for page in TEXT_PAGES if page not in ("errors", "names")])
 def test_no_string_is_left_over(page):
-    literal, prefixes = keys_in_code()
+    """errors and names are looked up by what was raised and by what a data set holds."""
+    words, _ = names_in_code()
     for key in text.strings("en", page):
         full = f"{page}.{key}"
-        used = full in literal or any(full.startswith(prefix) for prefix in prefixes) or key == "page_title"
-        assert used, full
+        assert {key, full} & words or is_put_together(full, page) or is_put_together(key, page), full
 
 
 def test_keys_that_are_put_together_exist():
@@ -113,3 +146,16 @@ def test_a_name_keeps_its_number_or_colour_and_an_unknown_one_stays(monkeypatch)
         "my {cat} 7",
         "",
     )
+
+
+def test_licences_and_sources_are_told_in_chinese(monkeypatch):
+    monkeypatch.setattr("vaelab.ui.text.language", lambda: "zh")
+    for info in map(data.info, data.names()):
+        for words in (info.licence, info.source):
+            assert words.startswith(("CC BY", "http", "vaelab/")) or said_of_itself(words) != words, words
+
+
+@pytest.mark.parametrize("page", TEXT_PAGES)
+def test_chinese_punctuation_is_full_width(page):
+    for key, words in text.strings("zh", page).items():
+        assert not re.search(r"[一-鿿] ?[,;!?()]|[一-鿿]:(?!\w+\[)|[,;:!?][一-鿿]|(?<![…`])…(?![…`])", words), key
