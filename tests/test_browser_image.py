@@ -194,3 +194,15 @@ def test_the_pipeline_does_not_move_from_one_image_to_the_next(page, address):
     assert [page.locator(part).bounding_box() for part in parts] == places
     bottom = page.locator(".st-key-image_figures").bounding_box()
     assert bottom["y"] < 800  # above the fold
+
+
+def test_the_answer_is_the_largest_thing_on_a_projector(new_page, address):
+    page = new_page(viewport={"width": 1920, "height": 1080})
+    open_image(page, address)
+    chart = page.locator(".st-key-image_code svg.marks")
+    chart.wait_for()
+    output = page.locator(".st-key-image_output img").bounding_box()
+    assert round(output["width"]) == 384  # twelve times 32
+    bars = chart.bounding_box()
+    assert bars["x"] + bars["width"] <= output["x"]
+    assert page.locator(".st-key-image_figures").bounding_box()["y"] < 800

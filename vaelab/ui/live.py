@@ -39,7 +39,6 @@ BARS = 100  # height of the bars of KL: with them the panel ends above the fold 
 ACTIVE_VARIANCE = 0.01  # of mu over the probe images: Burda et al. 2016, section 5.2
 MAX_CLASSES = 24  # more colours cannot be told apart at all
 COLLAPSE_SHARE = 0.5  # fewer active dimensions than this share of Z is worth a word
-# As small as the views around it, so that it ends above the fold of a laptop.
 # On a projector the views are enlarged until they fill it: cells of 96 pixels, 32 x 3. Specifications stay as they are; a
 # chart that takes all the room measures it enlarged, so that it is given that much less. A lower window has no room for larger curves.
 _PROJECTOR = """<style>
@@ -53,6 +52,7 @@ _PROJECTOR = """<style>
   .st-key-live_curves { zoom: 1.5; } .st-key-live_curves [data-testid="stVegaLiteChart"] { max-width: calc(100% / 1.5); }
 }
 </style>"""
+# As small as the views around it, so that it ends above the fold of a laptop.
 COLLAPSE_STYLE = "<style>.st-key-collapse [data-testid=stAlertContainer] { padding: 6px 12px } .st-key-collapse p { font-size: 13px; line-height: 18px }</style>"
 
 

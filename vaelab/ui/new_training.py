@@ -14,9 +14,10 @@ from vaelab.ui.guard import show_error
 from vaelab.ui.text import t
 from vaelab.ui.widgets import choose_run
 
-# As large as the views of the run that is started here (live.py), so that nothing shrinks at the start.
+# As large as the views of the run that is started here (live.py), so that nothing shrinks at the start. One and a half of 64 pixels
+# is no whole factor: such images are smoothed.
 _PROJECTOR = """<style>@media (min-width: 1700px) and (min-height: 900px) {
-  .st-key-new_training { zoom: 1.5; } .st-key-new_training img { image-rendering: pixelated; }
+  .st-key-new_training { zoom: 1.5; } .st-key-preview_32 img { image-rendering: pixelated; }
 }</style>"""
 
 
@@ -38,7 +39,9 @@ def new_training(side: DeltaGenerator, wide: DeltaGenerator) -> None:
     with wide:
         if cfg is not None:
             preview.plan_figures(cfg, info)
-        preview.image_preview(dataset, info, 32 if cfg is None else cfg.data.image_size)
+        size = 32 if cfg is None else cfg.data.image_size
+        with st.container(key=f"preview_{size}"):
+            preview.image_preview(dataset, info, size)
 
 
 def _settings(dataset: str, info: DatasetInfo) -> RunConfig | None:
