@@ -76,6 +76,10 @@ def test_switching_the_language_keeps_the_settings():
     assert app.button(key="start_training").label == "开始训练"
 
 
+def test_chinese_names_and_values_are_parted_by_a_full_width_colon():
+    assert "许可：CC0 1.0（DiceBear 设计）" in words(open_page("train", lang="zh", run=""))
+
+
 def test_an_unknown_language_in_the_address_is_english():
     assert "Runs on record" in words(open_page(lang="klingon"))
 

@@ -24,6 +24,7 @@ from vaelab.processes import ProcessIdentity
 pytestmark = pytest.mark.browser
 
 FACES, LABELS, CODES, SPOILT, LIVE = "faces-pca", "fashion-labels", "faces-autoencoder", "spoilt", "live"
+DIVERGED = "live-nan"
 
 
 @pytest.fixture(scope="module")
@@ -35,15 +36,16 @@ def runs_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     drawn(runs / LABELS, ModelConfig(name="conv-vae", channels=1, label="class", classes=10), "fashion-mnist-10k")
     drawn(runs / SPOILT, ModelConfig(name="conv-vae"), spoil=True)
     write_live(principal_faces(runs / LIVE, images=300))
+    write_live(principal_faces(runs / DIVERGED, images=300), scale=float("nan"))
     return folder
 
 
-def write_live(run: Path) -> None:
+def write_live(run: Path, scale: float = 1.0) -> None:
     """Turn a finished run into one in training, with this process as its worker."""
     me = ProcessIdentity.mine()
     status = {"state": "running", "step": 1, "total_steps": 9, "heartbeat": time.time() + 3600, "pid": me.pid}
     (run / "status.json").write_text(json.dumps(status | {"start_time": me.start_time, "boot_id": me.boot_id}))
-    write_snapshot(run, 1, 1.0)
+    write_snapshot(run, 1, scale)
 
 
 def write_snapshot(run: Path, step: int, scale: float) -> None:
@@ -293,6 +295,11 @@ def test_weights_with_nan_are_refused_with_a_sentence(page, address):
     refused.wait_for()
     assert "not finite" in refused.inner_text()
     assert page.locator("code").count() == 0  # no command either
+
+
+def test_a_training_whose_first_weights_diverged_is_refused_in_chinese(page, address):
+    page.goto(f"{address}/decode?lang=zh&run={DIVERGED}", wait_until="commit")
+    page.get_by_text("非有限的数").wait_for()
 
 
 def test_grid_click_jumps_and_pad_drags(page, address):

@@ -47,7 +47,9 @@ def pick_models(known: dict[str, Run]) -> tuple[Run, Run | None]:
         t("decode.beside"),
         ["", *(key for key in known if key != run.name)],
         key="decode_beside_pick",
-        format_func=lambda key: f"{t('decode.beside')}: {words(known[key]) if key else t('decode.nothing')}",
+        format_func=lambda key: t(
+            "common.named", name=t("decode.beside"), value=words(known[key]) if key else t("decode.nothing")
+        ),
         on_change=picked_beside,
         help=t("decode.beside_help"),
         label_visibility="collapsed",

@@ -59,7 +59,9 @@ def pick_model(known: dict[str, Run], page: str, *, on_change: Callable[[Run], N
         title,
         list(known),
         key=key,
-        format_func=lambda name: words(known[name]) if label else f"{title}: {words(known[name])}",
+        format_func=lambda name: (
+            words(known[name]) if label else t("common.named", name=title, value=words(known[name]))
+        ),
         on_change=lambda: on_change(known[st.session_state[key]]),
         help=t(f"{page}.model_help"),
         label_visibility="visible" if label else "collapsed",

@@ -21,6 +21,11 @@ def value_names(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(_value(name) for name in names)
 
 
+def said_of_itself(words: str) -> str:
+    """The licence or the source of a data set; a name or an address stays as it is."""
+    return _word(words)
+
+
 def _value(name: str) -> str:
     parts = NUMBERED.fullmatch(name)
     return _word(parts["word"]) + (parts["rest"] or "") if parts else name

@@ -17,6 +17,7 @@ from vaelab.config import RunConfig
 from vaelab.data import DatasetInfo
 from vaelab.ui import pictures
 from vaelab.ui.downloads import download_panel
+from vaelab.ui.names import said_of_itself
 from vaelab.ui.settings import dataset_title
 from vaelab.ui.text import has_text, t
 
@@ -56,7 +57,9 @@ def dataset_card(info: DatasetInfo) -> None:
     about = f"train.about_{info.name}"
     st.markdown(t(about) if has_text(about) else info.description)
     shape = t(f"train.channels_{info.channels}", size=info.native_size)
-    st.caption(f"{counts} · {shape} · {t('train.licence')}: {info.licence} · {t('train.source')}: {info.source}")
+    licence = t("common.named", name=t("train.licence"), value=said_of_itself(info.licence))
+    source = t("common.named", name=t("train.source"), value=said_of_itself(info.source))
+    st.caption(f"{counts} · {shape} · {licence} · {source}")
 
 
 def image_preview(name: str, info: DatasetInfo, image_size: int) -> None:

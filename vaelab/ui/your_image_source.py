@@ -229,7 +229,7 @@ def seen_pixels(picture: Picture, cfg: RunConfig) -> NDArray[np.uint8]:
         shown = np.repeat(np.repeat(pixels, SIDE // pixels.shape[-1], axis=1), SIDE // pixels.shape[-1], axis=2)
         st.image(
             shown[0] if len(shown) == 1 else shown.transpose(1, 2, 0),
-            caption=f"{t('image.seen')}: {shape}",
+            caption=t("common.named", name=t("image.seen"), value=shape),
             alt=t("image.seen"),
             output_format="PNG",
         )

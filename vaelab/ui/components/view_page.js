@@ -30,8 +30,8 @@ function memoryOf(model) {
   return kept.models.get(model);
 }
 
-/** Addresses of the first weights that a training has saved; without a decoder when it ended before. */
-function firstWeights(url, signal) {
+/** Addresses of the first weights that a training has saved; without a decoder when it ended before. onError hears of weights that are refused. */
+function firstWeights(url, signal, onError) {
   const enough = new AbortController();
   signal.addEventListener("abort", () => enough.abort());
   return new Promise((resolve) => {
@@ -39,7 +39,7 @@ function firstWeights(url, signal) {
       resolve(newest);
       enough.abort();
     };
-    follow(url, { onWeights, signal: enough.signal }).then(() => resolve({}));
+    follow(url, { onWeights, onError, signal: enough.signal }).then(() => resolve({}));
   });
 }
 
@@ -86,7 +86,7 @@ class Instance {
     let { decoder, encoder } = urls;
     if (urls.newest) {
       waiting.textContent = spec.text.no_weights_yet;
-      ({ decoder, encoder } = await firstWeights(urls.newest, watch.signal));
+      ({ decoder, encoder } = await firstWeights(urls.newest, watch.signal, (error) => (waiting.textContent = `${spec.text.refused} ${error.message}`)));
       if (!decoder) throw new Error(spec.text.never_saved);
     }
     const optional = (url) => (url ? openNetwork(url, { maxBatch: 1, fresh: Boolean(urls.newest) }) : null);

@@ -115,7 +115,8 @@ def _ways_on(lesson: Lesson) -> None:
         for step, words, icon in ((-1, "previous", ":material/arrow_back:"), (1, "next", ":material/arrow_forward:")):
             if 0 <= place + step < len(names):
                 name = names[place + step]
-                page_link(name, f"{t(f'lessons.{words}')}: {t(f'{name}.page_title')}", icon=icon)
+                label = t("common.named", name=t(f"lessons.{words}"), value=t(f"{name}.page_title"))
+                page_link(name, label, icon=icon)
 
 
 def overview() -> None:
