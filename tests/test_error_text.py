@@ -16,10 +16,10 @@ from run_writer import write_run
 
 import vaelab
 from vaelab import data, images, inference, launch, runs
-from vaelab.errors import VaeLabError
+from vaelab.errors import RunError, VaeLabError
 from vaelab.film import film
 from vaelab.plan import plan
-from vaelab.ui import error_text
+from vaelab.ui import controls, error_text, guard
 from vaelab.ui.text import strings
 
 ENGLISH, CHINESE = strings("en", "errors"), strings("zh", "errors")
@@ -71,6 +71,23 @@ def test_every_sentence_is_written_so_where_it_is_raised(key: str, in_code: list
         told.fullmatch(text) or re.fullmatch(".*".join(map(re.escape, text.split(HOLE))), ENGLISH[key], re.DOTALL)
         for text in in_code
     )
+
+
+def test_pages_tell_errors_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(guard.st, "error", lambda sentence, icon: told.append(sentence))
+    monkeypatch.setattr(controls.st, "session_state", {})
+
+    def refuse() -> None:
+        raise RunError(ENGLISH["name_taken"].format(name="a"))
+
+    try:
+        refuse()
+    except RunError as error:
+        guard.show_error(error)
+    controls._act(refuse)
+    controls.show_action_error()
+    assert told == [CHINESE["name_taken"].format(name="a")] * 2
 
 
 def test_an_unknown_sentence_stays_as_it_is() -> None:

@@ -274,6 +274,7 @@ def test_a_diverged_training_keeps_its_last_good_checkpoint() -> None:
     _, outcome = train(cfg_wild, run)
     assert outcome.state == "diverged"
     assert "learning rate, which is 10, to 0.001" in outcome.message
+    assert outcome.message.startswith("Between steps 13 and 16 the loss stopped")
     assert run.status().state == "diverged"
     assert run.status().message == outcome.message
     assert run.latest_checkpoint() == good

@@ -1,7 +1,7 @@
 """The map of the Latent space page as a component: what it is told, and what was chosen on it.
 
 The points themselves travel over HTTP (components/map_routes.py); a rerun sends addresses and words, and the component
-fetches only what has changed, so the view, the choice and a running t-SNE stay (docs/decisions/0007-latent-map.md).
+fetches only what has changed, so the view, the choice and a running t-SNE stay (docs/decisions/0004-latent-map.md).
 """
 
 from __future__ import annotations
