@@ -9,10 +9,10 @@ from collections.abc import AsyncIterator
 
 import streamlit as st
 
-from vaelab import launch, projector
-from vaelab.ui.components.map_routes import map_routes
+from vaelab.ui.components.map.map_routes import map_routes
 from vaelab.ui.components.routes import routes
 from vaelab.ui.guard import show_error
+from vaelab.workers import launch, tsne_worker
 
 # What the lessons and Your image import at their first use, which takes seconds. The first page needs none of it and comes first.
 SLOW_IMPORTS = (
@@ -22,7 +22,7 @@ SLOW_IMPORTS = (
     "sklearn.linear_model",
     "sklearn.mixture",
     "torch._dynamo",
-    "vaelab.inspection",
+    "vaelab.analysis.inspection",
 )
 FIRST_PAGE_SECONDS = 5.0
 
@@ -51,7 +51,7 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     imports.cancel()
     await warming
     launch.cool_down()
-    projector.cool_down()
+    tsne_worker.cool_down()
 
 
 app = st.App("vaelab/ui/shell.py", lifespan=lifespan, routes=[*routes(), *map_routes()], on_script_error=show_error)

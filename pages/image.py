@@ -1,5 +1,5 @@
 """Your image: a picture of one's own through a trained model, and what autoencoders are used for."""
 
-from vaelab.ui import your_image
+from vaelab.ui.image import image_page
 
-your_image.page()
+image_page.page()

@@ -1,5 +1,5 @@
 """Learn: the ten lessons in teaching order, and which of them are done."""
 
-from vaelab.ui.lessons import frame
+from vaelab.ui.learn import frame
 
 frame.overview()

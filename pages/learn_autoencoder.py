@@ -1,5 +1,5 @@
 """Lesson 4: the autoencoder, layer by layer, and its sizes worked out."""
 
-from vaelab.ui.lessons import autoencoder
+from vaelab.ui.learn import autoencoder
 
 autoencoder.page()

@@ -1,5 +1,5 @@
 """Lesson 7: the evidence lower bound."""
 
-from vaelab.ui.lessons import elbo
+from vaelab.ui.learn import elbo
 
 elbo.page()

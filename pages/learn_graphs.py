@@ -1,5 +1,5 @@
 """Lesson 6: graphical models, directed and undirected, and the VAE as one."""
 
-from vaelab.ui.lessons import graphs
+from vaelab.ui.learn import graphs
 
 graphs.page()

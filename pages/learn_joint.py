@@ -1,5 +1,5 @@
 """Lesson 2: joint, marginal and conditional distributions."""
 
-from vaelab.ui.lessons import joint
+from vaelab.ui.learn import joint
 
 joint.page()

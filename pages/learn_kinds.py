@@ -1,5 +1,5 @@
 """Lesson 1: three kinds of models."""
 
-from vaelab.ui.lessons import kinds
+from vaelab.ui.learn import kinds
 
 kinds.page()

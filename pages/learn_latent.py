@@ -1,5 +1,5 @@
 """Lesson 3: latent variable models."""
 
-from vaelab.ui.lessons import latent
+from vaelab.ui.learn import latent
 
 latent.page()

@@ -1,5 +1,5 @@
 """Lesson 10: five pitfalls."""
 
-from vaelab.ui.lessons import pitfalls
+from vaelab.ui.learn import pitfalls
 
 pitfalls.page()

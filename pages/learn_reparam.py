@@ -1,5 +1,5 @@
 """Lesson 8: the reparameterization trick."""
 
-from vaelab.ui.lessons import reparam
+from vaelab.ui.learn import reparam
 
 reparam.page()

@@ -1,5 +1,5 @@
 """Lesson 5: the variational autoencoder."""
 
-from vaelab.ui.lessons import vae
+from vaelab.ui.learn import vae
 
 vae.page()

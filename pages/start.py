@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from vaelab.ui import doors, run_cards, showcase
+from vaelab.ui.start import doors, showcase
+from vaelab.ui.train import run_cards
 
 WAYS_WIDTH = 300  # pixels
 

@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-from vaelab.errors import VaeLabError
-from vaelab.ui.controls import run_controls, show_action_error
+from vaelab.config.errors import VaeLabError
 from vaelab.ui.guard import show_error
-from vaelab.ui.live import live_view
-from vaelab.ui.new_training import new_training
+from vaelab.ui.train.controls import run_controls, show_action_error
+from vaelab.ui.train.live import live_view
+from vaelab.ui.train.new_training import new_training
 from vaelab.ui.widgets import fold_button, picked_run, run_picker
 
 SIDE_WIDTH, FOLDED_WIDTH = 290, 40  # pixels

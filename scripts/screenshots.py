@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from vaelab import launch  # noqa: E402
-from vaelab.bench.app_server import running_app  # noqa: E402
-from vaelab.bench.chromium import chromium  # noqa: E402
-from vaelab.plan import plan  # noqa: E402
+from vaelab.cli.bench.app_server import running_app  # noqa: E402
+from vaelab.cli.bench.chromium import chromium  # noqa: E402
+from vaelab.runs.plan import plan  # noqa: E402
+from vaelab.workers import launch  # noqa: E402
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

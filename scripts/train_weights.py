@@ -15,17 +15,19 @@ import click
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from vaelab import runs, worker  # noqa: E402
-from vaelab.card import add_anomaly, write_card  # noqa: E402
-from vaelab.config import RunConfig  # noqa: E402
-from vaelab.errors import RunError, VaeLabError  # noqa: E402
-from vaelab.plan import plan, train_command  # noqa: E402
-from vaelab.run_files import Row  # noqa: E402
+from vaelab.config.errors import RunError, VaeLabError  # noqa: E402
+from vaelab.config.places import runs_root, weights_root  # noqa: E402
+from vaelab.export.card import add_anomaly, write_card  # noqa: E402
+from vaelab.runs import store  # noqa: E402
+from vaelab.runs.files import Row  # noqa: E402
+from vaelab.runs.plan import plan, train_command  # noqa: E402
+from vaelab.runs.run_config import RunConfig  # noqa: E402
+from vaelab.workers import train_worker  # noqa: E402
 
 # Gave the lowest held-out loss in the same time.
 SMOOTH: dict[str, Any] = {"batch_size": 64, "lr": 2e-3, "rate": "cosine"}
 
-# Name in weights/: the arguments of vaelab.plan.plan, the same as the options of `python -m vaelab train`.
+# Name in weights/: the arguments of vaelab.runs.plan.plan, the same as the options of `python -m vaelab train`.
 SETTINGS: dict[str, dict[str, Any]] = {
     "pixel-faces-conv-vae": {"dataset": "pixel-faces", "model": "conv-vae", "latent_dim": 16, "epochs": 20, **SMOOTH},
     # The reference training: it stays as it is.
@@ -68,7 +70,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
-    default=runs.weights_root(),
+    default=weights_root(),
     help="Where the folders go; weights/ if left out.",
 )
 def main(
@@ -101,7 +103,7 @@ def main(
 def _train_and_write(name: str, cfg: RunConfig, out: Path) -> None:
     run = _run_for(name, cfg)
     if run.status().state != "finished":
-        status = worker.run_here(run, _Narrator().tell)
+        status = train_worker.run_here(run, _Narrator().tell)
         if status.state != "finished":
             raise RunError(f"the training of {name} is {status.state} at step {status.step:,}. {status.message}")
     test = write_card(run, out / name)["test"]
@@ -117,14 +119,14 @@ def _measure_anomaly(name: str, out: Path) -> None:
     click.echo(f"{name}: median anomaly score {measured['quantiles']['bound'][50]:,.1f} nats{how}")
 
 
-def _run_for(name: str, cfg: RunConfig) -> runs.Run:
+def _run_for(name: str, cfg: RunConfig) -> store.Run:
     """The run of an earlier call if its settings are the same, else a new one in its place."""
-    run = runs.Run(runs.runs_root() / f"training-{name}")
+    run = store.Run(runs_root() / f"training-{name}")
     if run.config_file.exists():
         if run.config() == cfg:
             return run
-        runs.delete_run(run)
-    return runs.create_run(cfg, path=run.path)
+        store.delete_run(run)
+    return store.create_run(cfg, path=run.path)
 
 
 class _Narrator:

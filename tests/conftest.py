@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from vaelab.bench.chromium import chromium
+from vaelab.cli.bench.chromium import chromium
 from vaelab.ui.text import LANGUAGES, Language
 
 WAIT = 90_000  # milliseconds: nothing is measured, and a loaded machine is slow

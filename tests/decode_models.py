@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
 from vaelab import data
-from vaelab.config import DataConfig, ModelConfig, RunConfig
+from vaelab.config.settings import DataConfig
+from vaelab.models.model_config import ModelConfig
+from vaelab.runs.run_config import RunConfig
 
 Z = 16
 HIDDEN = 128
@@ -72,7 +74,7 @@ def drawn(folder: Path, cfg: ModelConfig, dataset: str = "pixel-faces", *, spoil
     """A model with random weights, large enough that z shows. spoil: one weight of the decoder is NaN."""
     import torch
 
-    from vaelab.models import build
+    from vaelab.models.latent_model import build
 
     torch.manual_seed(0)
     tensors = {

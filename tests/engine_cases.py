@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from safetensors.torch import load_file
 
-from vaelab.bundle import Part, browser_bundle
-from vaelab.config import ModelConfig
-from vaelab.models import LatentModel, build
-from vaelab.runs import Run
+from vaelab.export.bundle import Part, browser_bundle
+from vaelab.models.latent_model import LatentModel, build
+from vaelab.models.model_config import ModelConfig
+from vaelab.runs.store import Run
 
 TOLERANCE = 1e-5
 BATCHES = (1, 16, 7, 2, 64, 3, 23)  # sizes of consecutive runs, so that every number of lanes is used

@@ -10,12 +10,12 @@ import numpy as np
 from safetensors.numpy import save
 
 from vaelab import data
-from vaelab.architecture import architecture
-from vaelab.config import RunConfig
-from vaelab.plan import plan
-from vaelab.processes import ProcessIdentity
-from vaelab.run_status import State
-from vaelab.runs import Run, create_run
+from vaelab.models.architecture import architecture
+from vaelab.runs.plan import plan
+from vaelab.runs.processes import ProcessIdentity
+from vaelab.runs.run_config import RunConfig
+from vaelab.runs.status import State
+from vaelab.runs.store import Run, create_run
 
 PROBE = 40
 

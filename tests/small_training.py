@@ -9,12 +9,15 @@ import numpy as np
 import torch
 from safetensors.numpy import load_file
 
-from vaelab import data, trainer
-from vaelab.config import DataConfig, ModelConfig, OptimConfig, RunConfig
-from vaelab.first_weights import new_model
-from vaelab.recorder import Recorder
-from vaelab.run_files import Row
-from vaelab.runs import Run, create_run
+from vaelab import data
+from vaelab.config.settings import DataConfig, OptimConfig
+from vaelab.models.model_config import ModelConfig
+from vaelab.runs.files import Row
+from vaelab.runs.recorder import Recorder
+from vaelab.runs.run_config import RunConfig
+from vaelab.runs.store import Run, create_run
+from vaelab.training import trainer
+from vaelab.training.first_weights import new_model
 
 CPU = torch.device("cpu")
 CLOCKS = ("seconds", "throughput")

@@ -5,12 +5,16 @@ import pytest
 import torch
 from trained import write_model
 
-from vaelab import anomaly, data, runs, uses
-from vaelab.anomaly import Reference, Scores
-from vaelab.config import LossConfig, ModelConfig, RunConfig
-from vaelab.errors import ConfigError
-from vaelab.losses import kl_divergence, recon_loss
-from vaelab.models import build
+from vaelab import data
+from vaelab.analysis import anomaly, uses
+from vaelab.analysis.anomaly import Reference, Scores
+from vaelab.config.errors import ConfigError
+from vaelab.config.settings import LossConfig
+from vaelab.models.latent_model import build
+from vaelab.models.losses import kl_divergence, recon_loss
+from vaelab.models.model_config import ModelConfig
+from vaelab.runs import store
+from vaelab.runs.run_config import RunConfig
 
 BERNOULLI = LossConfig()
 
@@ -133,7 +137,7 @@ def test_a_conditional_model_cannot_be_asked_about_another_set(tmp_path):
     cfg = RunConfig.from_dict(
         {"data": {"name": "digits"}, "model": {"channels": 1, "label": "class", "classes": 10, "latent_dim": 2}}
     )
-    run = runs.create_run(cfg, path=tmp_path / "r")
+    run = store.create_run(cfg, path=tmp_path / "r")
     model = build(cfg.model).eval()
     with pytest.raises(ConfigError, match="without a label"):
         anomaly.dataset_scores(run, model, "fashion-mnist-10k")

@@ -10,11 +10,13 @@ import pytest
 from run_writer import write_run
 from streamlit.testing.v1 import AppTest
 
-from vaelab import launch, runs
-from vaelab.errors import RunError
-from vaelab.plan import plan
-from vaelab.ui import guard, showcase
+from vaelab.config.errors import RunError
+from vaelab.runs import store
+from vaelab.runs.plan import plan
+from vaelab.ui import guard
+from vaelab.ui.start import showcase
 from vaelab.ui.widgets import figure
+from vaelab.workers import launch
 
 ROOT = Path(__file__).parents[1]
 TIMEOUT = 180  # seconds: a slow machine under load, not a measure of anything
@@ -273,9 +275,9 @@ def test_rename_and_delete(tmp_path):
     assert "Reconstructions" in words(app)  # the views are still there
     app.text_input(key="new_name_mine").input("yours").run()
     app.button(key="do_rename").click().run()
-    assert [run.name for run in runs.list_runs()] == ["yours"]
+    assert [run.name for run in store.list_runs()] == ["yours"]
     app.button(key="do_delete").click().run()
-    assert runs.list_runs() == []
+    assert store.list_runs() == []
     assert app.selectbox(key="run_pick").value == ""
 
 
@@ -311,7 +313,7 @@ def test_first_page_opens_without_torch(tmp_path):
         "import sys\n"
         "from pathlib import Path\n"
         "from streamlit.testing.v1 import AppTest\n"
-        "from vaelab.ui import showcase\n"
+        "from vaelab.ui.start import showcase\n"
         "showcase.evidence = lambda *a: None\n"
         "app = AppTest.from_file(str(Path('vaelab/ui/shell.py').resolve()), default_timeout=60).run()\n"
         "assert not app.exception, app.exception\n"

@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from vaelab.bench import project, report, train
-from vaelab.bench.report import SUBJECTS, Report, compare, in_turns
 from vaelab.cli import cli
+from vaelab.cli.bench import project, report, train
+from vaelab.cli.bench.report import SUBJECTS, Report, compare, in_turns
 
 
 def test_contestants_take_turns() -> None:

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.node
 
 @pytest.fixture(scope="module")
 def answer() -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(node(JS / "board_node.mjs", str(FOLDER)))
+    found: dict[str, Any] = json.loads(node(JS / "board_node.mjs", str(FOLDER / "board")))
     return found
 
 

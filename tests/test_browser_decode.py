@@ -17,9 +17,9 @@ from decode_models import drawn, principal_faces
 from PIL import Image
 from safetensors.numpy import load_file, save_file
 
-from vaelab.bench.app_server import running_app
-from vaelab.config import ModelConfig
-from vaelab.processes import ProcessIdentity
+from vaelab.cli.bench.app_server import running_app
+from vaelab.models.model_config import ModelConfig
+from vaelab.runs.processes import ProcessIdentity
 
 pytestmark = pytest.mark.browser
 

@@ -12,10 +12,10 @@ import pytest
 from trained import write_model
 
 from vaelab import data
-from vaelab.bench.app_server import running_app
-from vaelab.bench.chromium import chromium
-from vaelab.images import png
-from vaelab.plan import plan
+from vaelab.cli.bench.app_server import running_app
+from vaelab.cli.bench.chromium import chromium
+from vaelab.images.files import png
+from vaelab.runs.plan import plan
 from vaelab.ui.text import Language, strings
 
 pytestmark = pytest.mark.browser

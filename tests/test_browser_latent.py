@@ -14,8 +14,8 @@ from run_writer import write_run
 from safetensors.numpy import load_file, save_file
 from trained import write_model
 
-from vaelab.bench.app_server import running_app
-from vaelab.plan import plan
+from vaelab.cli.bench.app_server import running_app
+from vaelab.runs.plan import plan
 from vaelab.ui.text import Language, strings
 
 pytestmark = pytest.mark.browser

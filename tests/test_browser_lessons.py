@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from vaelab.bench.app_server import running_app
-from vaelab.ui.lessons import kinds
+from vaelab.cli.bench.app_server import running_app
+from vaelab.ui.learn import kinds
 from vaelab.ui.text import LANGUAGES, strings
 
 pytestmark = pytest.mark.browser
@@ -102,7 +102,7 @@ def test_the_probe_can_be_put_where_a_point_is(page: Any, address: str) -> None:
     open_lesson(page, address, "kinds")
     page.get_by_role("tab", name="Probe").click()
     at = page.locator("canvas.plane").bounding_box()
-    reach, edge = 4.0, {"left": 30, "top": 8, "right": 8, "bottom": 26}  # as in board_plane.js
+    reach, edge = 4.0, {"left": 30, "top": 8, "right": 8, "bottom": 26}  # as in board/plane.js
     x, y = next((x, y) for x, y, label in kinds.BOARD.start["points"] if label == 1)
     wide, high = at["width"] - edge["left"] - edge["right"], at["height"] - edge["top"] - edge["bottom"]
     page.mouse.click(

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 from run_writer import write_run
 
-from vaelab import launch
-from vaelab.bench.app_server import running_app
-from vaelab.plan import plan
-from vaelab.runs import Run, list_runs
+from vaelab.cli.bench.app_server import running_app
+from vaelab.runs.plan import plan
+from vaelab.runs.store import Run, list_runs
+from vaelab.workers import launch
 
 pytestmark = pytest.mark.browser
 

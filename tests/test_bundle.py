@@ -11,10 +11,11 @@ import engine_cases
 import numpy as np
 import pytest
 
-from vaelab import bundle
-from vaelab.architecture import Architecture, Layer, architecture
-from vaelab.config import ModelConfig
-from vaelab.errors import WeightsError
+from vaelab.config.errors import WeightsError
+from vaelab.export import bundle
+from vaelab.models.architecture import architecture
+from vaelab.models.layers import Architecture, Layer
+from vaelab.models.model_config import ModelConfig
 
 CONDITIONAL = ModelConfig(name="conv-vae", channels=1, label="class", classes=10, latent_dim=3)
 
@@ -101,5 +102,5 @@ def test_models_are_supported_unless_they_are_too_large(monkeypatch: pytest.Monk
 
 
 def test_no_torch_is_imported() -> None:
-    code = "import sys, vaelab.bundle; assert 'torch' not in sys.modules and 'streamlit' not in sys.modules"
+    code = "import sys, vaelab.export.bundle; assert 'torch' not in sys.modules and 'streamlit' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -10,30 +10,33 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vaelab import data, inference, runs, worker
-from vaelab.architecture import architecture
-from vaelab.card import LATENT_IMAGES, REDISTRIBUTABLE, write_card
-from vaelab.errors import RunError
-from vaelab.plan import plan, train_command
+from vaelab import data
+from vaelab.analysis import inference
+from vaelab.config.errors import RunError
+from vaelab.export.card import LATENT_IMAGES, REDISTRIBUTABLE, write_card
+from vaelab.models.architecture import architecture
+from vaelab.runs import store
+from vaelab.runs.plan import plan, train_command
+from vaelab.workers import train_worker
 
 ROOT = Path(__file__).resolve().parents[1]
-SHIPPED = runs.shipped()
+SHIPPED = store.shipped()
 TERMS = ("recon", "kl", "loss", "floor")
 
 
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> runs.Run:
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> store.Run:
     """A conv-vae that is about to be trained on 64 digits."""
     monkeypatch.setenv("VAELAB_RUNS", str(tmp_path / "runs"))
-    return runs.create_run(plan("digits", latent_dim=3, epochs=1, batch_size=32, limit=64, device="cpu"), "tiny")
+    return store.create_run(plan("digits", latent_dim=3, epochs=1, batch_size=32, limit=64, device="cpu"), "tiny")
 
 
-def test_a_card_holds_the_model_its_figures_and_codes(run: runs.Run, tmp_path: Path) -> None:
+def test_a_card_holds_the_model_its_figures_and_codes(run: store.Run, tmp_path: Path) -> None:
     with pytest.raises(RunError, match="a card is made from a finished run"):
         write_card(run, tmp_path / "card")
-    assert worker.run_here(run).state == "finished"
+    assert train_worker.run_here(run).state == "finished"
     metrics = write_card(run, tmp_path / "card")
-    card = runs.Run(tmp_path / "card")
+    card = store.Run(tmp_path / "card")
     assert card.evaluation() == metrics
     assert card.config() == run.config()
     assert metrics["test"] == inference.evaluate(card) == inference.evaluate(run)
@@ -58,14 +61,14 @@ def test_the_script_lists_the_trainings_of_all_shipped_models() -> None:
     listed = dict(line.split(": ", 1) for line in done.stdout.splitlines())
     assert set(listed) == set(SHIPPED)
     for name, command in listed.items():
-        metrics = runs.find(name).evaluation()
+        metrics = store.find(name).evaluation()
         assert metrics is not None
         assert metrics["command"] == command, name
 
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_a_shipped_card_agrees_with_its_own_files(name: str) -> None:
-    run = runs.Run(runs.weights_root() / name)
+    run = store.Run(store.weights_root() / name)
     cfg, metrics = run.config(), run.evaluation()
     assert metrics is not None
     text = (run.path / "README.md").read_text(encoding="utf-8")
@@ -82,11 +85,11 @@ def test_a_shipped_card_agrees_with_its_own_files(name: str) -> None:
 
 
 def test_the_shipped_models_are_small() -> None:
-    assert sum(file.stat().st_size for file in runs.weights_root().rglob("*") if file.is_file()) < 40e6
+    assert sum(file.stat().st_size for file in store.weights_root().rglob("*") if file.is_file()) < 40e6
 
 
 def _is_full(name: str) -> bool:
-    return data.info(runs.find(name).config().data.name).origin == "download"
+    return data.info(store.find(name).config().data.name).origin == "download"
 
 
 @pytest.mark.parametrize("name", [name for name in SHIPPED if not _is_full(name)])
@@ -97,14 +100,14 @@ def test_the_figures_of_a_card_come_out_again(name: str) -> None:
 @pytest.mark.fulldata
 @pytest.mark.parametrize("name", [name for name in SHIPPED if _is_full(name)])
 def test_the_figures_of_a_card_come_out_again_on_the_full_set(name: str) -> None:
-    source = runs.find(name).config().data.name
+    source = store.find(name).config().data.name
     if not (os.environ.get("VAELAB_DATA") and data.is_available(source)):
         pytest.skip(f"{source} is not in VAELAB_DATA")
     _check_figures(name)
 
 
 def _check_figures(name: str) -> None:
-    run = runs.find(name)
+    run = store.find(name)
     metrics = run.evaluation()
     assert metrics is not None
     again = inference.evaluate(run, device="cpu")
@@ -115,7 +118,7 @@ def _check_figures(name: str) -> None:
 
 def test_the_shipped_models_are_as_good_as_they_must_be() -> None:
     def loss(name: str) -> float:
-        metrics = runs.find(name).evaluation()
+        metrics = store.find(name).evaluation()
         assert metrics is not None
         return float(metrics["test"]["loss"])
 

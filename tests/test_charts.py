@@ -6,9 +6,10 @@ import math
 import numpy as np
 import pytest
 
-from vaelab import charts, latent_charts, palette
-from vaelab.palette import THEMES
-from vaelab.projections import align, pca_plane
+from vaelab.analysis.projections import align, pca_plane
+from vaelab.images import palette
+from vaelab.images.palette import THEMES
+from vaelab.ui.charts import latent, training_charts
 
 CODE_TEXTS = {"dim": "Dimension", "mu": "μ", "sigma": "σ"}
 TEXTS = {"step": "Step", "nats": "nats", "train": "training", "test": "held out", "floor": "floor"}
@@ -35,22 +36,22 @@ def spec_without_data(chart) -> str:
 
 def test_thin_keeps_short_curves_and_averages_long_ones():
     steps, values = np.arange(1.0, 11.0), np.arange(10.0)
-    assert charts.thin(steps, values, 10)[1] is values
-    short_steps, short_values = charts.thin(steps, values, 5)
+    assert training_charts.thin(steps, values, 10)[1] is values
+    short_steps, short_values = training_charts.thin(steps, values, 5)
     np.testing.assert_allclose(short_steps, [1.5, 3.5, 5.5, 7.5, 9.5])
     np.testing.assert_allclose(short_values, [0.5, 2.5, 4.5, 6.5, 8.5])
 
 
 def test_thin_keeps_the_mean_of_a_ragged_curve():
     steps, values = np.arange(1.0, 1004.0), np.random.default_rng(0).normal(size=1003)
-    thinned = charts.thin(steps, values, 300)[1]
+    thinned = training_charts.thin(steps, values, 300)[1]
     assert len(thinned) == 300
     assert thinned.mean() == pytest.approx(values.mean(), abs=0.02)
 
 
 def test_curve_rows():
     events = [{"event": "start", "step": 0}, {"event": "dial", "step": 2, "beta": 4.0, "lr": 0.001}]
-    rows = charts.curve_rows(metrics(3), events, "recon")
+    rows = training_charts.curve_rows(metrics(3), events, "recon")
     assert rows[rows.series == "train"].value.tolist() == [90.0, 45.0, 30.0]
     assert rows[rows.series == "test"].value.tolist() == [91.0]
     assert rows[rows.series == "floor"].value.tolist() == [6.0]  # of the held-out images, where it is known
@@ -61,16 +62,16 @@ def test_dials_name_what_changed_below_each_other():
     start = [{"step": 1, "loss": 5.0, "beta": 1.0, "lr": 0.001}]
     turns = [(4.0, 0.001), (4.0, 0.003), (1.0, 0.003), (2.0, 0.003)]
     events = [{"event": "dial", "step": k, "beta": beta, "lr": lr} for k, (beta, lr) in enumerate(turns, start=2)]
-    rows = charts.curve_rows(start, events, "loss")
+    rows = training_charts.curve_rows(start, events, "loss")
     assert rows[rows.series == "dial"].label.tolist() == ["β 4", "\nlr 0.003", "\n\nβ 1", "β 2"]
 
 
 def test_curve_rows_of_kl_have_no_floor():
-    assert "floor" not in set(charts.curve_rows(metrics(3), [], "kl").series)
+    assert "floor" not in set(training_charts.curve_rows(metrics(3), [], "kl").series)
 
 
 def test_curve_rows_before_the_first_row():
-    rows = charts.curve_rows([], [], "loss")
+    rows = training_charts.curve_rows([], [], "loss")
     assert len(rows) == 0
     assert rows.value.dtype == float
 
@@ -79,19 +80,19 @@ def test_curve_rows_before_the_first_row():
 @pytest.mark.parametrize("term", ["loss", "recon", "kl"])
 def test_curve_keeps_its_specification_while_data_grows(theme, term):
     dial = [{"event": "dial", "step": 5, "beta": 2.0}]
-    first = charts.curve(charts.curve_rows([], [], term), theme, TEXTS, term)
-    later = charts.curve(charts.curve_rows(metrics(900), dial, term), theme, TEXTS, term)
+    first = training_charts.curve(training_charts.curve_rows([], [], term), theme, TEXTS, term)
+    later = training_charts.curve(training_charts.curve_rows(metrics(900), dial, term), theme, TEXTS, term)
     assert spec_without_data(first) == spec_without_data(later)
-    assert palette.colour(charts.TERMS[term], theme) in spec_without_data(first)
+    assert palette.colour(training_charts.TERMS[term], theme) in spec_without_data(first)
 
 
 def test_kl_bars_are_sorted_and_grey_when_idle():
-    rows = charts.kl_bar_rows(np.array([0.1, 3.0, 0.0]), np.array([True, True, False]))
+    rows = training_charts.kl_bar_rows(np.array([0.1, 3.0, 0.0]), np.array([True, True, False]))
     assert rows.dim.tolist() == ["z1", "z0", "z2"]
     assert rows.active.tolist() == [True, True, False]
-    chart = charts.kl_bars(rows, "light", {"dim": "Dimension", "nats": "nats"}, 3)
-    other = charts.kl_bars(
-        charts.kl_bar_rows(np.zeros(3), np.zeros(3, bool)), "light", {"dim": "Dimension", "nats": "nats"}, 3
+    chart = training_charts.kl_bars(rows, "light", {"dim": "Dimension", "nats": "nats"}, 3)
+    other = training_charts.kl_bars(
+        training_charts.kl_bar_rows(np.zeros(3), np.zeros(3, bool)), "light", {"dim": "Dimension", "nats": "nats"}, 3
     )
     assert spec_without_data(chart) == spec_without_data(other)
     # Ticks put new rows into the same chart, which would keep the order of names that it began with.
@@ -99,12 +100,12 @@ def test_kl_bars_are_sorted_and_grey_when_idle():
 
 
 def test_the_dimensions_of_a_code_keep_their_order():
-    chart = latent_charts.code_chart(np.zeros(12), np.ones(12), [2, 10, 11], "light", CODE_TEXTS)
+    chart = latent.code_chart(np.zeros(12), np.ones(12), [2, 10, 11], "light", CODE_TEXTS)
     assert '"sort": ["z2", "z10", "z11"]' in json.dumps(chart.to_dict())
 
 
 def test_scatter_rows_name_the_classes_and_hold_a_symmetric_range():
-    rows = charts.scatter_rows(np.array([[0.5, -3.2], [0.0, 1.0]]), np.array([1, 0]), ["cat", "dog"])
+    rows = training_charts.scatter_rows(np.array([[0.5, -3.2], [0.0, 1.0]]), np.array([1, 0]), ["cat", "dog"])
     assert rows[rows.kind == "point"].label.tolist() == ["dog", "cat"]
     assert rows[rows.kind == "corner"].x.tolist() == [-3.5, 3.5]
     ring = rows[rows.kind == "ring2"]
@@ -113,9 +114,11 @@ def test_scatter_rows_name_the_classes_and_hold_a_symmetric_range():
 
 def test_scatter_of_nothing_keeps_its_specification():
     names = ["cat", "dog"]
-    empty = charts.latent_scatter(charts.scatter_rows(np.zeros((0, 2)), None, names), "dark", {"class": "Class"}, names)
-    full = charts.latent_scatter(
-        charts.scatter_rows(np.ones((2, 2)), np.array([0, 1]), names), "dark", {"class": "Class"}, names
+    empty = training_charts.latent_scatter(
+        training_charts.scatter_rows(np.zeros((0, 2)), None, names), "dark", {"class": "Class"}, names
+    )
+    full = training_charts.latent_scatter(
+        training_charts.scatter_rows(np.ones((2, 2)), np.array([0, 1]), names), "dark", {"class": "Class"}, names
     )
     assert spec_without_data(empty) == spec_without_data(full)
 
@@ -125,7 +128,9 @@ def test_scatter_of_nothing_keeps_its_specification():
     [(["猫", "狗"], True), (["棕 #8d5524", "棕 #a26d3d"], False), (["a very long name", "b"], False)],
 )
 def test_scatter_names_only_what_can_be_read_beside_it(names, legend):
-    chart = charts.latent_scatter(charts.scatter_rows(np.zeros((0, 2)), None, names), "dark", {"class": "Class"}, names)
+    chart = training_charts.latent_scatter(
+        training_charts.scatter_rows(np.zeros((0, 2)), None, names), "dark", {"class": "Class"}, names
+    )
     assert ('"legend": null' not in spec_without_data(chart)) == legend
 
 

@@ -17,10 +17,12 @@ from PIL import Image
 from run_writer import write_run
 from safetensors import safe_open
 
-from vaelab import images, launch, runs
 from vaelab.cli import cli, main, training
-from vaelab.config import OptimConfig
-from vaelab.plan import TRAIN_OPTIONS, plan, train_command
+from vaelab.config.settings import OptimConfig
+from vaelab.images.files import open_image
+from vaelab.runs import store
+from vaelab.runs.plan import TRAIN_OPTIONS, plan, train_command
+from vaelab.workers import launch
 
 ROOT = Path(__file__).resolve().parents[1]
 COMMANDS = sorted(cli.commands)
@@ -173,7 +175,7 @@ def test_models_and_runs_are_listed(shell: Shell, trained: Path, monkeypatch: py
         "autoencoder": 194_955,
         "linear-vae": 795_936,
     }
-    assert [row["name"] for row in found["weights"]] == runs.shipped()
+    assert [row["name"] for row in found["weights"]] == store.shipped()
     assert shell.json("runs") == {"runs": []}
     assert "No run yet" in shell("runs")
     monkeypatch.setenv("VAELAB_RUNS", str(trained.parent))
@@ -213,7 +215,7 @@ def test_ctrl_c_stops_with_a_checkpoint_and_resume_finishes_as_if_nothing_had_be
         patch.setattr(training._Progress, "show", lambda self, row: os.kill(os.getpid(), signal.SIGINT))
         printed = shell("train", *TINY, "--epochs", "2", "--name", "cut")
     assert "go on with: python -m vaelab resume cut" in printed
-    assert 0 < runs.find("cut").status().step < 6
+    assert 0 < store.find("cut").status().step < 6
     resumed = shell.json("resume", "cut")
     assert resumed["state"] == "finished"
     assert resumed["test"] == whole["test"]
@@ -232,7 +234,7 @@ def test_resume_turns_the_dials_first(shell: Shell, monkeypatch: pytest.MonkeyPa
 def test_a_device_that_is_absent_leaves_no_run(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     assert "got 'cuda'" in shell.refuses("train", "--dataset", "digits", "--device", "cuda")
-    assert runs.list_runs() == []
+    assert store.list_runs() == []
 
 
 def test_pause_resume_and_stop_reach_a_run_in_another_process(shell: Shell) -> None:
@@ -258,7 +260,7 @@ def _wait_for(reached: Callable[[], bool]) -> None:
 
 
 def test_a_run_dir_is_the_runs_very_path(shell: Shell, trained: Path, tmp_path: Path) -> None:
-    assert runs.Run(trained).status().state == "finished"
+    assert store.Run(trained).status().state == "finished"
     assert shell.json("evaluate", trained, "--limit", "5")["images"] == 5
     assert "holds a run already" in shell.refuses("train", *TINY, "--run-dir", trained)
     blocked = tmp_path / "file"
@@ -301,7 +303,7 @@ def test_sample_writes_a_grid_that_its_seed_repeats(shell: Shell, trained: Path,
     files = [tmp_path / f"{i}.png" for i in range(3)]
     for file, seed in zip(files, (0, 0, 1), strict=True):
         assert shell.json("sample", trained, "-n", "10", "--seed", seed, "-o", file)["images"] == 10
-    pixels = [images.open_image(file.read_bytes()) for file in files]
+    pixels = [open_image(file.read_bytes()) for file in files]
     assert pixels[0].size == (4 * 32, 3 * 32)
     assert pixels[0].tobytes() == pixels[1].tobytes()
     assert pixels[0].tobytes() != pixels[2].tobytes()
@@ -356,7 +358,7 @@ def test_a_conditional_model_wants_its_class_by_name(shell: Shell, tmp_path: Pat
 def test_a_bad_setting_is_one_sentence_and_leaves_no_run(arguments: list[str], words: str, shell: Shell) -> None:
     given = arguments if "--dataset" in arguments else ["--dataset", "digits", *arguments]
     assert words in shell.refuses("train", *given)
-    assert runs.list_runs() == []
+    assert store.list_runs() == []
 
 
 def test_folders_without_usable_images_are_refused(shell: Shell, tmp_path: Path) -> None:
@@ -373,7 +375,7 @@ def test_folders_without_usable_images_are_refused(shell: Shell, tmp_path: Path)
     (broken / "2.png").unlink()
     refusal = shell.refuses("train", "--dataset", f"folder:{broken}")
     assert "at least two images that can be read, got 0 among 1 file" in refusal
-    assert runs.list_runs() == []
+    assert store.list_runs() == []
 
 
 def test_unusable_weights_and_files_are_refused(
@@ -394,7 +396,7 @@ def test_unusable_weights_and_files_are_refused(
     settings = json.loads((trained / "config.json").read_text())
     settings["model"]["latent_dim"] = 9
     (copy / "config.json").write_text(json.dumps(settings))
-    (copy / "model.safetensors").write_bytes(runs.Run(trained).model_file().read_bytes())
+    (copy / "model.safetensors").write_bytes(store.Run(trained).model_file().read_bytes())
     assert "weights of another model" in shell.refuses("evaluate", copy)
 
 

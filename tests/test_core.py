@@ -11,19 +11,16 @@ import torch
 from torch.distributions import Bernoulli, Normal, kl_divergence
 from torch.nn import functional as F
 
-from vaelab import losses
-from vaelab.architecture import Layer, architecture, shapes
-from vaelab.config import (
-    DataConfig,
-    LossConfig,
-    ModelConfig,
-    OptimConfig,
-    RunConfig,
-    ScheduleConfig,
-)
-from vaelab.errors import ConfigError, VaeLabError
-from vaelab.models import GaussianPosterior, PointPosterior, build
-from vaelab.schedules import beta_at
+from vaelab.config.errors import ConfigError, VaeLabError
+from vaelab.config.settings import DataConfig, LossConfig, OptimConfig, ScheduleConfig
+from vaelab.models import losses
+from vaelab.models.architecture import architecture
+from vaelab.models.latent_model import build
+from vaelab.models.layers import Layer, shapes
+from vaelab.models.model_config import ModelConfig
+from vaelab.models.posteriors import GaussianPosterior, PointPosterior
+from vaelab.runs.run_config import RunConfig
+from vaelab.training.schedules import beta_at
 
 CONDITIONAL: dict[str, Any] = {"label": "class", "classes": 10}
 

@@ -17,9 +17,9 @@ from pathlib import Path
 import pytest
 
 from vaelab import data
+from vaelab.config.errors import DataError
 from vaelab.data import cifar, downloads
 from vaelab.data.downloads import Plan, Remote
-from vaelab.errors import DataError
 
 ROOT = Path(__file__).resolve().parents[1]
 MNIST_FILES = [f"{p}-{k}.gz" for p in ("train", "t10k") for k in ("images-idx3-ubyte", "labels-idx1-ubyte")]

@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from vaelab import data
+from vaelab.config.errors import DataError
 from vaelab.data import folder as folders
-from vaelab.errors import DataError
 
 
 @pytest.fixture(autouse=True)

@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 
 from vaelab import data
+from vaelab.config.errors import DataError
 from vaelab.data import cifar, idx, shapes
 from vaelab.data.embedded import colour_name, value_name
-from vaelab.errors import DataError
 
 ROOT = Path(__file__).resolve().parents[1]
 HERE = ("pixel-faces", "fashion-mnist-10k", "digits", "shapes")
@@ -274,7 +274,7 @@ def test_cifar_is_read_without_unpickling(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_data_imports_neither_torch_nor_streamlit() -> None:
     code = (
-        "import sys, vaelab.data, vaelab.images; vaelab.data.load('shapes', limit=1);"
+        "import sys, vaelab.data, vaelab.images.files; vaelab.data.load('shapes', limit=1);"
         "print([m for m in ('torch', 'torchvision', 'streamlit', 'sklearn') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

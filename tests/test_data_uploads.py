@@ -13,9 +13,9 @@ import pytest
 from PIL import Image
 
 from vaelab import data
+from vaelab.config.errors import DataError
 from vaelab.data import uploads
-from vaelab.errors import DataError
-from vaelab.images import open_image
+from vaelab.images.files import open_image
 
 
 @pytest.fixture(autouse=True)

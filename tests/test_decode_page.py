@@ -10,13 +10,15 @@ from decode_models import drawn, principal_faces
 from run_writer import write_run
 from streamlit.testing.v1 import AppTest
 
-from vaelab import bundle, latent_text
-from vaelab.config import ModelConfig
-from vaelab.runs import Run, find, runs_root
-from vaelab.ui.decode import _usual_companion
-from vaelab.ui.decode_spec import Codes, component_spec, examples
+from vaelab.analysis import latent_text
+from vaelab.config.places import runs_root
+from vaelab.export import bundle
+from vaelab.models.model_config import ModelConfig
+from vaelab.runs.store import Run, find
+from vaelab.ui.decode.decode_page import _usual_companion
+from vaelab.ui.decode.server_decoder import REACH
+from vaelab.ui.decode.spec import Codes, component_spec, examples
 from vaelab.ui.model_picker import shipped
-from vaelab.ui.server_decoder import REACH
 from vaelab.ui.text import strings
 
 ROOT = Path(__file__).parents[1]
@@ -152,7 +154,7 @@ def test_a_model_without_weights_that_nobody_asked_for_is_not_missed(faces, tmp_
 
 @pytest.mark.parametrize("place", ["run", "beside"])
 def test_a_link_to_an_old_run_is_followed(faces, tmp_path, monkeypatch, place):
-    monkeypatch.setattr("vaelab.ui.decode.MODELS_LISTED", 0)
+    monkeypatch.setattr("vaelab.ui.decode.decode_page.MODELS_LISTED", 0)
     app = opened(**{"run": "pixel-faces-conv-vae", place: "faces"}, lang="en")
     assert not app.exception
     assert app.selectbox(key="decode_pick" if place == "run" else "decode_beside_pick").value == "faces"

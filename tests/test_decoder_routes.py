@@ -14,10 +14,12 @@ import pytest
 from safetensors.numpy import load_file, save_file
 from starlette.applications import Starlette
 
-from vaelab import runs
-from vaelab.bundle import browser_bundle
-from vaelab.config import DataConfig, ModelConfig, RunConfig
-from vaelab.errors import WeightsError
+from vaelab.config.errors import WeightsError
+from vaelab.config.settings import DataConfig
+from vaelab.export.bundle import browser_bundle
+from vaelab.models.model_config import ModelConfig
+from vaelab.runs import store
+from vaelab.runs.run_config import RunConfig
 from vaelab.ui.components import carrier
 from vaelab.ui.components.routes import routes
 
@@ -56,10 +58,10 @@ def get(path: str, page: str = "") -> Answer:
 
 
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> runs.Run:
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> store.Run:
     """A run at rest with a checkpoint at step 20 and decoders at steps 10 and 20; its name holds what addresses must escape."""
     monkeypatch.setenv("VAELAB_RUNS", str(tmp_path / "runs"))
-    run = runs.create_run(RunConfig(data=DataConfig(name="pixel-faces"), model=CFG), "my run+1")
+    run = store.create_run(RunConfig(data=DataConfig(name="pixel-faces"), model=CFG), "my run+1")
     for step in (10, 20):
         tensors = weights(step)
         run.snapshot_file(step).parent.mkdir(parents=True)
@@ -77,7 +79,7 @@ def weights(step: int) -> dict[str, np.ndarray]:
     return {name: value.numpy() for name, value in engine_cases.drawn(CFG, seed=step).state_dict().items()}
 
 
-def test_weights_of_a_run_and_of_a_snapshot(run: runs.Run) -> None:
+def test_weights_of_a_run_and_of_a_snapshot(run: store.Run) -> None:
     for step, part, expected in ((None, "decoder", 20), (None, "encoder", 20), (10, "decoder", 10)):
         url = carrier.bundle_url(run, part, step)
         assert url.startswith("vaelab/weights/my%20run%2B1/")
@@ -88,14 +90,14 @@ def test_weights_of_a_run_and_of_a_snapshot(run: runs.Run) -> None:
         assert answer.headers["content-encoding"] == "identity"
 
 
-def test_a_changed_file_has_another_address(run: runs.Run) -> None:
+def test_a_changed_file_has_another_address(run: store.Run) -> None:
     before = carrier.bundle_url(run)
     save_file(weights(30), run.model_file())
     assert carrier.bundle_url(run) != before
     assert get(carrier.bundle_url(run)).body == browser_bundle(CFG, weights(30))
 
 
-def test_newest_names_the_last_weights(run: runs.Run) -> None:
+def test_newest_names_the_last_weights(run: store.Run) -> None:
     answer = get(carrier.newest_url(run))
     assert answer.headers["cache-control"] == "no-store"
     newest = json.loads(answer.body)
@@ -110,7 +112,7 @@ def test_newest_names_the_last_weights(run: runs.Run) -> None:
         carrier.bundle_url(run)
 
 
-def test_weights_that_are_not_finite_are_refused_with_a_sentence(run: runs.Run) -> None:
+def test_weights_that_are_not_finite_are_refused_with_a_sentence(run: store.Run) -> None:
     tensors = load_file(run.model_file())
     tensors["decoder.0.bias"][0] = np.nan
     save_file(tensors, run.model_file())
@@ -133,13 +135,13 @@ def test_weights_that_are_not_finite_are_refused_with_a_sentence(run: runs.Run) 
         "vaelab/js/0/carrier.py", "vaelab/js/0/..%2Froutes.py", "vaelab/js/0/nothing.js",
     ],
 )  # fmt: skip
-def test_no_address_leads_out_of_the_two_folders(path: str, run: runs.Run) -> None:
+def test_no_address_leads_out_of_the_two_folders(path: str, run: store.Run) -> None:
     for place in (run.path.parent.parent / "secret", run.path.parent / ".hidden"):
         shutil.copytree(run.path, place)
     assert get(path).status == 404
 
 
-def test_a_snapshot_that_was_thinned_out_is_said_to_be_gone(run: runs.Run) -> None:
+def test_a_snapshot_that_was_thinned_out_is_said_to_be_gone(run: store.Run) -> None:
     assert get("vaelab/weights/my%20run%2B1/15/decoder.bin?v=1").status == 409
 
 
@@ -150,21 +152,22 @@ def test_modules_are_kept_for_ever_under_their_own_digest() -> None:
         assert answer.headers["content-type"].startswith("text/javascript")
         assert "immutable" in answer.headers["cache-control"]
         assert answer.body == path.read_bytes()
-    old = get("vaelab/js/0123456789abcdef/engine.js")
+    old = get("vaelab/js/0123456789abcdef/engine/engine.js")
     assert (old.status, old.headers["cache-control"]) == (200, "no-store")
 
 
 def test_every_import_of_a_module_finds_its_file() -> None:
     import re
 
-    for path in carrier.modules().values():
-        for imported in re.findall(r'from "\./([^"]+)"', path.read_text(encoding="utf-8")):
-            assert imported in carrier.modules(), f"{path.name} imports {imported}"
+    known = set(carrier.modules().values())
+    for path in known:
+        for imported in re.findall(r'from "(\.[^"]+)"', path.read_text(encoding="utf-8")):
+            assert (path.parent / imported).resolve() in known, f"{path.name} imports {imported}"
 
 
 def test_the_loader_names_a_module_that_exists() -> None:
-    text = carrier.loader_js("view_page.js", 'It is "broken".')
-    assert carrier.module_url("view_page.js") in text
+    text = carrier.loader_js("decoder/page.js", 'It is "broken".')
+    assert carrier.module_url("decoder/page.js") in text
     assert '"It is \\"broken\\"."' in text
     with pytest.raises(KeyError, match=r"nothing\.js"):
         carrier.loader_js("nothing.js")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from vaelab.directions import MIN_IMAGES, between_means, families, from_labels
+from vaelab.analysis.directions import MIN_IMAGES, between_means, families, from_labels
 
 
 def test_the_vector_is_the_difference_of_the_two_means() -> None:

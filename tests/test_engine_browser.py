@@ -13,8 +13,8 @@ from typing import Any
 import engine_cases
 import pytest
 
-from vaelab import runs
-from vaelab.bench.chromium import chromium
+from vaelab.cli.bench.chromium import chromium
+from vaelab.runs import store
 
 pytestmark = pytest.mark.browser
 
@@ -68,9 +68,9 @@ def parity(cases: Path, paths: list[str], policy: str | None = None) -> list[dic
 
 
 def shipped_cases(folder: Path, z: int) -> list[dict[str, object]]:
-    names = runs.shipped()
+    names = store.shipped()
     return [
-        engine_cases.write_case(folder, name, engine_cases.shipped(runs.find(name)), "decoder", z) for name in names
+        engine_cases.write_case(folder, name, engine_cases.shipped(store.find(name)), "decoder", z) for name in names
     ]
 
 
@@ -78,7 +78,7 @@ def test_both_paths_have_pytorchs_numbers(tmp_path: Path) -> None:
     """Every architecture, and a thousand z of every shipped model."""
     engine_cases.write_cases(tmp_path, engine_cases.architectures(tmp_path, n=40) + shipped_cases(tmp_path, 1000))
     results = parity(tmp_path, ["wasm", "js"])
-    assert len(results) == 2 * (2 * len(engine_cases.CONFIGS) + len(runs.shipped()))
+    assert len(results) == 2 * (2 * len(engine_cases.CONFIGS) + len(store.shipped()))
     for result in results:
         assert result["path"] == result["asked"]
         assert result["worst"] <= engine_cases.TOLERANCE, result

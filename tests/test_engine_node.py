@@ -12,9 +12,11 @@ import pytest
 import torch
 from torch import nn
 
-from vaelab import bundle, models, runs
-from vaelab.architecture import LEAK, Architecture, Layer
-from vaelab.config import ModelConfig
+from vaelab.export import bundle
+from vaelab.models import latent_model
+from vaelab.models.layers import LEAK, Architecture, Layer
+from vaelab.models.model_config import ModelConfig
+from vaelab.runs import store
 
 pytestmark = pytest.mark.node
 
@@ -53,9 +55,9 @@ def test_without_fused_multiply_add_the_numbers_are_the_same(tmp_path: Path) -> 
     assert_parity(tmp_path, "plain-simd")
 
 
-@pytest.mark.parametrize("name", runs.shipped())
+@pytest.mark.parametrize("name", store.shipped())
 def test_a_shipped_decoder_has_pytorchs_numbers_on_a_thousand_z(name: str, tmp_path: Path) -> None:
-    model = engine_cases.shipped(runs.find(name))
+    model = engine_cases.shipped(store.find(name))
     decoder = engine_cases.write_case(tmp_path, "decoder", model, "decoder", 1000)
     encoder = engine_cases.write_case(tmp_path, "encoder", model, "encoder", 30)
     engine_cases.write_cases(tmp_path, [decoder, encoder])
@@ -87,7 +89,7 @@ def test_unusual_layers(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     cfg = ModelConfig(name="linear-vae", latent_dim=5)
     monkeypatch.setattr(bundle, "architecture", lambda _: Architecture((), (), tuple(layers)))
     torch.manual_seed(3)
-    net = nn.Sequential(*(nn.Flatten() if len(layer.shape) == 1 else models._module(layer) for layer in layers))
+    net = nn.Sequential(*(nn.Flatten() if len(layer.shape) == 1 else latent_model._module(layer) for layer in layers))
     z = SPREAD.get(name, 1.0) * torch.randn(50, 5)
     weights = {f"decoder.{key}": value.numpy() for key, value in net.state_dict().items()}
     (tmp_path / "case.bundle").write_bytes(bundle.browser_bundle(cfg, weights))
@@ -99,7 +101,7 @@ def test_unusual_layers(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 @torch.no_grad()
-def _layer_outputs(model: models.LatentModel, part: bundle.Part, row: torch.Tensor) -> list[list[float]]:
+def _layer_outputs(model: latent_model.LatentModel, part: bundle.Part, row: torch.Tensor) -> list[list[float]]:
     """Every layer's output for one example, flat."""
     label = row[:, row.shape[1] - model.cfg.classes :]
     found = []
@@ -132,4 +134,4 @@ def test_what_the_engine_promises_beside_its_numbers(tmp_path: Path) -> None:
 
 
 def test_leaky_relu_has_the_slope_of_pytorch() -> None:
-    assert models._module(Layer("LeakyReLU")).negative_slope == bundle.SLOPES["LeakyReLU"] == LEAK
+    assert latent_model._module(Layer("LeakyReLU")).negative_slope == bundle.SLOPES["LeakyReLU"] == LEAK

@@ -15,12 +15,17 @@ from PIL import Image
 from run_writer import write_run
 
 import vaelab
-from vaelab import data, images, inference, launch, runs
-from vaelab.errors import RunError, VaeLabError
-from vaelab.film import film
-from vaelab.plan import plan
-from vaelab.ui import controls, error_text, guard
+from vaelab import data
+from vaelab.analysis import inference
+from vaelab.analysis.film import film
+from vaelab.config.errors import RunError, VaeLabError
+from vaelab.images import files
+from vaelab.runs import store
+from vaelab.runs.plan import plan
+from vaelab.ui import error_text, guard
 from vaelab.ui.text import strings
+from vaelab.ui.train import controls
+from vaelab.workers import launch
 
 ENGLISH, CHINESE = strings("en", "errors"), strings("zh", "errors")
 
@@ -100,7 +105,7 @@ def other_weights() -> None:
         (its.path / "model.safetensors").unlink(missing_ok=True)
     from safetensors.torch import save_file
 
-    from vaelab.first_weights import new_model
+    from vaelab.training.first_weights import new_model
 
     save_file(dict(new_model(other.config().model, 0).state_dict()), run.path / "model.safetensors")
     inference.load_run(run)
@@ -120,17 +125,17 @@ MISTAKES: dict[str, Callable[[], object]] = {
     "folder_broken": lambda: plan("folder:broken"),
     "zip_broken": lambda: data.import_zip(b"no zip", "a.zip"),
     "absent": lambda: launch.check(plan("cifar10")),
-    "name_letters": lambda: runs.check_name("../a"),
-    "name_length": lambda: runs.check_name(""),
-    "name_taken": lambda: [write_run("a"), runs.check_name("a")],
+    "name_letters": lambda: store.check_name("../a"),
+    "name_length": lambda: store.check_name(""),
+    "name_taken": lambda: [write_run("a"), store.check_name("a")],
     "run_idle": lambda: launch.pause(write_run("a")),
     "run_finished": lambda: launch.resume(write_run("a")),
     "no_weights": lambda: write_run("a", with_snapshot=False, rows=0).model_file(),
     "weights_broken": broken_weights,
     "weights_other": other_weights,
     "film_none": lambda: film(write_run("a", with_snapshot=False, rows=0)),
-    "image_empty": lambda: images.open_image(b""),
-    "image_other": lambda: images.open_image(b"not an image"),
+    "image_empty": lambda: files.open_image(b""),
+    "image_other": lambda: files.open_image(b"not an image"),
 }
 
 
@@ -159,5 +164,5 @@ def _file(image: Image.Image, kind: str) -> bytes:
 )
 def test_a_picture_that_is_refused(content: bytes, told: str) -> None:
     with pytest.raises(VaeLabError) as refused:
-        images.open_image(content)
+        files.open_image(content)
     assert told in error_text.in_words(str(refused.value))

@@ -14,11 +14,14 @@ import torch
 from safetensors import safe_open
 from trained import write_model
 
-from vaelab import export, inference
-from vaelab.config import DataConfig, ModelConfig, RunConfig
-from vaelab.errors import ExportError
-from vaelab.models import build
-from vaelab.runs import Run
+from vaelab.analysis import inference
+from vaelab.config.errors import ExportError
+from vaelab.config.settings import DataConfig
+from vaelab.export import formats
+from vaelab.models.latent_model import build
+from vaelab.models.model_config import ModelConfig
+from vaelab.runs.run_config import RunConfig
+from vaelab.runs.store import Run
 
 MODELS: list[dict[str, Any]] = [
     {"name": "autoencoder"},
@@ -50,10 +53,10 @@ def test_onnx_computes_what_torch_computes(run: Run, tmp_path: Path) -> None:
         "encoder": {"mu": q.mean},
         "decoder": {"x_hat": model.decode(z, y)},
     }
-    if model.is_variational:
+    if model.has_posterior:
         expected["model"]["logvar"] = expected["encoder"]["logvar"] = q.logvar  # type: ignore[union-attr]
-    for part in export.PARTS:
-        file = export.write(run, "onnx", tmp_path / f"{part}.onnx", part=part)
+    for part in formats.PARTS:
+        file = formats.write(run, "onnx", tmp_path / f"{part}.onnx", part=part)
         session = onnxruntime.InferenceSession(file)
         feed = {"z": z.numpy()} if part == "decoder" else {"x": x.numpy()}
         feed |= {"y": y.numpy()} if y is not None else {}
@@ -65,37 +68,37 @@ def test_onnx_computes_what_torch_computes(run: Run, tmp_path: Path) -> None:
 
 def test_safetensors_and_state_dict_hold_every_tensor(linear: Run, tmp_path: Path) -> None:
     expected = inference.load_run(linear).state_dict()
-    file = export.write(linear, "safetensors", tmp_path / "model.safetensors")
+    file = formats.write(linear, "safetensors", tmp_path / "model.safetensors")
     with safe_open(file, "pt") as tensors:
         assert set(tensors.keys()) == set(expected)
         assert all(torch.equal(tensors.get_tensor(name), expected[name]) for name in expected)
         assert ModelConfig.from_dict(json.loads(tensors.metadata()["model"])) == linear.config().model
-    state = torch.load(export.write(linear, "state-dict", tmp_path / "model.pt"), weights_only=True)
+    state = torch.load(formats.write(linear, "state-dict", tmp_path / "model.pt"), weights_only=True)
     model = build(linear.config().model)
     model.load_state_dict(state)
     assert torch.equal(model.decode(torch.ones(1, 16)), inference.load_run(linear).decode(torch.ones(1, 16)))
 
 
 def test_nothing_is_left_of_a_file_that_could_not_be_written(linear: Run, tmp_path: Path) -> None:
-    for format in export.FORMATS:
+    for format in formats.FORMATS:
         with pytest.raises(ExportError, match="cannot be written"):
-            export.write(linear, format, tmp_path / "absent" / "model")
+            formats.write(linear, format, tmp_path / "absent" / "model")
         with pytest.raises(ExportError, match="is a folder"):
-            export.write(linear, format, tmp_path)
+            formats.write(linear, format, tmp_path)
     kept = tmp_path / "kept.onnx"
     kept.write_bytes(b"earlier")
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(sys.modules, "onnx", None)
         with pytest.raises(ExportError, match="pip install onnx"):
-            export.write(linear, "onnx", kept)
+            formats.write(linear, "onnx", kept)
     assert kept.read_bytes() == b"earlier"
     assert not list(tmp_path.rglob("*.part"))
 
 
 def test_wrong_questions_are_refused(linear: Run, tmp_path: Path) -> None:
     with pytest.raises(ExportError, match="safetensors, state-dict, onnx; got 'pickle'"):
-        export.write(linear, "pickle", tmp_path / "x")
+        formats.write(linear, "pickle", tmp_path / "x")
     with pytest.raises(ExportError, match="part must be one of"):
-        export.write(linear, "onnx", tmp_path / "x", part="head")
+        formats.write(linear, "onnx", tmp_path / "x", part="head")
     with pytest.raises(ExportError, match="needs the format onnx"):
-        export.write(linear, "safetensors", tmp_path / "x", part="decoder")
+        formats.write(linear, "safetensors", tmp_path / "x", part="decoder")

@@ -12,10 +12,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from test_engine_node import JS, node
 
-from vaelab.ui import decode
-from vaelab.ui.components import board_view, progress_view
+from vaelab.ui.components.board import board_view
 from vaelab.ui.components.carrier import FOLDER
-from vaelab.ui.lessons import joint, kinds, latent
+from vaelab.ui.components.progress import progress_view
+from vaelab.ui.decode import decode_page
+from vaelab.ui.learn import joint, kinds, latent
 
 HUGE = 10**400  # a whole number in JSON that no float can hold
 ROOT = Path(__file__).parents[1]
@@ -80,7 +81,7 @@ def test_only_names_of_lessons_are_taken_from_a_browser(told, done, monkeypatch)
 
 @pytest.mark.node
 def test_a_browser_tells_what_python_takes_and_lives_without_storage():
-    found = json.loads(node(JS / "progress_node.mjs", str(FOLDER)))
+    found = json.loads(node(JS / "progress_node.mjs", str(FOLDER / "progress")))
     assert found["first"] == [["learn_vae"]]
     assert found["again"] == [], "a name that Python does not take would be told without end"
     assert found["kept"] == ["learn_elbo", "learn_vae", "old"]
@@ -99,9 +100,9 @@ def test_a_browser_tells_what_python_takes_and_lives_without_storage():
     ],
 )
 def test_a_settled_z_that_is_no_place_is_left_aside(answer, monkeypatch):
-    session: dict[str, Any] = {decode.COMPONENT: SimpleNamespace(z=answer)}
-    monkeypatch.setattr(decode, "st", SimpleNamespace(session_state=session, query_params={}))
-    decode.settle()
+    session: dict[str, Any] = {decode_page.COMPONENT: SimpleNamespace(z=answer)}
+    monkeypatch.setattr(decode_page, "st", SimpleNamespace(session_state=session, query_params={}))
+    decode_page.settle()
     assert not session.get("decode_z")
 
 

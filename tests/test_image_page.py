@@ -10,13 +10,17 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 from trained import write_model
 
-from vaelab import data, image_charts, latent_text, projections, uses
-from vaelab.config import RunConfig
-from vaelab.errors import ImageError
-from vaelab.images import png
-from vaelab.palette import DIVERGING
-from vaelab.ui import model_picker, your_image_models, your_image_source
-from vaelab.ui.components import canvas_view
+from vaelab import data
+from vaelab.analysis import latent_text, projections, uses
+from vaelab.config.errors import ImageError
+from vaelab.images import field_colours
+from vaelab.images.files import png
+from vaelab.images.palette import DIVERGING
+from vaelab.runs.run_config import RunConfig
+from vaelab.ui import model_picker
+from vaelab.ui.charts import one_image
+from vaelab.ui.components.canvas import canvas_view
+from vaelab.ui.image import models, source
 
 ROOT = Path(__file__).parents[1]
 TIMEOUT = 180  # seconds: a slow machine under load, not a measure of anything
@@ -43,7 +47,7 @@ def open_page(run: str, **query: str) -> AppTest:
 
 def ready(app: AppTest, run) -> AppTest:
     """The page after the model has been prepared."""
-    assert your_image_models.preparation(run).wait(TIMEOUT)
+    assert models.preparation(run).wait(TIMEOUT)
     app.run()
     assert not app.exception
     return app
@@ -56,7 +60,7 @@ def words(app: AppTest) -> str:
 
 def test_who_comes_without_a_choice_sees_the_same_model_as_on_the_other_pages(tmp_path):
     small_model(tmp_path)
-    assert next(iter(your_image_models.models())) == model_picker.FIRST
+    assert next(iter(models.models())) == model_picker.FIRST
 
 
 def test_a_test_image_gives_terms_percentiles_and_neighbours(tmp_path):
@@ -71,9 +75,9 @@ def test_a_test_image_gives_terms_percentiles_and_neighbours(tmp_path):
 
 
 def uses_inspection(run, pixels):
-    from vaelab.inspection import inspect_image
+    from vaelab.analysis.inspection import inspect_image
 
-    return inspect_image(your_image_models.model_of(run), pixels, None, run.config().loss)
+    return inspect_image(models.model_of(run), pixels, None, run.config().loss)
 
 
 def test_both_languages_and_every_use(tmp_path):
@@ -135,7 +139,7 @@ def test_an_own_picture_is_answered_and_a_broken_one_refused(tmp_path, monkeypat
 
 
 def test_without_a_model_the_page_says_how_to_get_one(monkeypatch):
-    monkeypatch.setattr(your_image_models.runs, "shipped", list)
+    monkeypatch.setattr(models.store, "shipped", list)
     app = open_page("")
     app.run()
     assert not app.exception
@@ -144,12 +148,12 @@ def test_without_a_model_the_page_says_how_to_get_one(monkeypatch):
 
 def test_an_uploaded_training_image_lands_on_its_own_place_on_the_map(tmp_path):
     run = small_model(tmp_path)
-    known = your_image_models.preparation(run)
+    known = models.preparation(run)
     assert known.wait(TIMEOUT)
     row = 11
-    upload = your_image_source.remember({}, "upload", png(known.train.pixels[row]))
-    pixels = your_image_source.apply(upload, your_image_source.Frame(), 32, 1)
-    mu, _ = uses.encode_image(your_image_models.model_of(run), pixels)
+    upload = source.remember({}, "upload", png(known.train.pixels[row]))
+    pixels = source.apply(upload, source.Frame(), 32, 1)
+    mu, _ = uses.encode_image(models.model_of(run), pixels)
     np.testing.assert_allclose(mu, known.codes[row], atol=1e-6)
     rows, distances = projections.nearest_codes(mu[None], known.codes, 3)
     assert rows[0, 0] == row
@@ -173,15 +177,15 @@ def test_the_link_to_the_decoder_carries_the_code(tmp_path):
 
 def test_a_picture_is_remembered_without_its_bytes_and_an_error_is_not_decoded_again(monkeypatch):
     state = {}
-    picture = your_image_source.remember(state, "upload", png(np.zeros((40, 40, 3), np.uint8)))
-    assert your_image_source.remember(state, "upload", None) is picture  # after a visit to another page
+    picture = source.remember(state, "upload", png(np.zeros((40, 40, 3), np.uint8)))
+    assert source.remember(state, "upload", None) is picture  # after a visit to another page
     assert all(not isinstance(part, bytes) for part in state["image_pictures"]["upload"])
     calls = []
-    real = your_image_source.open_image
-    monkeypatch.setattr(your_image_source, "open_image", lambda *a, **k: calls.append(1) or real(*a, **k))
+    real = source.open_image
+    monkeypatch.setattr(source, "open_image", lambda *a, **k: calls.append(1) or real(*a, **k))
     for _ in range(2):
         with pytest.raises(ImageError, match="must be a PNG"):
-            your_image_source.remember(state, "paste", b"no image")
+            source.remember(state, "paste", b"no image")
     assert len(calls) == 1
 
 
@@ -193,7 +197,7 @@ def test_a_long_preparation_holds_up_one_answer_and_not_every_one():
         def join(self, seconds: float) -> None:
             self.waits.append(seconds)
 
-    known = your_image_models.Preparation()
+    known = models.Preparation()
     known.thread = Endless()
     known.wait(1_000)
     known.began -= 1_000
@@ -203,9 +207,9 @@ def test_a_long_preparation_holds_up_one_answer_and_not_every_one():
 
 
 def test_large_pictures_are_kept_small_and_small_ones_as_they_are():
-    assert your_image_source.smaller(Image.new("RGB", (2000, 1500))).size == (1000, 750)
-    assert your_image_source.smaller(Image.new("RGB", (28, 28))).size == (28, 28)
-    long = your_image_source.smaller(Image.new("RGB", (30_000, 500)))
+    assert source.smaller(Image.new("RGB", (2000, 1500))).size == (1000, 750)
+    assert source.smaller(Image.new("RGB", (28, 28))).size == (28, 28)
+    long = source.smaller(Image.new("RGB", (30_000, 500)))
     assert long.width * long.height <= 4_000_000
 
 
@@ -229,23 +233,23 @@ def test_what_the_browser_tells_of_a_picture_is_checked():
 def test_the_signed_error_is_centred_and_averaged_over_channels():
     x, x_hat = np.zeros((3, 2, 2), np.uint8), np.zeros((3, 2, 2), np.uint8)
     x_hat[0, 0, 0], x[:, 1, 1] = 255, 255
-    error = image_charts.signed_error(x, x_hat)
+    error = one_image.signed_error(x, x_hat)
     np.testing.assert_allclose(error, [[1 / 3, 0], [0, -1]])
-    colours = image_charts.diverging(np.array([-1.0, 0.0, 0.5, 9.0]), 0.5, "light")
+    colours = field_colours.diverging(np.array([-1.0, 0.0, 0.5, 9.0]), 0.5, "light")
     low, middle, high = ([int(code[i : i + 2], 16) for i in (1, 3, 5)] for code in DIVERGING["light"])
     assert colours.tolist() == [low, middle, high, high]
-    assert image_charts.error_limit(np.array([0.05, -0.09])) == 0.1
-    assert image_charts.error_limit(error) == 1.0
-    assert image_charts.error_picture(error, 1.0, "dark", 64).shape == (80, 64, 4)
+    assert one_image.error_limit(np.array([0.05, -0.09])) == 0.1
+    assert one_image.error_limit(error) == 1.0
+    assert one_image.error_picture(error, 1.0, "dark", 64).shape == (80, 64, 4)
 
 
 def test_code_rows_hold_every_dimension_and_the_histogram_every_image():
-    rows = image_charts.code_rows(np.array([1.0, -2.0]), np.array([0.5, 0.1]), np.zeros((3, 2)), np.array([0.2, 0.3]))
+    rows = one_image.code_rows(np.array([1.0, -2.0]), np.array([0.5, 0.1]), np.zeros((3, 2)), np.array([0.2, 0.3]))
     bars = rows[rows["kind"] == "mu"]
     assert bars["low"].tolist() == [0.5, -2.1]
     assert bars["high"].tolist() == [1.5, -1.9]
     assert (rows["kind"] == "z").sum() == 6
-    scores = image_charts.score_rows(np.linspace(0, 100, 101), 250.0)
+    scores = one_image.score_rows(np.linspace(0, 100, 101), 250.0)
     assert scores[scores["kind"] == "test"]["share"].sum() == pytest.approx(1.0)
     assert scores["to"].max() > 250.0
 
@@ -256,6 +260,6 @@ def test_a_jpeg_of_a_phone_comes_upright_and_small():
     exif[0x0112] = 6  # turned by 90 degrees
     file = io.BytesIO()
     photo.save(file, format="JPEG", exif=exif)
-    kept = your_image_source.remember({}, "camera", file.getvalue())
+    kept = source.remember({}, "camera", file.getvalue())
     assert kept.height > kept.width
     assert max(kept.size) <= 1050  # decoded at a quarter

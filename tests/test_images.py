@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vaelab.errors import DataError, ImageError
-from vaelab.images import grid, open_image, png, to_pixels
+from vaelab.config.errors import DataError, ImageError
+from vaelab.images.files import grid, open_image, png, to_pixels
 
 RED, BLUE = (255, 0, 0), (0, 0, 255)
 
@@ -301,8 +301,8 @@ HEAVY: dict[str, Callable[[], bytes]] = {
 }
 MEASURE = """
 import resource, sys
-from vaelab.errors import ImageError
-from vaelab.images import open_image
+from vaelab.config.errors import ImageError
+from vaelab.images.files import open_image
 data = [open(path, "rb").read() for path in sys.argv[1:]]
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 for item in data:

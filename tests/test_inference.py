@@ -12,13 +12,17 @@ from safetensors.torch import load_file, save_file
 from trained import write_model
 
 import vaelab
-from vaelab import data, inference
-from vaelab.config import DataConfig, LossConfig, ModelConfig, RunConfig
-from vaelab.errors import ConfigError, RunError, WeightsError
-from vaelab.losses import floor, log_normal, recon_loss
-from vaelab.measures import elbo_terms
-from vaelab.models import GaussianPosterior, build
-from vaelab.runs import Run
+from vaelab import data
+from vaelab.analysis import inference
+from vaelab.config.errors import ConfigError, RunError, WeightsError
+from vaelab.config.settings import DataConfig, LossConfig
+from vaelab.models.latent_model import build
+from vaelab.models.losses import floor, log_normal, recon_loss
+from vaelab.models.model_config import ModelConfig
+from vaelab.models.posteriors import GaussianPosterior
+from vaelab.runs.run_config import RunConfig
+from vaelab.runs.store import Run
+from vaelab.training.measures import elbo_terms
 
 DIGITS = DataConfig(name="digits")
 GREY = ModelConfig(channels=1, latent_dim=4)

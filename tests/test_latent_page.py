@@ -17,15 +17,18 @@ from starlette.applications import Starlette
 from streamlit.testing.v1 import AppTest
 from trained import write_model
 
-from vaelab import data, film, inference, latent_text, latents, projections, runs
-from vaelab.errors import RunError
-from vaelab.palette import class_colours
-from vaelab.plan import plan
-from vaelab.runs import Run
-from vaelab.ui import latent, latent_inspector, latent_map, text
+from vaelab import data
+from vaelab.analysis import film, inference, latent_text, latents, projections
+from vaelab.config.errors import RunError
+from vaelab.images.palette import class_colours
+from vaelab.runs import store
+from vaelab.runs.plan import plan
+from vaelab.runs.store import Run
+from vaelab.ui import text
 from vaelab.ui.components import routes
-from vaelab.ui.components.map_routes import map_base, map_query, map_routes
-from vaelab.ui.latent_pictures import look
+from vaelab.ui.components.map.map_routes import map_base, map_query, map_routes
+from vaelab.ui.latent import inspector, latent_page, map_panel
+from vaelab.ui.latent.pictures import look
 
 ROOT = Path(__file__).parents[1]
 TIMEOUT = 180  # seconds: a slow machine under load, not a measure of anything
@@ -34,7 +37,7 @@ TIMEOUT = 180  # seconds: a slow machine under load, not a measure of anything
 @pytest.fixture(autouse=True)
 def _own_runs(tmp_path, monkeypatch):
     monkeypatch.setenv("VAELAB_RUNS", str(tmp_path / "runs"))
-    for module in (runs, routes):
+    for module in (store, routes):
         monkeypatch.setattr(module, "weights_root", lambda: tmp_path / "weights")
 
 
@@ -170,10 +173,10 @@ def test_addresses_that_name_nothing(digits):
 
 
 def test_tsne_is_begun_by_post_from_its_own_page_alone(digits, monkeypatch):
-    from vaelab import projector
+    from vaelab.workers import tsne_worker
 
     begun: list[tuple[int, ...]] = []
-    monkeypatch.setattr(projector, "start", lambda name, mu: begun.append(mu.shape))
+    monkeypatch.setattr(tsne_worker, "start", lambda name, mu: begun.append(mu.shape))
     assert answer(digits, "tsne.json")["state"] == "none"
     where = address(digits, "tsne.json", action="start")
     assert ask(where, "POST", {"sec-fetch-site": "cross-site"})[0] == 409
@@ -270,8 +273,8 @@ def words(app: AppTest) -> str:
 @pytest.fixture
 def chosen(monkeypatch):
     """Lets a test choose on the map as a click or a lasso would; AppTest runs no JavaScript."""
-    told: dict[str, latent_map.Choice] = {"choice": latent_map.Choice("none")}
-    monkeypatch.setattr(latent, "choice", lambda wanted: told["choice"])
+    told: dict[str, map_panel.Choice] = {"choice": map_panel.Choice("none")}
+    monkeypatch.setattr(latent_page, "choice", lambda wanted: told["choice"])
     return told
 
 
@@ -294,7 +297,7 @@ def test_both_languages(digits):
 
 
 def test_a_clicked_point(digits, chosen):
-    chosen["choice"] = latent_map.Choice("point", (5,))
+    chosen["choice"] = map_panel.Choice("point", (5,))
     app = open_page(run="digits-run")
     known = latents.codes(latents.query(digits, "test", 1_000))
     text = words(app)
@@ -308,7 +311,7 @@ def test_a_clicked_point(digits, chosen):
 
 
 def test_a_lasso(digits, chosen):
-    chosen["choice"] = latent_map.Choice("lasso", tuple(range(30)))
+    chosen["choice"] = map_panel.Choice("lasso", tuple(range(30)))
     app = open_page(run="digits-run")
     assert "**30 images inside**" in words(app)
     values, names = latents.codes(latents.query(digits, "test", 1_000)).labels["class"]
@@ -354,8 +357,8 @@ def test_t_sne_is_flat(digits):
 
 
 def test_two_dimensions_make_a_plane_and_three_a_cloud(digits, monkeypatch):
-    shown: list[latent_map.View] = []
-    monkeypatch.setattr(latent, "latent_map", lambda wanted, view, near: shown.append(view))
+    shown: list[map_panel.View] = []
+    monkeypatch.setattr(latent_page, "latent_map", lambda wanted, view, near: shown.append(view))
     app = open_page(run="digits-run")
     app.selectbox(key="latent_projection").select("dims").run()
     assert (shown[-1].dims, shown[-1].solid) == ((0, 1), False)
@@ -378,7 +381,7 @@ def test_a_label_that_repeats_another_is_told_once_and_an_equal_value_of_another
         "size": (np.array([0, 0]), ("small", "large")),
     }
     known = latents.Codes(np.zeros((2, 2), np.float32), None, np.zeros((2, 3, 4, 4), np.uint8), "stored", labels)
-    told = latent_inspector._words(known, 0)
+    told = inspector._words(known, 0)
     assert told.count("heart") == 1
     assert told.count("red") == 2
     assert "small" not in told  # three labels are enough
@@ -397,17 +400,17 @@ def test_a_run_that_has_saved_nothing_is_told_in_a_sentence():
 def test_a_choice_counts_only_among_its_own_images(digits, monkeypatch):
     wanted = latents.query(digits, "test", 1_000)
     told = {"choice": {"images": "another/test-1000", "kind": "point", "rows": [3]}}
-    monkeypatch.setattr(latent_map.st, "session_state", {latent_map.KEY: told})
-    assert latent_map.choice(wanted).kind == "none"
-    told["choice"]["images"] = latent_map.images_key(wanted)
-    assert latent_map.choice(wanted) == latent_map.Choice("point", (3,))
+    monkeypatch.setattr(map_panel.st, "session_state", {map_panel.KEY: told})
+    assert map_panel.choice(wanted).kind == "none"
+    told["choice"]["images"] = map_panel.images_key(wanted)
+    assert map_panel.choice(wanted) == map_panel.Choice("point", (3,))
     told["choice"]["rows"] = [-4, 10**9]
-    assert latent_map.choice(wanted).kind == "none"
+    assert map_panel.choice(wanted).kind == "none"
 
 
 def test_the_film_is_told_in_the_language_of_the_page(monkeypatch):
     monkeypatch.setattr(text, "language", lambda: "zh")
-    told = latent_map.film_words(plan("cifar10"))
+    told = map_panel.film_words(plan("cifar10"))
     assert told["airplane"] == "飞机"
     assert told["class"] == "类别"
     assert len(told) == 11

@@ -14,14 +14,18 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from vaelab import __version__, data, launch, runs
-from vaelab.config import DataConfig, ModelConfig, OptimConfig, RunConfig
-from vaelab.errors import ConfigError, DataError, RunError
-from vaelab.plan import plan
-from vaelab.processes import ProcessIdentity
-from vaelab.run_files import write_json
-from vaelab.run_status import Status
-from vaelab.runs import Run
+from vaelab import __version__, data
+from vaelab.config.errors import ConfigError, DataError, RunError
+from vaelab.config.settings import DataConfig, OptimConfig
+from vaelab.models.model_config import ModelConfig
+from vaelab.runs import store
+from vaelab.runs.files import write_json
+from vaelab.runs.plan import plan
+from vaelab.runs.processes import ProcessIdentity
+from vaelab.runs.run_config import RunConfig
+from vaelab.runs.status import Status
+from vaelab.runs.store import Run
+from vaelab.workers import launch
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -32,7 +36,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     yield
     launch.cool_down()
-    for status in (run.status() for run in runs.list_runs()):  # only a failed test leaves one running
+    for status in (run.status() for run in store.list_runs()):  # only a failed test leaves one running
         if status.has_process and status.pid not in (None, os.getpid()):
             os.kill(status.pid, signal.SIGKILL)
 
@@ -53,9 +57,9 @@ def wait_for(what: Callable[[], bool], seconds: float = 240.0) -> None:
         time.sleep(0.02)
 
 
-def in_training(state: runs.State = "running") -> Run:
+def in_training(state: store.State = "running") -> Run:
     """A run whose worker seems to be this process."""
-    run = runs.create_run(settings())
+    run = store.create_run(settings())
     me = ProcessIdentity.mine()
     status = Status(state=state, heartbeat=time.time(), pid=me.pid, start_time=me.start_time, boot_id=me.boot_id)
     write_json(run.status_file, status.to_dict())
@@ -84,7 +88,7 @@ def test_the_standby_trains_a_run_that_is_steered_stopped_and_resumed() -> None:
     launch.unpause(run)
     wait_for(lambda: run.status().state == "running")
     with pytest.raises(RunError, match="stop it first"):
-        runs.delete_run(run)
+        store.delete_run(run)
     launch.stop(run)
     wait_for(lambda: run.status().state == "stopped")
     wait_for(lambda: not run.worker_lock.is_taken())
@@ -99,7 +103,7 @@ def test_the_standby_trains_a_run_that_is_steered_stopped_and_resumed() -> None:
 def test_a_training_outlives_its_server() -> None:
     """The server is another process here, killed the hard way while its training runs and its next standby waits."""
     code = (
-        f"import sys; sys.path.insert(0, {str(ROOT)!r}); from vaelab import launch; from vaelab.config import *;"
+        f"import sys; sys.path.insert(0, {str(ROOT)!r}); from vaelab.workers import launch; from vaelab.config.settings import *; from vaelab.models.model_config import *; from vaelab.runs.run_config import *;"
         "cfg = RunConfig(data=DataConfig(name='digits', limit=60), model=ModelConfig(name='linear-vae'),"
         "optim=OptimConfig(batch_size=20, epochs=100_000), device='cpu');"
         "launch.start(cfg, 'orphan'); launch.warm_up(); print(launch._standbys._process.pid, flush=True); input()"
@@ -109,7 +113,7 @@ def test_a_training_outlives_its_server() -> None:
     assert server.stdin is not None
     standby = ProcessIdentity.of(int(server.stdout.readline()))
     assert standby.is_alive()
-    run = runs.find("orphan")
+    run = store.find("orphan")
     wait_for(lambda: len(run.metrics()) > 0)
     server.kill()
     server.wait()
@@ -158,7 +162,7 @@ def test_settings_that_cannot_work_start_nothing() -> None:
         launch.start(RunConfig(data=DataConfig(name="no-such-set")))
     with pytest.raises(RunError, match="name"):
         launch.start(settings(), "a/b")
-    assert runs.list_runs() == []
+    assert store.list_runs() == []
 
 
 def test_what_is_not_in_training_cannot_be_steered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -173,7 +177,7 @@ def test_what_is_not_in_training_cannot_be_steered(tmp_path: Path, monkeypatch: 
         launch.resume(finished)
     with pytest.raises(RunError, match="finished"):
         launch.set_dials(finished, beta=1.0)
-    monkeypatch.setattr(runs, "weights_root", lambda: tmp_path / "runs")
+    monkeypatch.setattr(store, "weights_root", lambda: tmp_path / "runs")
     with pytest.raises(RunError, match="shipped"):
         launch.resume(run)
 

@@ -8,13 +8,13 @@ import pytest
 import torch
 from torch import nn
 
-from vaelab import inference
-from vaelab.architecture import Layer
-from vaelab.config import ModelConfig
+from vaelab.analysis import inference
 from vaelab.lessons import feature_maps, layer_sizes
 from vaelab.lessons.activations import layer_by_layer, passage
 from vaelab.lessons.layer_sizes import KERNELS, PADDINGS, STRIDES, exact_size, padding_for, trouble_with, walk
-from vaelab.models import build
+from vaelab.models.latent_model import build
+from vaelab.models.layers import Layer
+from vaelab.models.model_config import ModelConfig
 
 SIZES = (1, 2, 3, 7, 16, 32)
 KINDS = ("Conv2d", "ConvTranspose2d")

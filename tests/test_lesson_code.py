@@ -1,4 +1,4 @@
-"""Lesson 9: the steps shown are those of trainer.fit, the terms those of vaelab.losses and torch.distributions."""
+"""Lesson 9: the steps shown are those of trainer.fit, the terms those of vaelab.models.losses and torch.distributions."""
 
 import numpy as np
 import pytest
@@ -6,14 +6,15 @@ import torch
 from safetensors.torch import load_file
 from torch.distributions import Bernoulli, Normal, kl_divergence
 
-from vaelab import losses, trainer
-from vaelab.config import LossConfig
-from vaelab.first_weights import new_model
+from vaelab.config.settings import LossConfig
 from vaelab.lessons import one_step
 from vaelab.lessons.one_step import Training, configuration, dataset, peek
-from vaelab.recorder import Recorder
-from vaelab.runs import create_run
-from vaelab.ui.lessons import code
+from vaelab.models import losses
+from vaelab.runs.recorder import Recorder
+from vaelab.runs.store import create_run
+from vaelab.training import trainer
+from vaelab.training.first_weights import new_model
+from vaelab.ui.learn import code
 
 SMALL = configuration(images=80, epochs=2)  # batches of 32, 32 and 16: six steps
 OF_EACH = {model: configuration(model, images=80, epochs=2) for model in code.MODELS}

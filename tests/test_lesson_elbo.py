@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import torch
 
-from vaelab.lessons.elbo_charts import bound_rows
 from vaelab.lessons.elbo_terms import both, kl_only, lanes, recon_only
 from vaelab.lessons.importance import estimates, log_evidence_on_grid, log_weights, vae_log_joint
 from vaelab.lessons.ppca import (
@@ -18,7 +17,8 @@ from vaelab.lessons.ppca import (
 )
 from vaelab.lessons.small_images import PIXELS, small_digits
 from vaelab.lessons.small_vae import SmallVae
-from vaelab.ui.lessons import elbo_bound
+from vaelab.ui.learn import elbo_bound
+from vaelab.ui.learn.elbo_charts import bound_rows
 
 torch.set_num_threads(1)
 
@@ -159,7 +159,7 @@ def test_a_narrow_posterior_and_one_beyond_the_prior_are_summed_too(centre):
 
 
 def test_the_joint_of_a_vae_is_its_two_terms():
-    from vaelab.losses import bernoulli_recon, log_normal
+    from vaelab.models.losses import bernoulli_recon, log_normal
 
     model = SmallVae(PIXELS, 2)
     x, z = torch.rand(PIXELS), torch.randn(4, 2)

@@ -7,7 +7,6 @@ from functools import partial
 import numpy as np
 import pytest
 
-from vaelab.config import ModelConfig
 from vaelab.lessons.networks import (
     ALARM,
     FRIENDS,
@@ -20,10 +19,11 @@ from vaelab.lessons.networks import (
     weights,
 )
 from vaelab.lessons.separation import blocked_at, d_separated, edges_of, paths, separated
-from vaelab.models import build
-from vaelab.ui.components import graph_view
-from vaelab.ui.components.graph_view import Edge
-from vaelab.ui.lessons import graphs_parts, graphs_vae
+from vaelab.models.latent_model import build
+from vaelab.models.model_config import ModelConfig
+from vaelab.ui.components.graph import graph_view
+from vaelab.ui.components.graph.graph_view import Edge
+from vaelab.ui.learn import graphs_parts, graphs_vae
 from vaelab.ui.source import source_of
 from vaelab.ui.text import t
 

@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import entropy as scipy_entropy
 from sklearn.metrics import mutual_info_score
 
-from vaelab.errors import ConfigError
+from vaelab.config.errors import ConfigError
 from vaelab.lessons.joint_table import (
     entropy,
     given_column,
@@ -17,7 +17,7 @@ from vaelab.lessons.joint_table import (
     normalise,
     product,
 )
-from vaelab.ui.lessons.joint import BOARD, COLUMNS, ROWS, _multiplied, _table, _valid, _view
+from vaelab.ui.learn.joint import BOARD, COLUMNS, ROWS, _multiplied, _table, _valid, _view
 
 
 @pytest.fixture

@@ -8,15 +8,15 @@ from scipy.stats import multivariate_normal
 from sklearn.linear_model import LogisticRegression
 from sklearn.mixture import GaussianMixture
 
-from vaelab import inference
+from vaelab.analysis import inference
+from vaelab.config.errors import DataError
 from vaelab.data.shapes import colours as shape_colours
-from vaelab.errors import DataError
 from vaelab.lessons.kinds import Sides, apart, bayes, differences, fit_kinds, one_joint, rank
 from vaelab.lessons.mixtures import class_given_first, mass_inside, mass_near, mass_outside, missing, plane
 from vaelab.lessons.same_style import colour_of, every_label, place_and_size, style_of
-from vaelab.ui.lessons.kinds import BOARD, _valid
-from vaelab.ui.lessons.kinds_fields import REACH, SIDE, _boundary, worst
-from vaelab.ui.lessons.kinds_images import MODEL, _examples
+from vaelab.ui.learn.kinds import BOARD, _valid
+from vaelab.ui.learn.kinds_fields import REACH, SIDE, _boundary, worst
+from vaelab.ui.learn.kinds_images import MODEL, _examples
 
 WIDE = 12.0  # plane units: beyond it the mixtures have no mass that a double could hold
 

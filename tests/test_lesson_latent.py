@@ -20,8 +20,8 @@ from vaelab.lessons.latent_grid import (
     normal,
     posterior_at,
 )
-from vaelab.ui.components import board_view
-from vaelab.ui.lessons.latent import BOARD, FINE, X_POINTS, X_REACH, Z_POINTS, Z_REACH, _valid, _view
+from vaelab.ui.components.board import board_view
+from vaelab.ui.learn.latent import BOARD, FINE, X_POINTS, X_REACH, Z_POINTS, Z_REACH, _valid, _view
 
 ZS, XS = np.linspace(-7.0, 7.0, 701), np.linspace(-12.0, 12.0, 1201)
 

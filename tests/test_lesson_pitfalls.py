@@ -9,12 +9,12 @@ import torch
 from vaelab.lessons import pitfalls
 from vaelab.lessons.pitfall_lanes import LANES, active, drawn_spread, smallest_loss
 from vaelab.lessons.race import LaneFrame, RaceFrame
-from vaelab.lessons.race_charts import curve_rows, race_curves
 from vaelab.lessons.small_images import PIXELS, small_digits
 from vaelab.lessons.small_vae import SmallVae, build
-from vaelab.losses import bernoulli_recon
-from vaelab.models import GaussianPosterior
-from vaelab.ui.lessons.pitfalls import EPOCH, PITFALLS, SIDES, body_of, check_words, epoch_losses, reported
+from vaelab.models.losses import bernoulli_recon
+from vaelab.models.posteriors import GaussianPosterior
+from vaelab.ui.learn.pitfalls import EPOCH, PITFALLS, SIDES, body_of, check_words, epoch_losses, reported
+from vaelab.ui.learn.race_charts import curve_rows, race_curves
 
 torch.set_num_threads(1)
 

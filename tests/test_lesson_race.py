@@ -12,7 +12,7 @@ from test_lesson_views import opened
 from vaelab.lessons import race as races
 from vaelab.lessons.race import MOST_RUNNING, RACES, Plan, Race, RaceFrame, Races
 from vaelab.lessons.spaces import lanes
-from vaelab.ui.lessons import race_view
+from vaelab.ui.learn import race_view
 from vaelab.ui.text import strings
 
 LONG = 60.0  # seconds: a slow machine under load

@@ -6,7 +6,7 @@ import torch
 
 from vaelab.lessons.gradient_path import follow_gradient
 from vaelab.lessons.gradients import COSTS, averaged, reparameterized_gradients, score_function_gradients
-from vaelab.lessons.reparam_charts import DEEPEST, pinned_rows
+from vaelab.ui.learn.reparam_charts import DEEPEST, pinned_rows
 
 POINTS = [(0.7, 0.5), (-1.2, 1.3)]
 SMOOTH = ["square", "wave", "far"]

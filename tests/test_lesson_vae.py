@@ -17,9 +17,9 @@ from vaelab.lessons.race import Plan, Race, Races
 from vaelab.lessons.small_images import PIXELS, as_pixels, small_digits
 from vaelab.lessons.small_vae import Lane, SmallVae, build, vae_terms
 from vaelab.lessons.spaces import autoencoder_terms, lanes, variational_terms
-from vaelab.ui.components import cloud_view
 from vaelab.ui.components.carrier import FOLDER
-from vaelab.ui.lessons.vae import LESSON, faces
+from vaelab.ui.components.cloud import cloud_view
+from vaelab.ui.learn.vae import LESSON, faces
 from vaelab.ui.text import LANGUAGES, strings
 
 torch.set_num_threads(1)
@@ -244,7 +244,7 @@ def test_the_spaces_are_two_dimensional(number):
     assert model.encode(torch.rand(3, PIXELS)).mean.shape == (3, 2)
 
 
-STAGE = "from vaelab.ui.lessons.vae import stage\nstage()"
+STAGE = "from vaelab.ui.learn.vae import stage\nstage()"
 
 
 @pytest.fixture
@@ -342,7 +342,7 @@ def test_sliders_end_where_python_says():
 
 
 def test_the_narrowest_cloud_of_the_encoder_fits_the_axis():
-    source = (FOLDER / "cloud_maths.js").read_text(encoding="utf-8")
+    source = (FOLDER / "cloud/maths.js").read_text(encoding="utf-8")
     highest = float(re.search(r"HIGHEST = ([\d.]+)", source)[1])
     _, sigma, _, dims = faces()
     narrowest = float(sigma[:, dims].min())

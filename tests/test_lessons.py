@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from vaelab.ui.lessons.frame import Lesson, lessons
+from vaelab.ui.learn.frame import Lesson, lessons
 from vaelab.ui.pages import PAGES, page
 from vaelab.ui.source import source_of
 from vaelab.ui.text import LANGUAGES, strings
@@ -19,7 +19,7 @@ NEEDED = ("page_title", "lead", "question", "answer", "link")
 
 def lesson(name: str) -> Lesson:
     """The lesson that the page of this name shows: vaelab/ui/lessons/kinds.py for learn_kinds."""
-    found = importlib.import_module(f"vaelab.ui.lessons.{name.removeprefix('learn_')}").LESSON
+    found = importlib.import_module(f"vaelab.ui.learn.{name.removeprefix('learn_')}").LESSON
     assert isinstance(found, Lesson)
     return found
 

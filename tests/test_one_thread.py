@@ -5,8 +5,8 @@ import threading
 import pytest
 import torch
 
-from vaelab import one_thread
-from vaelab.one_thread import alone
+from vaelab.models import one_thread
+from vaelab.models.one_thread import alone
 
 
 @pytest.fixture

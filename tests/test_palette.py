@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from vaelab import palette
 from vaelab.data import shapes
-from vaelab.palette import THEMES
+from vaelab.images import palette
+from vaelab.images.palette import THEMES
 
 ROOT = Path(__file__).parents[1]
 

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 from sklearn.manifold import TSNE, trustworthiness
 
-from vaelab import data, film, posterior, projections, projector
+from vaelab import data
+from vaelab.analysis import film, posterior, projections
+from vaelab.workers import tsne_worker
 
 
 @pytest.fixture(scope="module")
@@ -165,59 +167,59 @@ def runs_folder(tmp_path, monkeypatch):
 def wait_for(name, states, seconds=120):
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        state = projector.state(name)
+        state = tsne_worker.state(name)
         if state.state in states:
             return state
         time.sleep(0.05)
-    raise AssertionError(f"still {projector.state(name)}: {(projector.folder_of(name) / 'log.txt').read_text()}")
+    raise AssertionError(f"still {tsne_worker.state(name)}: {(tsne_worker.folder_of(name) / 'log.txt').read_text()}")
 
 
 def test_a_map_is_made_in_the_background_and_kept(runs_folder, clusters):
     mu = clusters[0][:200]
-    assert projector.state("run-10") == projector.State()
-    assert projector.points("run-10") is None
-    begun = projector.start("run-10", mu)
+    assert tsne_worker.state("run-10") == tsne_worker.State()
+    assert tsne_worker.points("run-10") is None
+    begun = tsne_worker.start("run-10", mu)
     assert begun.is_active
-    assert projector.start("run-10", mu).asked_at == begun.asked_at  # the same work, not a second one
+    assert tsne_worker.start("run-10", mu).asked_at == begun.asked_at  # the same work, not a second one
     done = wait_for("run-10", ("finished", "failed"))
     assert (done.state, done.round) == ("finished", done.rounds)
-    points = projector.points("run-10")
+    points = tsne_worker.points("run-10")
     assert points.shape == (200, 2)
     assert done.trust == pytest.approx(projections.trust(mu, points), abs=1e-4)
-    before = (projector.folder_of("run-10") / "state.json").stat().st_mtime_ns
-    assert projector.start("run-10", mu).state == "finished"
-    assert (projector.folder_of("run-10") / "state.json").stat().st_mtime_ns == before
+    before = (tsne_worker.folder_of("run-10") / "state.json").stat().st_mtime_ns
+    assert tsne_worker.start("run-10", mu).state == "finished"
+    assert (tsne_worker.folder_of("run-10") / "state.json").stat().st_mtime_ns == before
 
 
 def test_a_map_can_be_stopped_while_it_waits_and_begun_again(runs_folder, clusters):
     mu = clusters[0][:60]
-    turn = projector.FileLock(runs_folder / ".maps" / "turn.lock")
+    turn = tsne_worker.FileLock(runs_folder / ".maps" / "turn.lock")
     turn.path.parent.mkdir()
     assert turn.take()  # somebody else's map is being made
-    projector.start("run-20", mu)
+    tsne_worker.start("run-20", mu)
     wait_for("run-20", ("queued",))
-    projector.cancel("run-20")
+    tsne_worker.cancel("run-20")
     assert wait_for("run-20", ("cancelled", "failed")).state == "cancelled"
     turn.release()
-    projector.start("run-20", mu)
+    tsne_worker.start("run-20", mu)
     assert wait_for("run-20", ("finished", "failed")).state == "finished"
 
 
 def test_a_process_that_died_has_failed(runs_folder):
-    folder = projector.folder_of("run-30")
+    folder = tsne_worker.folder_of("run-30")
     folder.mkdir(parents=True)
     gone = {"state": "running", "pid": 2**22 + 1, "start_time": 1, "boot_id": "other"}
-    projector.write_json(folder / "state.json", gone)
-    assert projector.state("run-30").state == "failed"
+    tsne_worker.write_json(folder / "state.json", gone)
+    assert tsne_worker.state("run-30").state == "failed"
 
 
 def test_old_maps_are_forgotten(runs_folder, monkeypatch):
-    monkeypatch.setattr(projector, "KEPT", 3)
-    monkeypatch.setattr(projector, "_spawn", lambda folder: None)
+    monkeypatch.setattr(tsne_worker, "KEPT", 3)
+    monkeypatch.setattr(tsne_worker, "_spawn", lambda folder: None)
     for k in range(5):
-        projector.start(f"run-{k}", np.zeros((4, 2)))
-        folder = projector.folder_of(f"run-{k}")
-        projector.write_json(folder / "state.json", {"state": "finished"})
+        tsne_worker.start(f"run-{k}", np.zeros((4, 2)))
+        folder = tsne_worker.folder_of(f"run-{k}")
+        tsne_worker.write_json(folder / "state.json", {"state": "finished"})
         os.utime(folder, (k, k))
     left = sorted(path.name for path in (runs_folder / ".maps").iterdir())
     assert left == ["run-2", "run-3", "run-4"]
@@ -225,8 +227,8 @@ def test_old_maps_are_forgotten(runs_folder, monkeypatch):
 
 def test_old_maps_may_be_removed_by_two_starts_at_once(runs_folder, monkeypatch):
     for name in ("here", "gone"):
-        projector.folder_of(name).mkdir(parents=True)
-    real = projector.Path.stat
+        tsne_worker.folder_of(name).mkdir(parents=True)
+    real = tsne_worker.Path.stat
 
     def stat(path, **options):
         found = real(path, **options)
@@ -234,6 +236,6 @@ def test_old_maps_may_be_removed_by_two_starts_at_once(runs_folder, monkeypatch)
             shutil.rmtree(path)  # between two looks at it
         return found
 
-    monkeypatch.setattr(projector.Path, "stat", stat)
-    projector._forget_old(projector.folder_of("here"))
-    assert not projector.folder_of("gone").exists()
+    monkeypatch.setattr(tsne_worker.Path, "stat", stat)
+    tsne_worker._forget_old(tsne_worker.folder_of("here"))
+    assert not tsne_worker.folder_of("gone").exists()

@@ -12,14 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from vaelab import runs
-from vaelab.cadence import MAX_ROWS, Cadence
-from vaelab.config import OptimConfig, RunConfig
-from vaelab.device import DeviceQueue
-from vaelab.errors import ConfigError, RunError, WeightsError
-from vaelab.processes import FileLock, ProcessIdentity
-from vaelab.run_files import append_row, end_torn_line, write_json
-from vaelab.run_status import Status
+from vaelab.config.errors import ConfigError, RunError, WeightsError
+from vaelab.config.settings import OptimConfig
+from vaelab.runs import store
+from vaelab.runs.files import append_row, end_torn_line, write_json
+from vaelab.runs.processes import FileLock, ProcessIdentity
+from vaelab.runs.queue import DeviceQueue
+from vaelab.runs.run_config import RunConfig
+from vaelab.runs.status import Status
+from vaelab.training.cadence import MAX_ROWS, Cadence
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -27,7 +28,7 @@ ROOT = Path(__file__).resolve().parents[1]
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("VAELAB_RUNS", str(tmp_path / "runs"))
-    monkeypatch.setattr(runs, "weights_root", lambda: tmp_path / "weights")
+    monkeypatch.setattr(store, "weights_root", lambda: tmp_path / "weights")
     return tmp_path
 
 
@@ -47,93 +48,93 @@ def _alive(**changes: object) -> dict[str, object]:
 
 
 def test_names_are_readable_and_count_on() -> None:
-    first, second = runs.create_run(RunConfig()), runs.create_run(RunConfig())
+    first, second = store.create_run(RunConfig()), store.create_run(RunConfig())
     assert (first.name, second.name) == ("pixel-faces-conv-vae-001", "pixel-faces-conv-vae-002")
-    runs.delete_run(first)
-    assert runs.create_run(RunConfig()).name == "pixel-faces-conv-vae-003"
-    upload = runs.create_run(RunConfig(), title="My <pets>")  # whose own name is a code
+    store.delete_run(first)
+    assert store.create_run(RunConfig()).name == "pixel-faces-conv-vae-003"
+    upload = store.create_run(RunConfig(), title="My <pets>")  # whose own name is a code
     assert upload.name == "my-pets-conv-vae-001"
-    assert first.path not in [run.path for run in runs.list_runs()]
+    assert first.path not in [run.path for run in store.list_runs()]
 
 
 def test_a_run_keeps_its_config_and_is_found_by_name_and_path() -> None:
     cfg = RunConfig(seed=7)
-    run = runs.create_run(cfg, "  My run 世界 ")
+    run = store.create_run(cfg, "  My run 世界 ")
     assert run.name == "My run 世界"
     assert run.config() == cfg
-    assert runs.find("My run 世界") == runs.find(run.path) == run
+    assert store.find("My run 世界") == store.find(run.path) == run
 
 
 def test_lists_are_newest_first_and_skip_what_is_no_run(home: Path) -> None:
-    names = [runs.create_run(RunConfig(), name).name for name in ("a", "b", "c")]
+    names = [store.create_run(RunConfig(), name).name for name in ("a", "b", "c")]
     for age, name in enumerate(reversed(names)):
-        os.utime(runs.runs_root() / name / "config.json", (1000 - age, 1000 - age))
-    (runs.runs_root() / "notes").mkdir()
-    (runs.runs_root() / ".queue").mkdir()
-    (runs.runs_root() / "file").write_text("x")
-    assert [run.name for run in runs.list_runs()] == ["c", "b", "a"]
+        os.utime(store.runs_root() / name / "config.json", (1000 - age, 1000 - age))
+    (store.runs_root() / "notes").mkdir()
+    (store.runs_root() / ".queue").mkdir()
+    (store.runs_root() / "file").write_text("x")
+    assert [run.name for run in store.list_runs()] == ["c", "b", "a"]
 
 
 @pytest.mark.parametrize("name", ["", "   ", "a/b", "..", ".hidden", "a\\b", "x" * 61, "tab\there", "ends."])
 def test_a_name_that_is_no_folder_everywhere_is_refused(name: str) -> None:
     with pytest.raises(RunError, match="name"):
-        runs.create_run(RunConfig(), name)
-    assert runs.list_runs() == []
+        store.create_run(RunConfig(), name)
+    assert store.list_runs() == []
 
 
 def test_a_taken_name_is_refused_whatever_its_case(home: Path) -> None:
-    runs.create_run(RunConfig(), "First")
+    store.create_run(RunConfig(), "First")
     (home / "weights" / "faces").mkdir(parents=True)
     write_json(home / "weights" / "faces" / "config.json", RunConfig().to_dict())
     for name in ("First", "first", "faces"):
         with pytest.raises(RunError, match="taken"):
-            runs.create_run(RunConfig(), name)
+            store.create_run(RunConfig(), name)
 
 
 def test_rename_moves_a_run_and_checks_the_name() -> None:
-    run, other = runs.create_run(RunConfig(), "a"), runs.create_run(RunConfig(), "b")
-    moved = runs.rename_run(run, "A")  # the same name in another case is not "taken"
-    moved = runs.rename_run(moved, "better")
-    assert [found.name for found in runs.list_runs()] in (["b", "better"], ["better", "b"])
+    run, other = store.create_run(RunConfig(), "a"), store.create_run(RunConfig(), "b")
+    moved = store.rename_run(run, "A")  # the same name in another case is not "taken"
+    moved = store.rename_run(moved, "better")
+    assert [found.name for found in store.list_runs()] in (["b", "better"], ["better", "b"])
     assert moved.config() == RunConfig()
     with pytest.raises(RunError, match="taken"):
-        runs.rename_run(moved, other.name)
+        store.rename_run(moved, other.name)
 
 
 def test_a_run_in_training_is_neither_deleted_nor_renamed() -> None:
-    run = runs.create_run(RunConfig())
+    run = store.create_run(RunConfig())
     write_json(run.status_file, _alive())
     with pytest.raises(RunError, match="stop it first"):
-        runs.delete_run(run)
+        store.delete_run(run)
     with pytest.raises(RunError, match="stop it first"):
-        runs.rename_run(run, "other")
+        store.rename_run(run, "other")
     write_json(run.status_file, _alive(state="stopped"))
     with FileLock(run.path / "worker.lock") as lock:  # its worker has not gone yet
         assert lock.take()
         with pytest.raises(RunError, match="stop it first"):
-            runs.delete_run(run)
-    runs.delete_run(run)
+            store.delete_run(run)
+    store.delete_run(run)
     assert not run.path.exists()
 
 
 def test_a_missing_run_is_named_with_a_way_out() -> None:
     with pytest.raises(RunError, match="there is no run 'nope'; train one first"):
-        runs.find("nope")
-    runs.create_run(RunConfig(), "only")
+        store.find("nope")
+    store.create_run(RunConfig(), "only")
     with pytest.raises(RunError, match="choose one of only"):
-        runs.find("nope")
+        store.find("nope")
 
 
 def test_a_folder_that_cannot_be_written_is_one_sentence(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (home / "file").write_text("in the way")
     monkeypatch.setenv("VAELAB_RUNS", str(home / "file"))
     with pytest.raises(RunError, match="must be writable"):
-        runs.create_run(RunConfig())
-    assert runs.list_runs() == []
+        store.create_run(RunConfig())
+    assert store.list_runs() == []
 
 
 def test_a_broken_config_is_one_sentence() -> None:
-    run = runs.create_run(RunConfig())
+    run = store.create_run(RunConfig())
     run.config_file.write_text('{"model": {"name": "resnet"}}')
     with pytest.raises(RunError, match="resnet"):
         run.config()
@@ -150,18 +151,18 @@ def test_a_shipped_folder_is_finished_and_read_only(home: Path) -> None:
     folder.mkdir(parents=True)
     write_json(folder / "config.json", RunConfig().to_dict())
     (folder / "model.safetensors").write_bytes(b"")
-    run = runs.find("faces")
+    run = store.find("faces")
     assert run.is_shipped
     assert run.status().state == "finished"
     assert run.model_file() == folder / "model.safetensors"
     assert (run.metrics(), run.events(), run.snapshots(), run.fixed()) == ([], [], [], {})
     with pytest.raises(RunError, match="shipped"):
-        runs.delete_run(run)
+        store.delete_run(run)
 
 
 def test_a_run_without_weights_says_so() -> None:
     with pytest.raises(WeightsError, match="has none yet"):
-        runs.create_run(RunConfig()).model_file()
+        store.create_run(RunConfig()).model_file()
 
 
 @pytest.mark.parametrize("state", ["queued", "running", "paused"])
@@ -170,7 +171,7 @@ def test_interrupted_means_silent_and_gone(state: str) -> None:
     identity = ProcessIdentity.of(gone.pid)
     dead = {"pid": identity.pid, "start_time": identity.start_time, "boot_id": identity.boot_id}
     gone.wait()
-    run = runs.create_run(RunConfig())
+    run = store.create_run(RunConfig())
     old = time.time() - 60
     for changes, expected in (
         ({"heartbeat": old}, state),  # a long step: silent, but there
@@ -202,7 +203,7 @@ def test_a_zombie_is_not_alive() -> None:
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"state": "running", "unknown": 1, "heartbeat": 0}'])
 def test_a_broken_or_newer_status_is_read_without_an_error(text: str) -> None:
-    run = runs.create_run(RunConfig())
+    run = store.create_run(RunConfig())
     run.status_file.write_text(text)
     assert run.status().state == "interrupted"
 
@@ -211,20 +212,20 @@ def test_a_broken_or_newer_status_is_read_without_an_error(text: str) -> None:
 
 
 def test_each_single_step_counts_and_dials_stay() -> None:
-    run = runs.create_run(RunConfig())
-    assert run.desired() == runs.Control()
+    run = store.create_run(RunConfig())
+    assert run.desired() == store.Control()
     run.ask(beta=4.0)
     run.ask("step")
     run.ask("step", lr=0.5)
-    assert run.desired() == runs.Control(desired="step", beta=4.0, lr=0.5, seq=3, steps=2)
-    assert run.ask("run", fresh=True) == runs.Control(desired="run", beta=4.0, lr=0.5, seq=4, steps=0)
+    assert run.desired() == store.Control(desired="step", beta=4.0, lr=0.5, seq=3, steps=2)
+    assert run.ask("run", fresh=True) == store.Control(desired="run", beta=4.0, lr=0.5, seq=4, steps=0)
 
 
 # Rows
 
 
 def test_rows_survive_torn_lines_and_never_hold_nan() -> None:
-    run = runs.create_run(RunConfig())
+    run = store.create_run(RunConfig())
     assert run.metrics() == []
     append_row(run.metrics_file, {"event": "start", "step": 0})
     append_row(run.metrics_file, {"step": 1, "loss": 2.5, "test_loss": float("nan"), "kl_per_dim": [1.0, float("inf")]})
@@ -245,7 +246,7 @@ def test_rows_survive_torn_lines_and_never_hold_nan() -> None:
 
 
 def test_a_resume_takes_back_later_rows() -> None:
-    run = runs.create_run(RunConfig())
+    run = store.create_run(RunConfig())
     for row in (
         {"event": "start", "step": 0},
         {"step": 1, "loss": 9.0},
@@ -262,18 +263,18 @@ def test_a_resume_takes_back_later_rows() -> None:
 
 
 def test_a_new_file_under_an_old_name_is_read_anew() -> None:
-    run = runs.create_run(RunConfig(), "again")
+    run = store.create_run(RunConfig(), "again")
     append_row(run.metrics_file, {"step": 1, "loss": 1.0})
     assert len(run.metrics()) == 1
-    runs.delete_run(run)
+    store.delete_run(run)
     assert run.metrics() == []
-    run = runs.create_run(RunConfig(), "again")
+    run = store.create_run(RunConfig(), "again")
     append_row(run.metrics_file, {"step": 1, "loss": 2.0})
     assert [row["loss"] for row in run.metrics()] == [2.0]
 
 
 def test_a_checkpoint_counts_once_it_is_whole() -> None:
-    run = runs.create_run(RunConfig())
+    run = store.create_run(RunConfig())
     for step, whole in ((20, True), (40, True), (60, False)):
         folder = run.checkpoints_dir / str(step)
         folder.mkdir(parents=True)
@@ -291,7 +292,7 @@ def test_a_checkpoint_counts_once_it_is_whole() -> None:
 def test_a_lock_dies_with_its_holder(tmp_path: Path) -> None:
     path = tmp_path / "lock"
     holder = (
-        f"import sys; sys.path.insert(0, {str(ROOT)!r}); from pathlib import Path; from vaelab.processes import FileLock;"
+        f"import sys; sys.path.insert(0, {str(ROOT)!r}); from pathlib import Path; from vaelab.runs.processes import FileLock;"
         f"lock = FileLock(Path({str(path)!r})); print(lock.take(), flush=True); input()"
     )
     with subprocess.Popen([sys.executable, "-c", holder], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
@@ -380,7 +381,7 @@ def test_a_batch_larger_than_the_set_is_refused() -> None:
 
 
 def test_the_files_are_plain_json() -> None:
-    run = runs.create_run(RunConfig())
+    run = store.create_run(RunConfig())
     run.ask("pause")
     for file in (run.config_file, run.control_file):
         assert isinstance(json.loads(file.read_text()), dict)

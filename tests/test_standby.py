@@ -5,8 +5,8 @@ from __future__ import annotations
 import subprocess
 import threading
 
-from vaelab import standby
-from vaelab.standby import Standby, hand_over
+from vaelab.workers import standby
+from vaelab.workers.standby import Standby, hand_over
 
 ECHO = ["-c", "import sys; sys.exit(0 if sys.stdin.readline() == 'go\\n' else 3)"]
 

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from vaelab import data
-from vaelab.config import DEVICES, LIKELIHOODS, MODEL_NAMES, RATE_SCHEDULES, SCHEDULES
-from vaelab.run_status import State
+from vaelab.config.settings import DEVICES, LIKELIHOODS, RATE_SCHEDULES, SCHEDULES
+from vaelab.models.presets import presets
+from vaelab.runs.status import State
 from vaelab.ui import text
 from vaelab.ui.names import label_title, said_of_itself, value_names
 from vaelab.ui.pages import PAGES
@@ -79,7 +80,7 @@ def names_in_code() -> tuple[frozenset[str], tuple[re.Pattern[str], ...]]:
                 words.add(node.value)
             elif isinstance(node, ast.JoinedStr):
                 templates.add("".join(p.value if isinstance(p, ast.Constant) else HOLE for p in node.values))
-    for path in (ROOT / "vaelab" / "ui" / "components").glob("*.js"):
+    for path in (ROOT / "vaelab" / "ui" / "components").rglob("*.js"):
         script = path.read_text(encoding="utf-8")
         words |= set(re.findall(r"[\"'.]([\w-]+)\b", script))
         templates |= {re.sub(r"\$\{[^}]*\}", HOLE, text) for text in re.findall(r"`([^`\n]*)`", script)}
@@ -112,7 +113,7 @@ def test_keys_that_are_put_together_exist():
     names = [f"common.state_{state}" for state in State.__args__]
     names += [f"train.problem_{state}" for state in ("interrupted", "stopped", "diverged", "failed")]
     names += [f"train.data_{name}" for name in data.names()] + [f"train.about_{name}" for name in data.names()]
-    names += [f"train.model_{name}" for name in MODEL_NAMES]
+    names += [f"train.model_{name}" for name in presets()]
     names += [f"train.likelihood_{name}" for name in LIKELIHOODS]
     names += [f"train.warmup_{name}" for name in SCHEDULES] + [f"train.rate_{name}" for name in RATE_SCHEDULES]
     names += [f"{entry.name}.page_title" for entry in PAGES if entry.exists]

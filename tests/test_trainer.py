@@ -10,13 +10,14 @@ import pytest
 import torch
 from small_training import CPU, images, numbers, settings, stop_at, train, weights
 
-from vaelab import snapshots, trainer
-from vaelab.batches import Noise, Shuffle
-from vaelab.config import LossConfig, ModelConfig, OptimConfig, ScheduleConfig
-from vaelab.first_weights import new_model
-from vaelab.recorder import Recorder
-from vaelab.run_files import Row
-from vaelab.runs import Run, create_run
+from vaelab.config.settings import LossConfig, OptimConfig, ScheduleConfig
+from vaelab.models.model_config import ModelConfig
+from vaelab.runs.files import Row
+from vaelab.runs.recorder import Recorder
+from vaelab.runs.store import Run, create_run
+from vaelab.training import snapshots, trainer
+from vaelab.training.batches import Noise, Shuffle
+from vaelab.training.first_weights import new_model
 
 
 @pytest.fixture(autouse=True)
@@ -191,7 +192,7 @@ def test_the_weights_come_from_the_seed_and_leave_the_global_generator_alone() -
 
 
 def test_dials_act_at_once_and_are_written_down(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("vaelab.recorder.POLL_SECONDS", 0.0)
+    monkeypatch.setattr("vaelab.runs.recorder.POLL_SECONDS", 0.0)
 
     def turn(recorder: Recorder, row: Row) -> None:
         if row["step"] == 20:
@@ -220,7 +221,7 @@ def test_dials_outlive_a_resume(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_one_step_is_one_step_and_a_pause_loses_nothing(whole: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """Pause after row 20, single steps, then on: the person at the controls acts while the loop sleeps."""
-    monkeypatch.setattr("vaelab.recorder.POLL_SECONDS", 0.0)
+    monkeypatch.setattr("vaelab.runs.recorder.POLL_SECONDS", 0.0)
     run = create_run(settings())
     seen: list[tuple[str, int]] = []
 
@@ -237,8 +238,8 @@ def test_one_step_is_one_step_and_a_pause_loses_nothing(whole: Run, monkeypatch:
         else:
             run.ask("run")
 
-    monkeypatch.setattr("vaelab.recorder.time.sleep", sleep)
-    monkeypatch.setattr("vaelab.recorder.BEAT_SECONDS", 0.0)
+    monkeypatch.setattr("vaelab.runs.recorder.time.sleep", sleep)
+    monkeypatch.setattr("vaelab.runs.recorder.BEAT_SECONDS", 0.0)
     _, outcome = train(
         run.config(), run, act=lambda recorder, row: run.ask("pause") and None if row["step"] == 20 else None
     )
@@ -251,9 +252,9 @@ def test_one_step_is_one_step_and_a_pause_loses_nothing(whole: Run, monkeypatch:
 
 
 def test_stop_while_paused_keeps_a_checkpoint(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("vaelab.recorder.POLL_SECONDS", 0.0)
+    monkeypatch.setattr("vaelab.runs.recorder.POLL_SECONDS", 0.0)
     run = create_run(settings())
-    monkeypatch.setattr("vaelab.recorder.time.sleep", lambda seconds: run.ask("stop"))
+    monkeypatch.setattr("vaelab.runs.recorder.time.sleep", lambda seconds: run.ask("stop"))
     run.ask("pause")
     assert train(run.config(), run)[1].state == "stopped"
     assert run.status().step == 0

@@ -13,16 +13,18 @@ import torch
 from safetensors.numpy import load_file, save_file
 from small_training import CPU, images, numbers, settings, stop_at, train, weights
 
-from vaelab import data, snapshots, trainer
-from vaelab.batches import ImageSet, Noise
-from vaelab.config import LossConfig, ModelConfig, OptimConfig
-from vaelab.errors import ConfigError, WeightsError
-from vaelab.first_weights import new_model
-from vaelab.losses import kl_divergence, recon_loss
-from vaelab.measures import HeldOut
-from vaelab.recorder import Recorder
-from vaelab.runs import create_run
-from vaelab.snapshots import thin
+from vaelab import data
+from vaelab.config.errors import ConfigError, WeightsError
+from vaelab.config.settings import LossConfig, OptimConfig
+from vaelab.models.losses import kl_divergence, recon_loss
+from vaelab.models.model_config import ModelConfig
+from vaelab.runs.recorder import Recorder
+from vaelab.runs.store import create_run
+from vaelab.training import snapshots, trainer
+from vaelab.training.batches import ImageSet, Noise
+from vaelab.training.first_weights import new_model
+from vaelab.training.measures import HeldOut
+from vaelab.training.snapshots import thin
 
 
 @pytest.fixture(autouse=True)

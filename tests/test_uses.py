@@ -7,12 +7,14 @@ import pytest
 import torch
 from PIL import Image
 
-from vaelab import data, framing, inference, jpeg, similarity, uses
-from vaelab.config import ModelConfig
-from vaelab.errors import ConfigError, DataError, ImageError
-from vaelab.framing import Frame
-from vaelab.images import open_image, png, to_pixels
-from vaelab.models import build
+from vaelab import data
+from vaelab.analysis import inference, uses
+from vaelab.config.errors import ConfigError, DataError, ImageError
+from vaelab.images import framing, jpeg, similarity
+from vaelab.images.files import open_image, png, to_pixels
+from vaelab.images.framing import Frame
+from vaelab.models.latent_model import build
+from vaelab.models.model_config import ModelConfig
 
 
 @pytest.fixture(scope="module")

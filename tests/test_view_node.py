@@ -1,4 +1,4 @@
-"""The arithmetic behind the Decode page's views, in Node, against vaelab.losses, numpy and Pillow."""
+"""The arithmetic behind the Decode page's views, in Node, against vaelab.models.losses, numpy and Pillow."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ import torch
 from PIL import Image
 from test_engine_node import JS, node
 
-from vaelab.config import LossConfig
-from vaelab.losses import kl_per_dim, recon_loss
-from vaelab.models import GaussianPosterior
+from vaelab.config.settings import LossConfig
+from vaelab.models.losses import kl_per_dim, recon_loss
+from vaelab.models.posteriors import GaussianPosterior
 from vaelab.ui.components.carrier import FOLDER
-from vaelab.ui.decode_spec import RECON_CODE, code_blocks
+from vaelab.ui.decode.spec import RECON_CODE, code_blocks
 from vaelab.ui.text import strings
 
 WIDTH, HEIGHT = 48, 40
@@ -136,7 +136,7 @@ def test_every_node_of_the_pipeline_has_a_line_of_code(likelihood):
 
 
 def test_every_text_of_the_views_exists_and_is_used():
-    sources = "".join(path.read_text(encoding="utf-8") for path in FOLDER.glob("view_*.js"))
+    sources = "".join(path.read_text(encoding="utf-8") for path in (FOLDER / "decoder").glob("*.js"))
     asked = set(re.findall(r'(?:app|this)\.text\("(\w+)"', sources)) | set(re.findall(r"spec\.text\.(\w+)", sources))
     texts = strings("en", "decode_view")
     assert asked - set(texts) == set()

@@ -12,13 +12,16 @@ from pathlib import Path
 
 import pytest
 
-from vaelab import worker
-from vaelab.config import DataConfig, ModelConfig, OptimConfig, RunConfig
-from vaelab.device import DeviceQueue
-from vaelab.errors import RunError
-from vaelab.run_files import Row, write_json
-from vaelab.run_status import Status
-from vaelab.runs import Run, create_run, runs_root
+from vaelab.config.errors import RunError
+from vaelab.config.places import runs_root
+from vaelab.config.settings import DataConfig, OptimConfig
+from vaelab.models.model_config import ModelConfig
+from vaelab.runs.files import Row, write_json
+from vaelab.runs.queue import DeviceQueue
+from vaelab.runs.run_config import RunConfig
+from vaelab.runs.status import Status
+from vaelab.runs.store import Run, create_run
+from vaelab.workers import train_worker
 
 ROOT = Path(__file__).resolve().parents[1]
 CLOCKS = ("seconds", "throughput")
@@ -49,7 +52,9 @@ def settings(limit: int = 60, epochs: int = 300) -> RunConfig:
 
 
 def spawn(run: Run) -> subprocess.Popen[bytes]:
-    process = subprocess.Popen([sys.executable, "-m", "vaelab.worker", str(run.path)], stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "vaelab.workers.train_worker", str(run.path)], stdout=subprocess.DEVNULL
+    )
     _spawned.append(process)
     return process
 
@@ -92,9 +97,9 @@ def test_kill_9_then_sigterm_then_resume_equals_the_uninterrupted_training() -> 
     assert stopped.state == "stopped"
     assert run.latest_checkpoint() == run.checkpoints_dir / str(stopped.step)
 
-    assert worker.run_here(run).state == "finished"
+    assert train_worker.run_here(run).state == "finished"
     straight = create_run(settings())
-    worker.run_here(straight)
+    train_worker.run_here(straight)
     assert numbers(run) == numbers(straight)
     assert run.model_file().read_bytes() == straight.model_file().read_bytes()
 
@@ -109,7 +114,7 @@ def test_ctrl_c_stops_with_a_checkpoint_and_the_old_handler_comes_back() -> None
         if len(rows) == 3:
             os.kill(os.getpid(), signal.SIGINT)
 
-    status = worker.run_here(run, on_row=on_row)
+    status = train_worker.run_here(run, on_row=on_row)
     assert status.state == "stopped"
     assert rows == run.metrics()
     assert run.latest_checkpoint() == run.checkpoints_dir / str(status.step)
@@ -121,18 +126,18 @@ def test_a_second_worker_of_the_same_run_is_refused() -> None:
     with run.worker_lock as lock:
         assert lock.take()
         with pytest.raises(RunError, match="being trained already"):
-            worker.run_here(run)
-        assert worker.main([str(run.path)]) == 1
+            train_worker.run_here(run)
+        assert train_worker.main([str(run.path)]) == 1
     assert not run.status_file.exists()
 
 
 def test_what_makes_a_training_impossible_is_in_its_status() -> None:
     run = create_run(settings(limit=10))
-    status = worker.run_here(run)
+    status = train_worker.run_here(run)
     assert (status.state, run.status().state) == ("failed", "failed")
     assert "batch_size must be at most the number of training images, 10, got 20" in run.status().message
     gone = create_run(RunConfig(data=DataConfig(name="folder:/nowhere/at/all"), device="cpu"))
-    assert worker.run_here(gone).state == "failed"
+    assert train_worker.run_here(gone).state == "failed"
     assert "/nowhere/at/all" in gone.status().message
 
 
@@ -144,12 +149,12 @@ def test_an_unexpected_error_is_one_sentence_with_its_traceback_in_the_log(
 
     monkeypatch.setattr("vaelab.data.load", fail)
     error: Exception = ZeroDivisionError("a bug")
-    status = worker.run_here(create_run(settings()))
+    status = train_worker.run_here(create_run(settings()))
     assert status.state == "failed"
     assert "unexpected ZeroDivisionError: a bug" in status.message
     assert "Traceback" in capsys.readouterr().err
     error = RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 1 bytes")
-    assert "lower the batch size" in worker.run_here(create_run(settings())).message
+    assert "lower the batch size" in train_worker.run_here(create_run(settings())).message
 
 
 def test_a_waiting_worker_costs_no_torch_and_can_be_stopped() -> None:
@@ -159,7 +164,7 @@ def test_a_waiting_worker_costs_no_torch_and_can_be_stopped() -> None:
     ahead = DeviceQueue(runs_root(), "cpu", asked_at=1.0)
     assert ahead.try_take()
     code = (
-        "import sys; from vaelab import worker; status = worker.main(sys.argv[1:]);"
+        "import sys; from vaelab.workers import train_worker; status = train_worker.main(sys.argv[1:]);"
         "sys.exit(9 if 'torch' in sys.modules else status)"
     )
     process = subprocess.Popen([sys.executable, "-c", code, str(run.path)], stdout=subprocess.DEVNULL)
@@ -175,14 +180,16 @@ def test_a_waiting_worker_costs_no_torch_and_can_be_stopped() -> None:
 
 
 def test_usage_and_a_missing_run_are_one_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    assert worker.main([]) == 2
+    assert train_worker.main([]) == 2
     (tmp_path / "empty").mkdir()
-    assert worker.main([str(tmp_path / "empty")]) == 1
+    assert train_worker.main([str(tmp_path / "empty")]) == 1
     assert "must hold a readable config.json" in capsys.readouterr().err
 
 
 def test_a_standby_ends_when_its_server_goes_away() -> None:
-    process = subprocess.Popen([sys.executable, "-m", "vaelab.worker", "--standby"], stdin=subprocess.PIPE)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "vaelab.workers.train_worker", "--standby"], stdin=subprocess.PIPE
+    )
     assert process.stdin is not None
     process.stdin.close()
     assert process.wait(120) == 0

@@ -7,10 +7,10 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
-from vaelab.config import RunConfig
-from vaelab.models import LatentModel, build
-from vaelab.run_files import write_json
-from vaelab.runs import Run
+from vaelab.models.latent_model import LatentModel, build
+from vaelab.runs.files import write_json
+from vaelab.runs.run_config import RunConfig
+from vaelab.runs.store import Run
 
 
 def write_model(folder: Path, cfg: RunConfig, model: LatentModel | None = None) -> Run:

@@ -2,7 +2,7 @@
 
 const [folder] = process.argv.slice(2);
 const { Edits, whole } = await import(`${folder}/board.js`);
-const { Past, drag: followed } = await import(`${folder}/board_gesture.js`);
+const { Past, drag: followed } = await import(`${folder}/gesture.js`);
 
 let clock = 0;
 let due = [];

@@ -1,7 +1,7 @@
 // The arithmetic of lesson 5's cloud on the numbers of a JSON file: node cloud_node.mjs CASES.json
 import { readFileSync } from "node:fs";
 
-const { cloudOf, codesAround, curve, klNats, nats, normalDensity } = await import(new URL("../../vaelab/ui/components/cloud_maths.js", import.meta.url));
+const { cloudOf, codesAround, curve, klNats, nats, normalDensity } = await import(new URL("../../vaelab/ui/components/cloud/maths.js", import.meta.url));
 const { view, mu, sigma, eps, at, figures } = JSON.parse(readFileSync(process.argv[2], "utf8"));
 
 const clouds = [false, true].map((all) => cloudOf({ ...view, all }, mu, sigma));

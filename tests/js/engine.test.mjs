@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { createNetwork, parseBundle } from "../../vaelab/ui/components/engine.js";
-import { rowBlocks } from "../../vaelab/ui/components/plan.js";
-import { assembleKernels } from "../../vaelab/ui/components/wasm.js";
+import { createNetwork, parseBundle } from "../../vaelab/ui/components/engine/engine.js";
+import { rowBlocks } from "../../vaelab/ui/components/engine/plan.js";
+import { assembleKernels } from "../../vaelab/ui/components/engine/wasm.js";
 
 const bytesOf = (name) => new Uint8Array(readFileSync(join(process.env.VAELAB_CASES, name)));
 const floatsOf = (name) => new Float32Array(bytesOf(name).slice().buffer);
@@ -126,7 +126,7 @@ test("a run of the wrong size is refused", async () => {
 
 test("without WebAssembly, without SIMD and where it is forbidden the plain path takes over", async () => {
   const original = globalThis.WebAssembly;
-  const fresh = (turn) => import(`../../vaelab/ui/components/engine.js?turn=${turn}`);
+  const fresh = (turn) => import(`../../vaelab/ui/components/engine/engine.js?turn=${turn}`);
   try {
     delete globalThis.WebAssembly;
     assert.equal((await (await fresh(1)).createNetwork(bundle)).path, "js");
@@ -135,7 +135,7 @@ test("without WebAssembly, without SIMD and where it is forbidden the plain path
     const refusing = Object.create(original, { compile: { value: async () => { throw new original.CompileError("blocked"); } } });
     for (const name of ["Memory", "CompileError", "validate", "instantiate"]) Object.defineProperty(refusing, name, { value: original[name] });
     globalThis.WebAssembly = refusing;
-    const { createWasmKernels } = await import("../../vaelab/ui/components/wasm.js?fresh");
+    const { createWasmKernels } = await import("../../vaelab/ui/components/engine/wasm.js?fresh");
     await assert.rejects(createWasmKernels(new original.Memory({ initial: 1 })), original.CompileError);
   } finally {
     globalThis.WebAssembly = original;

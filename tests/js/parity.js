@@ -1,5 +1,5 @@
 // Compares the engine with expected values; the same code runs in Node and in a browser page.
-import { createNetwork } from "../../vaelab/ui/components/engine.js";
+import { createNetwork } from "../../vaelab/ui/components/engine/engine.js";
 
 const asFloats = (bytes) => new Float32Array(bytes.slice().buffer);
 

@@ -2,11 +2,11 @@
 import { readFileSync, writeFileSync } from "node:fs";
 
 const folder = new URL("../../vaelab/ui/components/", import.meta.url);
-const maths = await import(new URL("view_maths.js", folder));
-const { encodeGif } = await import(new URL("view_gif.js", folder));
-const { Latent } = await import(new URL("view_latent.js", folder));
-const { dab, inkOf } = await import(new URL("view_brush.js", folder));
-const { parseNumbers } = await import(new URL("view_numbers.js", folder));
+const maths = await import(new URL("shared/maths.js", folder));
+const { encodeGif } = await import(new URL("decoder/gif.js", folder));
+const { Latent } = await import(new URL("decoder/latent.js", folder));
+const { dab, inkOf } = await import(new URL("decoder/brush.js", folder));
+const { parseNumbers } = await import(new URL("decoder/numbers.js", folder));
 
 const [casesFile, gifFile] = process.argv.slice(2);
 const cases = JSON.parse(readFileSync(casesFile, "utf8"));

@@ -1,4 +1,7 @@
-"""The command line: `python -m vaelab COMMAND`. Exit code 0, or 2 with one sentence on stderr for bad input."""
+"""The command line: `python -m vaelab COMMAND`. Exit code 0, or 2 with one sentence on stderr for bad input.
+
+May import everything but ui, and streamlit never.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from vaelab.cli.catalog import COMMANDS as CATALOG
 from vaelab.cli.measure import COMMANDS as MEASURE
 from vaelab.cli.models import COMMANDS as MODELS
 from vaelab.cli.training import COMMANDS as TRAINING
-from vaelab.errors import VaeLabError
+from vaelab.config.errors import VaeLabError
 
 BAD_INPUT = 2
 INTERRUPTED = 130  # what a shell reports for a program that Ctrl-C ended

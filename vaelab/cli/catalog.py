@@ -8,16 +8,14 @@ from typing import Any
 
 import click
 
-from vaelab import data, runs
-from vaelab.architecture import Layer, architecture, shapes
+from vaelab import data
 from vaelab.cli.output import json_option, print_json, table
-from vaelab.config import MODEL_NAMES, REFERENCE_MODELS, ModelConfig
-
-MODEL_SENTENCES = {
-    "autoencoder": "Convolutional autoencoder: a code of 384 numbers, no distribution.",
-    "linear-vae": "Variational autoencoder of fully connected layers, the smallest of the kind.",
-    "conv-vae": "Convolutional variational autoencoder: grey or RGB, 32 or 64 pixels, label if wanted.",
-}
+from vaelab.models import registry
+from vaelab.models.architecture import architecture
+from vaelab.models.layers import Layer, shapes
+from vaelab.models.model_config import ModelConfig
+from vaelab.models.presets import presets
+from vaelab.runs import store
 
 
 @click.command()
@@ -129,23 +127,43 @@ def _download(name: str) -> None:
 def models(as_json: bool) -> None:
     """List the architectures, and the trained models that come with the project."""
     architectures = []
-    for name in MODEL_NAMES:
+    for name, known in presets().items():
         cfg = ModelConfig.from_dict({"name": name}, where="model")
-        entry = {"name": name, "params": architecture(cfg).params, "latent_dim": cfg.latent_dim}
-        architectures.append(entry | {"reference": name in REFERENCE_MODELS, "description": MODEL_SENTENCES[name]})
+        architectures.append(
+            {
+                "name": name,
+                "params": architecture(cfg).params,
+                "latent_dim": cfg.latent_dim,
+                "method": known.method,
+                "network": known.network,
+                "own": registry.is_own(known.method),
+                "reference": cfg.built_with.channels == (3,),
+                "description": known.words.help,
+                "paper": cfg.method.paper,
+                "settings": {setting.name: setting.default for setting in cfg.method.settings},
+            }
+        )
     columns = ("name", "params", "latent_dim", "description")
     click.echo(table(columns, [[entry[column] for column in columns] for entry in architectures]))
-    trained = [_trained_row(name) for name in runs.shipped()]
+    networks = [
+        {"name": name, "own": registry.is_own(name), "description": registry.network(name).words.help}
+        for name in registry.networks()
+    ]
+    click.echo("\nNetworks (for --network):")
+    click.echo(table(("name", "description"), [[entry["name"], entry["description"]] for entry in networks]))
+    for problem in registry.problems():
+        click.echo(problem, err=True)
+    trained = [_trained_row(name) for name in store.shipped()]
     if trained:
         headers = ("name", "model", "dataset", "latent_dim", "loss", "floor")
         click.echo("\nTrained, usable as RUN (loss and floor: test images, nats per image):")
         click.echo(table(headers, [[row[header] for header in headers] for row in trained]))
     if as_json:
-        print_json({"models": architectures, "weights": trained})
+        print_json({"models": architectures, "networks": networks, "weights": trained})
 
 
 def _trained_row(name: str) -> dict[str, Any]:
-    run = runs.find(name)
+    run = store.find(name)
     cfg, test = run.config(), (run.evaluation() or {}).get("test", {})
     row = {"name": name, "model": cfg.model.name, "dataset": cfg.data.name, "latent_dim": cfg.model.latent_dim}
     return row | {"loss": test.get("loss"), "floor": test.get("floor")}
@@ -155,7 +173,7 @@ def _trained_row(name: str) -> dict[str, Any]:
 @json_option
 def list_runs(as_json: bool) -> None:
     """List the runs on record, newest first."""
-    listed = [_run_row(run) for run in runs.list_runs()]
+    listed = [_run_row(run) for run in store.list_runs()]
     if listed:
         columns = ("name", "state", "dataset", "model", "epoch", "loss")
         click.echo(table(columns, [[row[column] for column in columns] for row in listed]))
@@ -165,7 +183,7 @@ def list_runs(as_json: bool) -> None:
         print_json({"runs": listed})
 
 
-def _run_row(run: runs.Run) -> dict[str, Any]:
+def _run_row(run: store.Run) -> dict[str, Any]:
     cfg, status = run.config(), run.status()
     rows = run.metrics()
     return {

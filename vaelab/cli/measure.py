@@ -7,11 +7,11 @@ from importlib.util import find_spec
 
 import click
 
-from vaelab import runs
-from vaelab.bench.report import SUBJECTS
+from vaelab.cli.bench.report import SUBJECTS
 from vaelab.cli.output import json_option, print_json, run_argument, table
-from vaelab.config import RunConfig
-from vaelab.errors import VaeLabError
+from vaelab.config.errors import VaeLabError
+from vaelab.runs import store
+from vaelab.runs.run_config import RunConfig
 
 TERMS = {
     "recon": "reconstruction term, -log p(x|z)",
@@ -38,9 +38,9 @@ TERMS = {
 @json_option
 def evaluate(run_name: str, split: str, importance_samples: int, limit: int | None, device: str, as_json: bool) -> None:
     """Measure a run on its test images: means per image, in nats."""
-    from vaelab import inference
+    from vaelab.analysis import inference
 
-    run = runs.find(run_name)
+    run = store.find(run_name)
     result = inference.evaluate(run, split, importance_samples, limit, device)
     click.echo(f"{run.name}, {result['images']:,} {split} images, nats per image, beta {run.config().loss.beta:g}")
     click.echo(table(("term", "nats", ""), [(key, result[key], TERMS[key]) for key in TERMS if key in result]))
@@ -63,7 +63,7 @@ def bench(subject: str, repeats: int | None, as_json: bool) -> None:
 
     Contestants take turns, so that a busy moment of the machine hits them alike; the median and the spread are shown.
     """
-    name = f"vaelab.bench.{subject}"
+    name = f"vaelab.cli.bench.{subject}"
     if find_spec(name) is None:
         raise VaeLabError(f"the benchmark {subject} is not part of this version (choose another one)")
     measure = import_module(name).measure

@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from vaelab import data, export, images, latent_text, runs
+from vaelab import data
+from vaelab.analysis import latent_text
 from vaelab.cli.output import json_option, print_json, run_argument
-from vaelab.config import RunConfig
-from vaelab.errors import ConfigError, ImageError, VaeLabError
+from vaelab.config.errors import ConfigError, ImageError, VaeLabError
+from vaelab.export import formats
+from vaelab.images import files
+from vaelab.runs import store
+from vaelab.runs.run_config import RunConfig
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,16 +37,16 @@ CLASS = click.option(
 @json_option
 def encode(run_name: str, image: Path, class_name: str | None, as_json: bool) -> None:
     """Encode the file IMAGE: print mu and the log-variance of its posterior."""
-    from vaelab import inference
+    from vaelab.analysis import inference
 
-    run = runs.find(run_name)
+    run = store.find(run_name)
     cfg = run.config()
     y = _class_of(cfg, class_name, 1)
     try:
         content = image.read_bytes()
     except OSError as error:
         raise ImageError(f"{image} cannot be read ({error.strerror}); give the path of an image file") from error
-    pixels = images.to_pixels(images.open_image(content), cfg.model.image_size, cfg.model.channels)
+    pixels = files.to_pixels(files.open_image(content), cfg.model.image_size, cfg.model.channels)
     mu, logvar = inference.encode(inference.load_run(run), pixels[None], y)
     for i, value in enumerate(mu[0]):
         spread = "" if logvar is None else f"  logvar {logvar[0, i]:+.4f}  sigma {math.exp(0.5 * logvar[0, i]):.4f}"
@@ -63,9 +67,9 @@ def decode(run_name: str, z_text: str, class_name: str | None, output: Path, as_
     """Decode a latent vector z into an image file."""
     import numpy as np
 
-    from vaelab import inference
+    from vaelab.analysis import inference
 
-    run = runs.find(run_name)
+    run = store.find(run_name)
     cfg = run.config()
     z = _numbers(z_text, cfg.model.latent_dim)
     pixels = inference.decode(inference.load_run(run), np.array([z], np.float32), _class_of(cfg, class_name, 1))
@@ -96,31 +100,31 @@ def sample(
     run_name: str, count: int, seed: int, temperature: float, class_name: str | None, output: Path, as_json: bool
 ) -> None:
     """Draw images from the model's prior and write them as one grid."""
-    from vaelab import inference
+    from vaelab.analysis import inference
 
-    run = runs.find(run_name)
+    run = store.find(run_name)
     y = _class_of(run.config(), class_name, count)
     pixels = inference.sample(inference.load_run(run), count, seed=seed, y=y, temperature=temperature)
-    _write_png(output, images.grid(pixels, columns=math.ceil(math.sqrt(count)), scale=1))
+    _write_png(output, files.grid(pixels, columns=math.ceil(math.sqrt(count)), scale=1))
     if as_json:
         print_json({"path": str(output), "images": count, "seed": seed})
 
 
 @click.command("export")
 @run_argument
-@click.option("--format", "format", required=True, metavar="FORMAT", help=f"One of {', '.join(export.FORMATS)}.")
+@click.option("--format", "format", required=True, metavar="FORMAT", help=f"One of {', '.join(formats.FORMATS)}.")
 @click.option(
     "--part",
     default="model",
     show_default=True,
     metavar="PART",
-    help=f"For onnx: one of {', '.join(export.PARTS)}. model goes from x through mu to x_hat.",
+    help=f"For onnx: one of {', '.join(formats.PARTS)}. model goes from x through mu to x_hat.",
 )
 @OUTPUT
 @json_option
 def export_model(run_name: str, format: str, part: str, output: Path, as_json: bool) -> None:
     """Write the model for other programs: safetensors, a PyTorch state dict, or ONNX."""
-    written = export.write(runs.find(run_name), format, output, part=part)
+    written = formats.write(store.find(run_name), format, output, part=part)
     click.echo(f"{written}: {written.stat().st_size:,} bytes")
     if as_json:
         print_json({"path": str(written), "format": format, "bytes": written.stat().st_size})
@@ -152,7 +156,7 @@ def _class_of(cfg: RunConfig, name: str | None, count: int) -> NDArray[np.int64]
 
 def _write_png(path: Path, pixels: NDArray[np.uint8]) -> None:
     try:
-        path.write_bytes(images.png(pixels))
+        path.write_bytes(files.png(pixels))
     except OSError as error:
         raise VaeLabError(
             f"{path} cannot be written ({error.strerror}); choose a folder that can be written"

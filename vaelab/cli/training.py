@@ -13,12 +13,16 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 import click
 
-from vaelab import device, launch, runs
 from vaelab.cli.output import Function, json_option, print_json, run_argument
-from vaelab.errors import DataError, RunError
-from vaelab.plan import TRAIN_OPTIONS, plan
-from vaelab.run_files import Row
-from vaelab.run_status import Status
+from vaelab.config.errors import DataError, RunError
+from vaelab.config.places import runs_root
+from vaelab.models import device
+from vaelab.models.methods.method import Value
+from vaelab.runs import store
+from vaelab.runs.files import Row
+from vaelab.runs.plan import TRAIN_OPTIONS, plan
+from vaelab.runs.status import Status
+from vaelab.workers import launch
 
 STOP_SECONDS = 60.0  # a worker looks at control.json five times a second and writes a checkpoint before it ends
 PLAIN_LINES = 100  # at most, where the output is not a terminal
@@ -45,23 +49,45 @@ def _is_optional(hint: Any) -> bool:
     return get_origin(hint) is UnionType
 
 
+def _read_settings(context: click.Context, parameter: click.Parameter, given: tuple[str, ...]) -> dict[str, Value]:
+    """The --set options: NAME=VALUE, a number where it can be read as one."""
+    found: dict[str, Value] = {}
+    for text in given:
+        name, is_pair, value = text.partition("=")
+        if not is_pair or not name:
+            raise click.UsageError(f"--set must be NAME=VALUE, got {text!r} (`vaelab models` names the settings)")
+        for kind in (int, float, str):
+            with contextlib.suppress(ValueError):
+                found[name] = kind(value)
+                break
+    return found
+
+
 @click.command()
 @_train_options
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    callback=_read_settings,
+    metavar="NAME=VALUE",
+    help="A setting of the method, as `vaelab models` lists them; may be given more than once.",
+)
 @click.option("--name", metavar="NAME", help="Name of the run; left out, it is made from data set and model.")
 @click.option(
     "--run-dir", type=click.Path(path_type=Path), metavar="DIR", help="Put the run at this very path instead of runs/."
 )
 @click.option("--quiet", is_flag=True, help="Show no progress, only the result.")
 @json_option
-def train(name: str | None, run_dir: Path | None, quiet: bool, as_json: bool, **settings: Any) -> None:
+def train(name: str | None, run_dir: Path | None, quiet: bool, as_json: bool, **options: Any) -> None:
     """Train a model and measure it on the test images. Ctrl-C stops with a checkpoint."""
     if name is not None and run_dir is not None:
         raise click.UsageError("--name and --run-dir exclude each other: the folder's name is the run's name")
-    cfg = plan(**settings)
+    cfg = plan(**options)
     launch.check(cfg)
     if cfg.device not in ("auto", "cpu"):
         device.choose(cfg.device)  # before there is a run: one on record that never began helps nobody
-    run = runs.create_run(cfg, name, path=run_dir)
+    run = store.create_run(cfg, name, path=run_dir)
     _train_here(run, quiet=quiet, as_json=as_json)
 
 
@@ -77,7 +103,7 @@ def train(name: str | None, run_dir: Path | None, quiet: bool, as_json: bool, **
 @json_option
 def resume(run_name: str, beta: float | None, lr: float | None, quiet: bool, as_json: bool) -> None:
     """Go on with a run that was stopped, interrupted, paused or diverged."""
-    run = runs.find(run_name)
+    run = store.find(run_name)
     if beta is not None or lr is not None:
         launch.set_dials(run, beta, lr)
     if run.status().state == "paused":
@@ -95,7 +121,7 @@ def resume(run_name: str, beta: float | None, lr: float | None, quiet: bool, as_
 @json_option
 def stop(run_name: str, as_json: bool) -> None:
     """Stop a run, wherever it trains, with a checkpoint to resume from."""
-    run = runs.find(run_name)
+    run = store.find(run_name)
     launch.stop(run)
     status = _wait(run, lambda status: not status.is_active)
     if status.is_active:
@@ -112,7 +138,7 @@ def stop(run_name: str, as_json: bool) -> None:
 @json_option
 def pause(run_name: str, as_json: bool) -> None:
     """Pause a run; `resume` lets it go on."""
-    run = runs.find(run_name)
+    run = store.find(run_name)
     launch.pause(run)
     status = _wait(run, lambda status: status.state != "running")
     click.echo(f"{run.name} is {status.state} at step {status.step:,}")
@@ -126,7 +152,7 @@ def pause(run_name: str, as_json: bool) -> None:
 @json_option
 def rename(run_name: str, new_name: str, as_json: bool) -> None:
     """Give a run another name."""
-    run = runs.rename_run(runs.find(run_name), new_name)
+    run = store.rename_run(store.find(run_name), new_name)
     click.echo(f"{run_name} is now {run.name}")
     if as_json:
         print_json({"run": run.name, "path": str(run.path)})
@@ -138,23 +164,24 @@ def rename(run_name: str, new_name: str, as_json: bool) -> None:
 @json_option
 def delete(run_name: str, yes: bool, as_json: bool) -> None:
     """Delete a run with everything in it."""
-    run = runs.find(run_name)
+    run = store.find(run_name)
     if not yes:
         click.confirm(f"Delete {run.path} for good?", abort=True)
-    runs.delete_run(run)
+    store.delete_run(run)
     click.echo(f"{run.name} is deleted")
     if as_json:
         print_json({"deleted": run.name})
 
 
-def _train_here(run: runs.Run, *, quiet: bool, as_json: bool) -> None:
+def _train_here(run: store.Run, *, quiet: bool, as_json: bool) -> None:
     """Train in this process, then print how it ended and the test loss. Raises RunError if it failed or diverged."""
-    from vaelab import inference, worker  # torch comes with these
+    from vaelab.analysis import inference  # torch comes with these
+    from vaelab.workers import train_worker  # torch comes with these
 
     click.echo(f"run {run.name} in {run.path}")
     progress = _Progress(run)
     with run.log_file.open("a", encoding="utf-8") as log, contextlib.redirect_stderr(log):  # warnings, tracebacks
-        status = worker.run_here(run, None if quiet else progress.show)
+        status = train_worker.run_here(run, None if quiet else progress.show)
     progress.end()
     if status.state not in ("finished", "stopped"):
         raise RunError(f"run {run.name} {status.state} at step {status.step:,}: {status.message}")
@@ -183,12 +210,12 @@ def _train_here(run: runs.Run, *, quiet: bool, as_json: bool) -> None:
         print_json(result)
 
 
-def _resume_command(run: runs.Run) -> str:
-    by_name = run.path == runs.runs_root() / run.name
+def _resume_command(run: store.Run) -> str:
+    by_name = run.path == runs_root() / run.name
     return shlex.join(["python", "-m", "vaelab", "resume", run.name if by_name else str(run.path)])
 
 
-def _wait(run: runs.Run, reached: Callable[[Status], bool]) -> Status:
+def _wait(run: store.Run, reached: Callable[[Status], bool]) -> Status:
     """The status once it is reached, or after STOP_SECONDS."""
     deadline = time.monotonic() + STOP_SECONDS
     while not reached(status := run.status()) and time.monotonic() < deadline:
@@ -199,7 +226,7 @@ def _wait(run: runs.Run, reached: Callable[[Status], bool]) -> Status:
 class _Progress:
     """One line that is written over on a terminal, else a line for each hundredth of the training at most."""
 
-    def __init__(self, run: runs.Run) -> None:
+    def __init__(self, run: store.Run) -> None:
         self._run = run
         self._live = sys.stdout.isatty()
         self._width = 0

@@ -1,6 +1,7 @@
 """Data sets as numpy arrays: named ones, drawn ones, and folders of the user's own images. Nothing here imports torch.
 
 `load` answers a `Dataset` of uint8 images in 0-255, (N, C, H, W); models divide by 255 and see values in [0, 1].
+May import config and images.
 """
 
 from vaelab.data.catalog import info, is_available, label_names, labels_of, load, names

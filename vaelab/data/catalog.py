@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
+from vaelab.config.errors import DataError
 from vaelab.data import cifar, embedded, folder, idx, shapes
 from vaelab.data.paths import data_root
 from vaelab.data.types import Dataset, DatasetInfo, Images, Labels
-from vaelab.errors import DataError
-from vaelab.fitting import CHANNELS, check_size, fit
+from vaelab.images.fitting import CHANNELS, check_size, fit
 
 DIGIT_NAMES = tuple(str(i) for i in range(10))
 CLOTHES = ("T-shirt", "trousers", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")

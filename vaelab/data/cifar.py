@@ -13,8 +13,8 @@ from typing import BinaryIO
 
 import numpy as np
 
+from vaelab.config.errors import DataError
 from vaelab.data.types import Images, Labels, Pixels
-from vaelab.errors import DataError
 
 FOLDER = "cifar-10-batches-py"
 TRAIN_BATCHES = tuple(f"data_batch_{i}" for i in range(1, 6))

@@ -22,11 +22,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from vaelab.config.errors import DataError
 from vaelab.data import cifar
 from vaelab.data.catalog import entry, is_available
 from vaelab.data.paths import data_root
-from vaelab.errors import DataError
-from vaelab.torchvision_compat import torchvision_datasets
+from vaelab.data.torchvision_compat import torchvision_datasets
 
 Progress = Callable[[float, str], None]
 Cancelled = Callable[[], bool]

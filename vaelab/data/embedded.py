@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 from numpy.lib.npyio import NpzFile
 
+from vaelab.config.errors import DataError
 from vaelab.data.paths import ASSETS
 from vaelab.data.types import Images
-from vaelab.errors import DataError
 
 PIXEL_FACES_TRAIN = 18_000
 DIGITS_TRAIN = 1_500

@@ -20,11 +20,11 @@ from pathlib import Path
 
 import numpy as np
 
+from vaelab.config.errors import DataError, ImageError
 from vaelab.data.paths import data_root
 from vaelab.data.types import Dataset, DatasetInfo, Images, Labels, Pixels
-from vaelab.errors import DataError, ImageError
-from vaelab.fitting import fit_channels
-from vaelab.images import MAX_BYTES, open_image, to_pixels
+from vaelab.images.files import MAX_BYTES, open_image, to_pixels
+from vaelab.images.fitting import fit_channels
 
 PREFIX = "folder:"
 NAMES_FILE = ".names.json"  # written by import_zip: titles and class names, so that no uploaded name is a file's name

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
+from vaelab.config.errors import DataError
 from vaelab.data.types import Images, Pixels
-from vaelab.errors import DataError
 
 MAX_VALUES = 60_000 * 28 * 28  # the largest published file: no header may ask for more
 

@@ -21,11 +21,11 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from PIL import Image
 
+from vaelab.config.errors import DataError, ImageError
 from vaelab.data.folder import NAMES_FILE, PREFIX
 from vaelab.data.paths import data_root
-from vaelab.errors import DataError, ImageError
-from vaelab.fitting import centre_square
-from vaelab.images import MAX_BYTES, open_image, png
+from vaelab.images.files import MAX_BYTES, open_image, png
+from vaelab.images.fitting import centre_square
 
 MAX_ZIP_BYTES = 200 * 10**6
 MAX_UNPACKED = 10**9  # bytes of all files together

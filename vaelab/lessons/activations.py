@@ -9,10 +9,10 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from vaelab.config import LossConfig
-from vaelab.inference import to_uint8, to_unit
-from vaelab.losses import floor, recon_loss
-from vaelab.models import LatentModel
+from vaelab.analysis.inference import to_uint8, to_unit
+from vaelab.config.settings import LossConfig
+from vaelab.models.latent_model import LatentModel
+from vaelab.models.losses import floor, recon_loss
 
 Maps = NDArray[np.float32]  # (C, H, W)
 

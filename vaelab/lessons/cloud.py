@@ -1,6 +1,6 @@
 """From a point to a distribution: the cloud of codes that an encoder's mu and sigma stand for. No torch.
 
-While a slider moves the browser computes the same in JavaScript (ui/components/cloud_maths.js), held equal by a test.
+While a slider moves the browser computes the same in JavaScript (ui/components/cloud/maths.js), held equal by a test.
 """
 
 from __future__ import annotations

@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vaelab.field_colours import coloured, sequential_stops
-from vaelab.image_charts import diverging
-from vaelab.palette import Theme
+from vaelab.images.field_colours import coloured, diverging, sequential_stops
+from vaelab.images.palette import Theme
 
 Pixels = NDArray[np.uint8]
 GAP = 2

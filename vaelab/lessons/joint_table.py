@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vaelab.errors import ConfigError
+from vaelab.config.errors import ConfigError
 
 Array = NDArray[np.float64]
 

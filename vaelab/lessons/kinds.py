@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from vaelab.errors import DataError
+from vaelab.config.errors import DataError
 
 Array = NDArray[np.float64]
 Labels = NDArray[np.int64]

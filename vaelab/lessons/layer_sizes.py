@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Literal
 
-from vaelab.architecture import Layer, architecture
-from vaelab.config import ModelConfig
+from vaelab.models.architecture import architecture
+from vaelab.models.layers import Layer
+from vaelab.models.model_config import ModelConfig
 
 Trouble = Literal["kernel", "fraction", "nothing"]
 Setting = tuple[int, int, int]  # kernel, stride, padding

@@ -1,4 +1,4 @@
-"""One training step taken apart: the lines that vaelab.trainer.fit runs for every batch, with a stop after each."""
+"""One training step taken apart: the lines that vaelab.training.trainer.fit runs for every batch, with a stop after each."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vaelab import data
-from vaelab.batches import ImageSet, Noise, Shuffle, is_convolutional
-from vaelab.cadence import Cadence
-from vaelab.config import RunConfig
-from vaelab.first_weights import new_model, start_at_mean_image
-from vaelab.inference import to_uint8
-from vaelab.losses import bernoulli_recon
-from vaelab.models import GaussianPosterior, LatentModel
-from vaelab.plan import plan
+from vaelab.analysis.inference import to_uint8
+from vaelab.models.latent_model import LatentModel
+from vaelab.models.losses import bernoulli_recon
+from vaelab.models.posteriors import GaussianPosterior
+from vaelab.runs.plan import plan
+from vaelab.runs.run_config import RunConfig
+from vaelab.training.batches import ImageSet, Noise, Shuffle
+from vaelab.training.cadence import Cadence
+from vaelab.training.first_weights import new_model, start_at_mean_image
 
 CPU = torch.device("cpu")
 IMAGES = 2_048  # of the training set: enough for 64 batches, loaded in a moment
@@ -34,7 +35,7 @@ def one_step(
 ) -> Iterator[Stop]:
     """One step of the training, stopping after each part with the tensors that it made. x: (B, C, H, W) in [0, 1]; eps: (B, Z).
 
-    Kingma & Welling 2014, algorithm 1, on one batch; the numbers are those of vaelab.trainer.fit.
+    Kingma & Welling 2014, algorithm 1, on one batch; the numbers are those of vaelab.training.trainer.fit.
     """
     q = model.encode(x)
     assert isinstance(q, GaussianPosterior)
@@ -132,7 +133,7 @@ class Training:
         self.noise = Noise(self.cfg.model.latent_dim, self.cfg.seed, CPU)
         self.model = new_model(self.cfg.model, self.cfg.seed).train()
         start_at_mean_image(self.model, self.images)
-        if is_convolutional(self.cfg.model):
+        if self.cfg.model.built_with.convolutional:
             self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.optimizer = torch.optim.Adam(self.model.parameters(), lr=self.cfg.optim.lr, fused=True)
         self.steps: list[Step] = []  # the last one whole, of the others only the losses: a session may take thousands

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from vaelab.lessons import pitfalls
 from vaelab.lessons.small_vae import Lane, SmallVae, Terms, vae_terms
-from vaelab.losses import active_units, bernoulli_recon
-from vaelab.models import GaussianPosterior
+from vaelab.models.losses import active_units, bernoulli_recon
+from vaelab.models.posteriors import GaussianPosterior
 
 LATENTS = 8
 DRAWS = 400  # of z for each of a few images, to measure the spread that is drawn

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits as bce
 
-from vaelab.models import GaussianPosterior
+from vaelab.models.posteriors import GaussianPosterior
 
 
 def sample_wrong(q: GaussianPosterior, eps: Tensor) -> Tensor:

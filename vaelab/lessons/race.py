@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from vaelab.one_thread import keep_to_one
+from vaelab.models.one_thread import keep_to_one
 
 if TYPE_CHECKING:
     from torch import Tensor, optim

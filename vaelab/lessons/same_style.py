@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from vaelab.models import LatentModel
+    from vaelab.models.latent_model import LatentModel
 
 Pixels = NDArray[np.uint8]  # (N, C, H, W)
 Floats = NDArray[np.float32]
@@ -16,7 +16,7 @@ Floats = NDArray[np.float32]
 
 def style_of(model: LatentModel, pixels: Pixels, label: int) -> Floats:
     """The style of an image: the mean of q(z|x, y). pixels: (C, H, W) -> (Z,)."""
-    from vaelab import inference
+    from vaelab.analysis import inference
 
     mu, _ = inference.encode(model, pixels[None], np.array([label], np.int64))
     style: Floats = mu[0]
@@ -25,7 +25,7 @@ def style_of(model: LatentModel, pixels: Pixels, label: int) -> Floats:
 
 def every_label(model: LatentModel, z: Floats) -> Pixels:
     """The same style with each label in turn: p(x|z, y) for every y. z: (Z,) -> (classes, C, H, W)."""
-    from vaelab import inference
+    from vaelab.analysis import inference
 
     classes = model.cfg.classes
     return inference.decode(model, np.repeat(z[None], classes, axis=0), np.arange(classes))

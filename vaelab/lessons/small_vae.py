@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from vaelab.losses import bernoulli_recon
-from vaelab.models import GaussianPosterior, PointPosterior, Posterior
+from vaelab.models.losses import bernoulli_recon
+from vaelab.models.posteriors import GaussianPosterior, PointPosterior, Posterior
 
 HIDDEN = 128
 

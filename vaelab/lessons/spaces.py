@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from vaelab.lessons.small_vae import Lane, SmallVae, Terms, vae_terms
-from vaelab.losses import bernoulli_recon
+from vaelab.models.losses import bernoulli_recon
 
 
 def autoencoder_terms(model: SmallVae, x: Tensor, eps: Tensor, share: float) -> Terms:

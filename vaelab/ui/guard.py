@@ -6,7 +6,7 @@ import logging
 
 import streamlit as st
 
-from vaelab.errors import VaeLabError
+from vaelab.config.errors import VaeLabError
 from vaelab.ui.error_text import in_words
 from vaelab.ui.text import t
 

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from vaelab.images import png
-from vaelab.palette import css_variables
+from vaelab.images.files import png
+from vaelab.images.palette import css_variables
 from vaelab.ui.widgets import theme
 
 # The class of every stage built here; sizes that fit 1280 and 1920 pixels are set by the lessons themselves.

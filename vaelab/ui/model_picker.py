@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from vaelab import runs
-from vaelab.runs import Run
+from vaelab.runs import store
+from vaelab.runs.store import Run
 from vaelab.ui.text import t
 from vaelab.ui.widgets import MODEL, choose_run
 
@@ -16,7 +16,7 @@ FIRST = "pixel-faces-conv-vae"  # shown to who comes without a choice: every dim
 
 def shipped() -> dict[str, Run]:
     """The shipped models, the first one to show first."""
-    return {name: runs.find(name) for name in sorted(runs.shipped(), key=lambda name: (name != FIRST, name))}
+    return {name: store.find(name) for name in sorted(store.shipped(), key=lambda name: (name != FIRST, name))}
 
 
 def words(run: Run) -> str:
@@ -30,7 +30,7 @@ def chosen(known: dict[str, Run]) -> str:
     wanted = asked or st.session_state.get(MODEL) or st.session_state.get("run_name")
     name = wanted if wanted in known else next(iter(known))
     if wanted and wanted not in known:
-        if wanted not in (run.name for run in runs.list_runs()):
+        if wanted not in (run.name for run in store.list_runs()):
             st.warning(t("common.no_model_run", name=wanted, shown=name))
         elif asked:
             st.warning(t("common.no_weights_run", name=wanted, shown=name))

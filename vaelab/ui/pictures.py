@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from vaelab import palette
+from vaelab.images import palette
 
 Pixels = npt.NDArray[np.uint8]
 CELL = 64  # pixels on the screen: 32 x 2 or 64 x 1

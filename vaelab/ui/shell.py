@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from vaelab.errors import VaeLabError
+from vaelab.config.errors import VaeLabError
 from vaelab.ui.guard import show_error
 from vaelab.ui.pages import PAGES, PageEntry
 from vaelab.ui.pictures import favicon

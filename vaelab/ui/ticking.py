@@ -19,7 +19,7 @@ import streamlit as st
 from PIL import Image
 from streamlit.delta_generator import DeltaGenerator
 
-from vaelab.palette import Theme
+from vaelab.images.palette import Theme
 from vaelab.ui.pictures import Pixels
 from vaelab.ui.widgets import theme
 

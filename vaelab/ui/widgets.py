@@ -6,10 +6,10 @@ from typing import Literal
 
 import streamlit as st
 
-from vaelab import runs
-from vaelab.palette import Theme
-from vaelab.run_status import State
-from vaelab.runs import Run
+from vaelab.images.palette import Theme
+from vaelab.runs import store
+from vaelab.runs.status import State
+from vaelab.runs.store import Run
 from vaelab.ui.pages import page
 from vaelab.ui.text import t
 
@@ -92,13 +92,13 @@ def choose_run(run: Run | None) -> None:
 
 def picked_run() -> Run | None:
     """The run that the page shows; None stands for a new training. Who comes anew sees a run in training first."""
-    on_record = {run.name: run for run in runs.list_runs()}
+    on_record = {run.name: run for run in store.list_runs()}
     named = st.query_params.get("run") or st.session_state.get("run_name")
     model = st.session_state.get(MODEL) if named is None else None
     if named is None:
         named = next((name for name, run in on_record.items() if run.status().is_active), "")
     if named and named not in on_record:
-        if named not in runs.shipped():  # a shipped model may have been chosen on another page; it is not trained here
+        if named not in store.shipped():  # a shipped model may have been chosen on another page; it is not trained here
             st.warning(t("common.no_such_run", name=named))
         named = ""
     choose_run(on_record.get(named))
@@ -109,7 +109,7 @@ def picked_run() -> Run | None:
 
 def run_picker(shown: Run | None) -> None:
     """The list of runs on record, a new training first, standing at the run that is shown."""
-    on_record = {run.name: run for run in runs.list_runs()}
+    on_record = {run.name: run for run in store.list_runs()}
     st.session_state["run_pick"] = shown.name if shown else ""
 
     def words(name: str) -> str:

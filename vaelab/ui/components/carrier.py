@@ -12,8 +12,8 @@ from functools import lru_cache
 from pathlib import Path
 from urllib.parse import quote
 
-from vaelab.bundle import Part
-from vaelab.runs import Run
+from vaelab.export.bundle import Part
+from vaelab.runs.store import Run
 
 FOLDER = Path(__file__).resolve().parent
 PREFIX = "vaelab"  # first part of every address of ours
@@ -36,8 +36,8 @@ FAILED = "The scripts of this view could not be loaded. Reload the page; if it s
 
 
 def modules() -> dict[str, Path]:
-    """Every JavaScript module that the browser may ask for, by its file name."""
-    return {path.name: path for path in sorted(FOLDER.glob("*.js"))}
+    """Every JavaScript module that the browser may ask for, by its path in this folder."""
+    return {path.relative_to(FOLDER).as_posix(): path for path in sorted(FOLDER.rglob("*.js"))}
 
 
 def modules_digest() -> str:
@@ -49,19 +49,19 @@ def modules_digest() -> str:
 def _digest(stamped: tuple[tuple[Path, int], ...]) -> str:
     digest = hashlib.sha256()
     for path, _ in stamped:
-        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+        digest.update(path.relative_to(FOLDER).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:16]
 
 
 def module_url(name: str) -> str:
-    """Address of a module; its own imports, written "./other.js", resolve beside it."""
+    """Address of a module; name: "engine/engine.js"; its own imports are relative to it."""
     return f"{PREFIX}/js/{modules_digest()}/{name}"
 
 
 def loader_js(entry: str, failed: str = FAILED) -> str:
     """The `js` of a component: loads the module `entry` and calls its default export with the component at every rerun.
 
-    entry: a file name in this folder, whose default export takes what Streamlit passes ({data, parentElement, setStateValue, ...}) and
+    entry: a path in this folder ("board/board.js"), whose default export takes what Streamlit passes ({data, parentElement, setStateValue, ...}) and
     may return a function that cleans up. failed: the sentence shown when the module cannot be loaded.
     """
     if entry not in modules():

@@ -9,10 +9,11 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from vaelab.bundle import Part, browser_bundle
-from vaelab.errors import VaeLabError
-from vaelab.run_files import read_arrays
-from vaelab.runs import Run, runs_root, weights_root
+from vaelab.config.errors import VaeLabError
+from vaelab.config.places import runs_root, weights_root
+from vaelab.export.bundle import Part, browser_bundle
+from vaelab.runs.files import read_arrays
+from vaelab.runs.store import Run
 from vaelab.ui.components.carrier import PREFIX, bundle_url, modules, modules_digest
 from vaelab.ui.error_text import in_words
 from vaelab.ui.text import language_of_page
@@ -28,7 +29,7 @@ def routes() -> list[Route]:
     base = str(get_option("server.baseUrlPath") or "").strip("/")
     root = f"/{base}/{PREFIX}" if base else f"/{PREFIX}"
     return [
-        Route(f"{root}/js/{{digest}}/{{name}}", module),
+        Route(f"{root}/js/{{digest}}/{{name:path}}", module),
         Route(f"{root}/weights/{{run}}/newest.json", newest),
         Route(f"{root}/weights/{{run}}/{{source}}/{{part}}.bin", bundle),
     ]
@@ -66,7 +67,7 @@ def newest(request: Request) -> Response:
 
 
 def bundle(request: Request) -> Response:
-    """One half of a model as vaelab.bundle writes it; source: "model" or the step of a snapshot."""
+    """One half of a model as vaelab.export.bundle writes it; source: "model" or the step of a snapshot."""
     run = run_named(request.path_params["run"])
     part, source = request.path_params["part"], request.path_params["source"]
     if run is None or part not in get_args(Part) or not (source == "model" or _is_step(source)):

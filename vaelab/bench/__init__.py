@@ -1,1 +1,0 @@
-"""Benchmarks: each module has `measure(repeats) -> Report`, contestants measured in turns within one run."""

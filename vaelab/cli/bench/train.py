@@ -1,0 +1,129 @@
+"""Our training against the loop that most tutorials write, on the same machine, model and images."""
+
+from __future__ import annotations
+
+import itertools
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+from torch.nn import functional as F
+from torch.utils.data import DataLoader
+
+from vaelab import data
+from vaelab.cli.bench.report import Entry, Report, compare, in_turns
+from vaelab.models.device import choose
+from vaelab.models.latent_model import build
+from vaelab.models.losses import kl_divergence
+from vaelab.models.posteriors import GaussianPosterior
+from vaelab.models.presets import presets
+from vaelab.runs import store
+from vaelab.runs.files import Row
+from vaelab.runs.plan import plan
+from vaelab.runs.recorder import Recorder
+from vaelab.runs.run_config import RunConfig
+from vaelab.training import trainer
+from vaelab.training.first_weights import new_model
+
+PLAIN_BATCH = 32
+OUR_BATCHES = (32, 128, 512)
+DATASET = "pixel-faces"  # embedded, 32x32 RGB, the shape of CIFAR-10
+WARM_SECONDS = 0.5  # left out: allocators and caches fill
+SECONDS = 2.0  # measured
+PLAIN = f"plain loop, batch {PLAIN_BATCH}"
+
+
+def measure(repeats: int = 3, *, seconds: float = SECONDS, models: tuple[str, ...] | None = None) -> Report:
+    """Images a second of both loops, `seconds` each, in turns."""
+    device = choose("auto")
+    images = data.load(DATASET)
+    entries: list[Entry] = []
+    for model in models or tuple(presets()):
+        contestants: dict[str, Callable[[], float]] = {
+            PLAIN: partial(_plain_speed, plan(DATASET, model, batch_size=PLAIN_BATCH), images, device, seconds)
+        }
+        for batch in OUR_BATCHES:
+            cfg = plan(DATASET, model, batch_size=batch, epochs=100_000)
+            contestants[f"vaelab, batch {batch}"] = partial(_our_speed, cfg, images, device, seconds)
+        found = in_turns(contestants, repeats)
+        entries += compare(model, "images/s", found, PLAIN, more_is_better=True)
+    return Report("train", repeats, tuple(entries), (_METHOD.format(device=device, seconds=seconds, dataset=DATASET),))
+
+
+_METHOD = (
+    "Device {device}; {seconds:g} s each on {dataset}. The plain loop reads one Pillow image at a time through a DataLoader, takes"
+    " BCE on the sigmoid and calls .item() every step; ours is the whole of trainer.fit, its measurements, snapshots and files included."
+)
+
+
+class _PillowImages:
+    """Images one by one as torchvision's CIFAR10 with ToTensor gives them: array, Pillow image, array, float tensor."""
+
+    def __init__(self, pixels: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> None:
+        self._pixels = np.ascontiguousarray(pixels.transpose(0, 2, 3, 1))  # (N, H, W, C)
+
+    def __len__(self) -> int:
+        return len(self._pixels)
+
+    def __getitem__(self, index: int) -> Tensor:
+        image = Image.fromarray(self._pixels[index])
+        return torch.from_numpy(np.array(image)).permute(2, 0, 1).contiguous().float().div(255.0)
+
+
+def _plain_speed(cfg: RunConfig, images: data.Dataset, device: torch.device, seconds: float) -> float:
+    """Images a second of the plain loop."""
+    model = build(cfg.model).to(device).train()
+    optimizer = torch.optim.Adam(model.parameters(), lr=cfg.optim.lr)
+    loader: DataLoader[Tensor] = DataLoader(_PillowImages(images.train.pixels), cfg.optim.batch_size, shuffle=True)  # type: ignore[arg-type]
+    running, seen = 0.0, 0
+    start = time.perf_counter()
+    warm: tuple[float, int] | None = None
+    for batch in _forever(loader):
+        x = batch.to(device)
+        q = model.encode(x)
+        x_hat = model.decode(q.sample())
+        loss = F.binary_cross_entropy(x_hat, x, reduction="sum")
+        if isinstance(q, GaussianPosterior):
+            loss = loss + kl_divergence(q.mu, q.logvar).sum()
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        running += loss.item()
+        seen += len(x)
+        now = time.perf_counter()
+        if warm is None and now - start >= WARM_SECONDS:
+            warm = (now, seen)
+        if warm is not None and now - warm[0] >= seconds:
+            return (seen - warm[1]) / (now - warm[0])
+    raise AssertionError("the loader is endless")
+
+
+def _forever(loader: DataLoader[Tensor]) -> Iterator[Tensor]:
+    return itertools.chain.from_iterable(loader for _ in itertools.count())
+
+
+def _our_speed(cfg: RunConfig, images: data.Dataset, device: torch.device, seconds: float) -> float:
+    """Images a second of trainer.fit in a run directory of its own, from the steps and times of its rows."""
+    marks: list[tuple[float, int]] = []
+
+    def watch(row: Row) -> None:
+        marks.append((row["seconds"], row["step"]))
+        if marks[-1][0] - _warm(marks)[0] >= seconds:
+            recorder.request_stop()
+
+    with tempfile.TemporaryDirectory() as folder:
+        recorder = Recorder(store.create_run(cfg, path=Path(folder) / "run"), on_row=watch)
+        trainer.fit(new_model(cfg.model, cfg.seed), images, cfg, recorder, device)
+    (begin, first), (end, last) = _warm(marks), marks[-1]
+    return (last - first) * cfg.optim.batch_size / (end - begin)
+
+
+def _warm(marks: list[tuple[float, int]]) -> tuple[float, int]:
+    """The first mark after the warm-up, or the last so far."""
+    return next((mark for mark in marks if mark[0] >= marks[0][0] + WARM_SECONDS), marks[-1])

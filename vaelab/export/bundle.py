@@ -1,0 +1,164 @@
+"""What the browser decoder reads: the layers of one half of a model and its weights, in one array of bytes.
+
+    bytes 0-7     b"VAEBUNDL"
+    bytes 8-11    version of this format, uint32 (1)
+    bytes 12-15   length of the header, uint32
+    then          the header, JSON in UTF-8, followed by spaces up to a multiple of 16 bytes
+    then          float32 numbers, in the order and at the offsets that the header names
+
+All numbers are little-endian. The reader is vaelab/ui/components/engine/bundle_format.js.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import struct
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from vaelab.config.errors import WeightsError
+from vaelab.models.architecture import architecture
+from vaelab.models.layers import LEAK, Layer, Shape
+from vaelab.models.model_config import ModelConfig
+
+Part = Literal["decoder", "encoder"]
+Floats = npt.NDArray[np.float32]
+
+MAGIC = b"VAEBUNDL"
+VERSION = 1
+ALIGNMENT = 16  # bytes; a v128 of WebAssembly
+
+SLOPES = {"ReLU": 0.0, "LeakyReLU": LEAK}  # what a number below 0 is multiplied by
+
+# Multiply-adds of one image that a laptop's browser does in a 30th of a second with the SIMD kernel (5 a nanosecond).
+MAX_MACS = 150_000_000
+
+
+def browser_bundle(cfg: ModelConfig, tensors: Mapping[str, npt.NDArray[Any]], part: Part = "decoder") -> bytes:
+    """The bytes that the browser decoder reads.
+
+    tensors: the model's state dict (models.py names the keys); only those of `part`, and code_mean and code_std where
+    present, are read. Raises WeightsError when one is absent, of another shape, or not finite.
+    """
+    arrays: list[Floats] = []
+    offset = 0  # floats
+
+    def add(name: str, shape: Shape) -> int:
+        nonlocal offset
+        array = _tensor(tensors, name, shape)
+        arrays.append(array)
+        offset += array.size
+        return offset - array.size
+
+    layers: list[dict[str, Any]] = []
+    shape = _input_shape(cfg, part)
+    for name, layer in _named_layers(cfg, part):
+        if name.startswith("head.0") and part == "encoder":
+            flat = math.prod(shape)
+            layers.append({"kind": "Label", "in": list(shape), "out": [flat + cfg.classes]})
+            shape = (flat + cfg.classes,)
+        out = layer.output_shape(shape)
+        entry: dict[str, Any] = {"kind": layer.kind, "name": name, "in": list(shape), "out": list(out)}
+        if layer.params:
+            weight = _weight_shape(layer)
+            entry |= {"inputs": layer.inputs, "outputs": layer.outputs, "kernel": layer.kernel}
+            entry |= {"stride": layer.stride, "padding": layer.padding}
+            entry |= {"weight": add(f"{name}.weight", weight), "bias": add(f"{name}.bias", (layer.outputs,))}
+        elif layer.kind == "Upsample":
+            entry["stride"] = layer.stride
+        elif layer.kind in SLOPES:
+            entry["slope"] = SLOPES[layer.kind]
+        layers.append(entry)
+        shape = out
+    code = (cfg.latent_dim,)
+    header = {
+        "part": part,
+        "config": cfg.to_dict(),
+        "shape": [cfg.channels, cfg.image_size, cfg.image_size],
+        "latent_dim": cfg.latent_dim,
+        "classes": cfg.classes,
+        "inputs": math.prod(_input_shape(cfg, part)) + cfg.classes * (part == "encoder"),
+        "outputs": math.prod(shape),
+        "macs": macs(cfg, part),
+        "layers": layers,
+        "code_mean": add("code_mean", code) if "code_mean" in tensors else -1,
+        "code_std": add("code_std", code) if "code_std" in tensors else -1,
+        "floats": 0,
+    }
+    header["floats"] = offset
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-(len(MAGIC) + 8 + len(text)) % ALIGNMENT)
+    data = np.concatenate([array.ravel() for array in arrays]).astype("<f4", copy=False)
+    return MAGIC + struct.pack("<II", VERSION, len(text)) + text + data.tobytes()
+
+
+def macs(cfg: ModelConfig, part: Part = "decoder") -> int:
+    """Multiply-adds of one image, borders counted as if they were inside."""
+    total = 0
+    shape = _input_shape(cfg, part)
+    for _, layer in _named_layers(cfg, part):
+        if layer.kind == "Linear":
+            total += layer.inputs * layer.outputs
+            shape = (layer.outputs,)
+            continue
+        out = layer.output_shape(shape)
+        if layer.kind in ("Conv2d", "ConvTranspose2d"):
+            places = out if layer.kind == "Conv2d" else shape
+            total += layer.inputs * layer.outputs * layer.kernel**2 * math.prod(places[1:])
+        shape = out
+    return total
+
+
+def supported(cfg: ModelConfig, part: Part = "decoder") -> str | None:
+    """None when the browser can run this half of the model at 30 frames a second; otherwise the reason, one sentence."""
+    work = macs(cfg, part)
+    if work > MAX_MACS:
+        return (
+            f"The {part} of this model needs {work / 1e6:.0f} million multiply-adds an image, more than the "
+            f"{MAX_MACS / 1e6:.0f} million that a browser does 30 times a second, so the server decodes it."
+        )
+    return None
+
+
+def _named_layers(cfg: ModelConfig, part: Part) -> list[tuple[str, Layer]]:
+    layers = architecture(cfg)
+    if part == "decoder":
+        return [(f"decoder.{i}", layer) for i, layer in enumerate(layers.decoder)]
+    features = [(f"features.{i}", layer) for i, layer in enumerate(layers.features)]
+    return features + [(f"head.{i}", layer) for i, layer in enumerate(layers.head)]
+
+
+def _input_shape(cfg: ModelConfig, part: Part) -> Shape:
+    """What goes in first; an encoder's label follows the pixels and is counted apart."""
+    if part == "encoder":
+        return (cfg.channels, cfg.image_size, cfg.image_size)
+    return (cfg.latent_dim + cfg.classes,)
+
+
+def _weight_shape(layer: Layer) -> Shape:
+    """PyTorch's order: outputs first, except in a transposed convolution."""
+    if layer.kind == "Linear":
+        return (layer.outputs, layer.inputs)
+    channels = (layer.outputs, layer.inputs) if layer.kind == "Conv2d" else (layer.inputs, layer.outputs)
+    return (*channels, layer.kernel, layer.kernel)
+
+
+def _tensor(tensors: Mapping[str, npt.NDArray[Any]], name: str, shape: Shape) -> Floats:
+    if name not in tensors:
+        raise WeightsError(f"the weights lack the tensor {name} of shape {shape}: they belong to another model")
+    array = np.asarray(tensors[name], dtype=np.float32)
+    if array.shape != shape:
+        raise WeightsError(
+            f"the tensor {name} must have the shape {shape}, got {array.shape}: weights of another model"
+        )
+    if not np.isfinite(array).all():
+        bad = int((~np.isfinite(array)).sum())
+        raise WeightsError(
+            f"the tensor {name} holds {bad} numbers that are not finite (NaN or infinity), so it cannot be decoded; "
+            "the training diverged: train again with a lower learning rate"
+        )
+    return array

@@ -1,0 +1,136 @@
+"""The ONNX graph of a model, built from the layers that architecture.py declares. Needs the optional package `onnx`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vaelab.config.errors import ExportError
+from vaelab.models.architecture import architecture
+from vaelab.models.layers import LEAK, Layer
+from vaelab.models.model_config import ModelConfig
+
+OPSET = 18  # the first in which Split counts its outputs
+IR_VERSION = 9  # the oldest that carries the opset: runtimes refuse a newer one than they know
+
+Floats = NDArray[np.float32]
+
+
+def onnx_model(cfg: ModelConfig, tensors: dict[str, Floats], part: str) -> bytes:
+    """The serialised graph. Batch size N is free; all floats are float32; y (N,) int64 is an input of a conditional model.
+
+    - model: x (N, C, H, W) in [0, 1] -> mu, logvar (N, Z), x_hat (N, C, H, W) decoded from mu
+    - encoder: x -> mu, logvar
+    - decoder: z (N, Z) -> x_hat
+
+    An autoencoder has no logvar. Raises ExportError when the package `onnx` is missing.
+    """
+    try:
+        import onnx
+        from onnx import TensorProto, helper
+    except ImportError as error:
+        raise ExportError("the format onnx needs the package onnx; run: pip install onnx") from error
+
+    layers = architecture(cfg)
+    image: list[str | int | None] = ["N", cfg.channels, cfg.image_size, cfg.image_size]
+    code: list[str | int | None] = ["N", cfg.latent_dim]
+    graph = _Graph(helper, tensors)
+    inputs = {"x" if part != "decoder" else "z": image if part != "decoder" else code}
+    outputs: dict[str, list[str | int | None]] = {}
+    if cfg.classes:
+        graph.one_hot("y", cfg.classes, "label")
+    if part != "decoder":
+        h = graph.add("Flatten", [graph.run(layers.features, "features", "x")], axis=1)
+        if cfg.classes:
+            h = graph.add("Concat", [h, "label"], axis=1)
+        h = graph.run(layers.head, "head", h)
+        outputs["mu"] = code
+        if not cfg.has_posterior:
+            graph.add("Identity", [h], "mu")
+        else:
+            outputs["logvar"] = code
+            graph.nodes.append(helper.make_node("Split", [h], ["mu", "logvar"], axis=1, num_outputs=2))
+    if part != "encoder":
+        z = "mu" if part == "model" else "z"
+        if cfg.classes:
+            z = graph.add("Concat", [z, "label"], axis=1)
+        graph.add("Identity", [graph.run(layers.decoder, "decoder", z)], "x_hat")
+        outputs["x_hat"] = image
+    values = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in inputs.items()]
+    if cfg.classes:
+        values.append(helper.make_tensor_value_info("y", TensorProto.INT64, ["N"]))
+    proto = helper.make_model(
+        helper.make_graph(
+            graph.nodes,
+            f"{cfg.name}-{part}",
+            values,
+            [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in outputs.items()],
+            graph.constants,
+        ),
+        opset_imports=[helper.make_opsetid("", OPSET)],
+        ir_version=IR_VERSION,
+        producer_name="vaelab",
+    )
+    onnx.checker.check_model(proto, full_check=True)
+    written: bytes = proto.SerializeToString()
+    return written
+
+
+class _Graph:
+    """Collects nodes and constants; every method returns the name of the value that it computes."""
+
+    def __init__(self, helper: Any, tensors: dict[str, Floats]) -> None:
+        self.helper = helper
+        self.tensors = tensors
+        self.nodes: list[Any] = []
+        self.constants: list[Any] = []
+
+    def add(self, op: str, inputs: list[str], output: str = "", **attributes: Any) -> str:
+        output = output or f"{op.lower()}_{len(self.nodes)}"
+        self.nodes.append(self.helper.make_node(op, inputs, [output], **attributes))
+        return output
+
+    def constant(self, name: str, values: NDArray[Any]) -> str:
+        from onnx import numpy_helper
+
+        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
+        return name
+
+    def one_hot(self, label: str, classes: int, output: str) -> None:
+        depth = self.constant("classes", np.array([classes], np.int64))
+        self.add("OneHot", [label, depth, self.constant("off_on", np.array([0, 1], np.float32))], output, axis=-1)
+
+    def run(self, layers: tuple[Layer, ...], part: str, value: str) -> str:
+        """The layers of one part (the prefix of its tensors' names) over a value."""
+        for i, layer in enumerate(layers):
+            value = self._layer(layer, f"{part}.{i}", value)
+        return value
+
+    def _layer(self, layer: Layer, name: str, value: str) -> str:
+        if layer.kind in ("Linear", "Conv2d", "ConvTranspose2d"):
+            weights = [self.constant(f"{name}.{kind}", self.tensors[f"{name}.{kind}"]) for kind in ("weight", "bias")]
+            if layer.kind == "Linear":
+                return self.add("Gemm", [value, *weights], transB=1)
+            return self.add(
+                "Conv" if layer.kind == "Conv2d" else "ConvTranspose",
+                [value, *weights],
+                kernel_shape=[layer.kernel] * 2,
+                strides=[layer.stride] * 2,
+                pads=[layer.padding] * 4,
+            )
+        if layer.kind == "Reshape":  # 0 keeps the size of the batch
+            return self.add("Reshape", [value, self.constant(f"{name}.shape", np.array([0, *layer.shape], np.int64))])
+        if layer.kind == "Upsample":
+            scales = self.constant(f"{name}.scales", np.array([1, 1, layer.stride, layer.stride], np.float32))
+            return self.add(
+                "Resize",
+                [value, "", scales],
+                mode="nearest",
+                coordinate_transformation_mode="asymmetric",
+                nearest_mode="floor",
+            )
+        if layer.kind == "LeakyReLU":
+            return self.add("LeakyRelu", [value], alpha=LEAK)
+        return self.add({"ReLU": "Relu", "Sigmoid": "Sigmoid"}[layer.kind], [value])

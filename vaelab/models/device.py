@@ -1,0 +1,66 @@
+"""Which device computes: guessed without torch, chosen and described with it."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import sys
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vaelab.config.errors import ConfigError
+from vaelab.config.settings import DeviceName
+
+if TYPE_CHECKING:
+    import torch
+
+
+def likely(name: DeviceName) -> str:
+    """The device that `choose` will probably take, guessed without torch: it names the queue to wait in."""
+    if name != "auto":
+        return name
+    try:
+        cpu_build = metadata.version("torch").endswith("+cpu")
+    except metadata.PackageNotFoundError:
+        return "cpu"
+    if not cpu_build and (Path("/proc/driver/nvidia/version").exists() or shutil.which("nvidia-smi")):
+        return "cuda"
+    return "mps" if sys.platform == "darwin" and platform.machine() == "arm64" else "cpu"
+
+
+def choose(name: DeviceName) -> torch.device:
+    """The device to compute on; auto takes CUDA, then MPS, then the CPU. Raises ConfigError for one that is not there."""
+    import torch
+
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if name == "auto":
+        name = next(candidate for candidate in ("cuda", "mps", "cpu") if there[candidate])
+    if not there[name]:
+        raise ConfigError(f"device must be one that this computer has, got {name!r} (auto chooses for you)")
+    return torch.device(name)
+
+
+def describe(device: torch.device) -> str:
+    """A name for people, such as "cuda (NVIDIA A100)" or "cpu (2 threads)"."""
+    import torch
+
+    if device.type == "cuda":
+        return f"cuda ({torch.cuda.get_device_name(device)})"
+    return f"cpu ({torch.get_num_threads()} threads)" if device.type == "cpu" else device.type
+
+
+def memory_mb(device: torch.device) -> float | None:
+    """The most memory used so far, in MiB: of the device, or of this process on a CPU. None where it is not known."""
+    import torch
+
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) / 2**20
+    if device.type == "mps":
+        return torch.mps.driver_allocated_memory() / 2**20
+    if sys.platform == "win32":
+        return None
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # KiB, on macOS bytes
+    return peak / (2**20 if sys.platform == "darwin" else 2**10)

@@ -1,0 +1,86 @@
+"""Layers as plain data, without torch: latent_model.py builds torch modules from them, export/ the browser's bundles and ONNX."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+LayerKind = Literal["Linear", "Conv2d", "ConvTranspose2d", "Upsample", "ReLU", "LeakyReLU", "Sigmoid", "Reshape"]
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer. inputs, outputs: features or channels; kernel, stride, padding in pixels; shape for Reshape only.
+
+    LeakyReLU multiplies what is below 0 by LEAK.
+    Upsample repeats every pixel stride times in both directions (nearest neighbour).
+    """
+
+    kind: LayerKind
+    inputs: int = 0
+    outputs: int = 0
+    kernel: int = 0
+    stride: int = 1
+    padding: int = 0
+    shape: Shape = ()
+
+    @property
+    def params(self) -> int:
+        """Weights and biases."""
+        if self.kind == "Linear":
+            return self.inputs * self.outputs + self.outputs
+        if self.kind in ("Conv2d", "ConvTranspose2d"):
+            return self.inputs * self.outputs * self.kernel**2 + self.outputs
+        return 0
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """The shape that comes out when `shape`, (C, H, W) or (D,), goes in."""
+        if self.kind == "Linear":
+            return (self.outputs,)
+        if self.kind == "Reshape":
+            return self.shape
+        if self.kind == "Conv2d":
+            return (self.outputs, *((s + 2 * self.padding - self.kernel) // self.stride + 1 for s in shape[1:]))
+        if self.kind == "ConvTranspose2d":
+            return (self.outputs, *((s - 1) * self.stride - 2 * self.padding + self.kernel for s in shape[1:]))
+        if self.kind == "Upsample":
+            return (shape[0], *(s * self.stride for s in shape[1:]))
+        return shape
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """features: image to feature maps; head: flat features (and label) to 2 Z numbers; decoder: z (and label) to pixels."""
+
+    features: tuple[Layer, ...]
+    head: tuple[Layer, ...]
+    decoder: tuple[Layer, ...]
+
+    @property
+    def params(self) -> int:
+        """All weights and biases of the model."""
+        return sum(layer.params for layer in (*self.features, *self.head, *self.decoder))
+
+
+def shapes(layers: tuple[Layer, ...], start: Shape) -> list[Shape]:
+    """The shape after each layer when `start` goes in first."""
+    found: list[Shape] = []
+    for layer in layers:
+        start = layer.output_shape(start)
+        found.append(start)
+    return found
+
+
+LEAK = 0.1
+RELU, LEAKY, SIGMOID = Layer("ReLU"), Layer("LeakyReLU"), Layer("Sigmoid")
+
+
+def halve(inputs: int, outputs: int) -> Layer:
+    """A convolution that halves height and width."""
+    return Layer("Conv2d", inputs, outputs, kernel=4, stride=2, padding=1)
+
+
+def double(inputs: int, outputs: int) -> Layer:
+    """A transposed convolution that doubles height and width."""
+    return Layer("ConvTranspose2d", inputs, outputs, kernel=4, stride=2, padding=1)

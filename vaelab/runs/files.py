@@ -1,0 +1,168 @@
+"""Reading and writing the files of a run: a reader sees old or new, never half."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vaelab.config.errors import RunError, WeightsError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+Row = dict[str, Any]
+
+
+def unwritable(path: Path, error: OSError) -> RunError:
+    """The sentence for a folder that refuses our files."""
+    reason = error.strerror or type(error).__name__
+    return RunError(f"{path} must be writable, got: {reason} (free some space, or choose a folder with VAELAB_RUNS)")
+
+
+def write_atomic(path: Path, data: bytes, *, durable: bool = False) -> None:
+    """Replace a file in one step. durable: also wait for the disk, for what must outlive a power cut. Raises RunError."""
+    part = path.with_name(path.name + ".part")
+    try:
+        with part.open("wb") as file:
+            file.write(data)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+        os.replace(part, path)
+    except OSError as error:
+        raise unwritable(path, error) from error
+
+
+def write_json(path: Path, value: Mapping[str, Any]) -> None:
+    """Replace a JSON file in one step; raises RunError when it cannot be written."""
+    write_atomic(path, (json.dumps(value, indent=1, allow_nan=False) + "\n").encode())
+
+
+def read_json(path: Path) -> dict[str, Any] | None:
+    """The object in a JSON file; None if the file is missing or holds something else."""
+    try:
+        value = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def append_row(path: Path, row: Mapping[str, Any]) -> None:
+    """Add one JSON line in a single write. A number that is not finite becomes null, so any JSON reader can read it."""
+    line = json.dumps({key: finite_or_none(value) for key, value in row.items()}, allow_nan=False) + "\n"
+    try:
+        with path.open("ab") as file:
+            file.write(line.encode())
+    except OSError as error:
+        raise unwritable(path, error) from error
+
+
+def end_torn_line(path: Path) -> None:
+    """Close a last line that a killed writer left unfinished, so that the next row starts on its own line."""
+    try:
+        with path.open("rb+") as file:
+            if file.seek(0, os.SEEK_END) and file.seek(-1, os.SEEK_END) >= 0 and file.read(1) != b"\n":
+                file.write(b"\n")
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise unwritable(path, error) from error
+
+
+def finite_or_none(value: Any) -> Any:
+    """The value, with None in place of NaN and infinities, inside lists too."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, list):
+        return [finite_or_none(item) for item in value]
+    return value
+
+
+def read_arrays(path: Path) -> dict[str, np.ndarray[Any, Any]]:
+    """All arrays of a safetensors file; raises WeightsError when it is missing or broken."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    try:
+        return load(path.read_bytes())
+    except OSError as error:
+        raise WeightsError(f"{path} must be a readable safetensors file, got: {error.strerror}") from error
+    except (SafetensorError, ValueError, KeyError) as error:
+        raise WeightsError(f"{path} must be a whole safetensors file, got one that cannot be read: {error}") from error
+
+
+def numbered(folder: Path, holding: str) -> list[int]:
+    """The sub-folders named by a number that hold a file, ascending."""
+    try:
+        with os.scandir(folder) as entries:
+            names = [entry.name for entry in entries if entry.name.isdigit()]
+    except OSError:
+        return []
+    return sorted(int(name) for name in names if (folder / name / holding).exists())
+
+
+class RowReader:
+    """Reads an append-only file of JSON lines again and again, parsing only what is new.
+
+    Tolerates a missing file, a torn last line (it waits) and a torn line in the middle (it is left out). A row
+    {"event": "resume", "step": S} takes back every earlier row beyond step S: that part was trained again.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = threading.Lock()
+        self._rows: list[Row] = []
+        self._offset = 0
+        self._head = b""
+
+    def read(self) -> list[Row]:
+        """All rows so far, events among them, in the order of the file."""
+        with self._lock:
+            try:
+                with self.path.open("rb") as file:
+                    head = file.read(len(self._head))
+                    if head != self._head or os.fstat(file.fileno()).st_size < self._offset:
+                        self._rows, self._offset = [], 0  # another file under the same name
+                    file.seek(self._offset)
+                    whole, newline, _ = file.read().rpartition(b"\n")
+                    if self._offset == 0:
+                        self._head = whole[:200]
+            except OSError:
+                self._rows, self._offset, self._head = [], 0, b""
+                return []
+            self._offset += len(whole) + len(newline)
+            for line in whole.splitlines():
+                self._add(line)
+            return list(self._rows)
+
+    def _add(self, line: bytes) -> None:
+        try:
+            row = json.loads(line)
+        except ValueError:
+            return
+        if not isinstance(row, dict) or not isinstance(row.get("step"), int):
+            return
+        if row.get("event") == "resume":
+            self._rows = [earlier for earlier in self._rows if earlier["step"] <= row["step"]]
+        self._rows.append(row)
+
+
+_readers: OrderedDict[Path, RowReader] = OrderedDict()
+_readers_lock = threading.Lock()
+READERS_KEPT = 64  # a class watches a few dozen runs at once
+
+
+def read_rows(path: Path) -> list[Row]:
+    """All rows of a metrics file; repeated calls parse only what was added since."""
+    with _readers_lock:
+        reader = _readers.setdefault(path, RowReader(path))
+        _readers.move_to_end(path)
+        while len(_readers) > READERS_KEPT:
+            _readers.popitem(last=False)
+    return reader.read()

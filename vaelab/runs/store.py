@@ -1,0 +1,335 @@
+"""Run directories: every file name, who is in them and how they are found. No torch here.
+
+docs/architecture.md lists the files, docs/decisions/0002-runs.md gives the reasons. The worker's side is recorder.py.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import os
+import re
+import shutil
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vaelab.config.errors import ConfigError, RunError, WeightsError
+from vaelab.config.places import runs_root, weights_root
+from vaelab.runs.files import Row, numbered, read_arrays, read_json, read_rows, unwritable, write_json
+from vaelab.runs.processes import FileLock
+from vaelab.runs.run_config import RunConfig
+from vaelab.runs.status import Control, Desired, Status, known_fields
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Arrays = dict[str, np.ndarray[Any, Any]]
+
+HEARTBEAT_OLD = 3.0  # seconds; a worker writes twice a second, unless one step takes longer
+FIRST_HEARTBEAT = 20.0  # seconds; how long thirty workers that start at once may need to announce themselves
+NAME_LENGTH = 60
+
+
+class Run:
+    """One run directory, or a folder of weights/ (no status.json there: the state is "finished"). Reads files at each call."""
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = Path(path).absolute()
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.path)!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Run) and other.path == self.path
+
+    def __hash__(self) -> int:
+        return hash(self.path)
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.path.name
+
+    @property
+    def is_shipped(self) -> bool:
+        """Whether it is a folder of weights/: finished, read-only."""
+        return self.path.parent == weights_root()
+
+    # File names. status.json, metrics.jsonl, snapshots/ and checkpoints/ belong to the worker alone.
+    @property
+    def config_file(self) -> Path:
+        """RunConfig."""
+        return self.path / "config.json"
+
+    @property
+    def status_file(self) -> Path:
+        """Status."""
+        return self.path / "status.json"
+
+    @property
+    def control_file(self) -> Path:
+        """Control."""
+        return self.path / "control.json"
+
+    @property
+    def metrics_file(self) -> Path:
+        """One JSON object a line."""
+        return self.path / "metrics.jsonl"
+
+    @property
+    def fixed_file(self) -> Path:
+        """The inputs that every snapshot shows."""
+        return self.snapshots_dir / "fixed.safetensors"
+
+    @property
+    def snapshots_dir(self) -> Path:
+        """A folder per snapshot, named after its step."""
+        return self.path / "snapshots"
+
+    @property
+    def checkpoints_dir(self) -> Path:
+        """A folder per checkpoint, and `latest`, which names the newest whole one."""
+        return self.path / "checkpoints"
+
+    @property
+    def log_file(self) -> Path:
+        """What the worker printed."""
+        return self.path / "worker.log"
+
+    @property
+    def worker_lock(self) -> FileLock:
+        """Held by the worker of this run as long as it lives."""
+        return FileLock(self.path / "worker.lock")
+
+    def snapshot_file(self, step: int) -> Path:
+        """The arrays of one snapshot."""
+        return self.snapshots_dir / str(step) / "snapshot.safetensors"
+
+    def config(self) -> RunConfig:
+        """The settings; raises RunError when config.json is missing or broken."""
+        values = read_json(self.config_file)
+        if values is None:
+            raise RunError(f"{self.path} must hold a readable config.json (choose another run, or start it again)")
+        try:
+            return RunConfig.from_dict(values)
+        except (ConfigError, TypeError) as error:
+            raise RunError(f"{self.config_file} must hold the settings of a run, got: {error}") from error
+
+    def status(self) -> Status:
+        """The state now. A run whose heartbeat stopped and whose process is gone is "interrupted"."""
+        values = read_json(self.status_file)
+        if values is None:
+            return Status(state="finished") if self.model_file_or_none() else Status(state="interrupted")
+        try:
+            status = known_fields(Status, values)
+        except TypeError:
+            return Status(state="interrupted")
+        patience = FIRST_HEARTBEAT if status.pid is None else HEARTBEAT_OLD
+        if status.is_active and time.time() - status.heartbeat > patience and not status.has_process:
+            return dataclasses.replace(status, state="interrupted", throughput=None, remaining_seconds=None)
+        return status
+
+    def desired(self) -> Control:
+        """What was asked of the worker last."""
+        values = read_json(self.control_file)
+        try:
+            return known_fields(Control, values or {})
+        except TypeError:
+            return Control()
+
+    def metrics(self) -> list[Row]:
+        """The measured rows, oldest first, without those that a resume trained again. Treat them as read-only."""
+        return [row for row in read_rows(self.metrics_file) if "event" not in row]
+
+    def events(self) -> list[Row]:
+        """Starts, resumes and dial changes, oldest first: {"event", "step", ...}."""
+        return [row for row in read_rows(self.metrics_file) if "event" in row]
+
+    def snapshots(self) -> list[int]:
+        """The steps of which a snapshot is kept, ascending."""
+        return numbered(self.snapshots_dir, "snapshot.safetensors")
+
+    def snapshot(self, step: int) -> Arrays:
+        """The arrays of a snapshot (docs/architecture.md); raises WeightsError if it was thinned out meanwhile."""
+        return read_arrays(self.snapshot_file(step))
+
+    def fixed(self) -> Arrays:
+        """The fixed inputs of every snapshot; empty before the worker has written them."""
+        return read_arrays(self.fixed_file) if self.fixed_file.exists() else {}
+
+    def evaluation(self) -> dict[str, Any] | None:
+        """metrics.json of a folder in weights/ ({"test": ...}); None for a run without one."""
+        return read_json(self.path / "metrics.json")
+
+    def latest_checkpoint(self) -> Path | None:
+        """The newest whole checkpoint's folder."""
+        try:
+            name = (self.checkpoints_dir / "latest").read_text(encoding="ascii").strip()
+        except (OSError, ValueError):
+            name = ""
+        if name.isdigit() and (self.checkpoints_dir / name / "state.json").exists():
+            return self.checkpoints_dir / name
+        steps = numbered(self.checkpoints_dir, "state.json")
+        return self.checkpoints_dir / str(steps[-1]) if steps else None
+
+    def model_file_or_none(self) -> Path | None:
+        """The newest model.safetensors: a shipped folder's own, else that of the latest checkpoint."""
+        shipped_file = self.path / "model.safetensors"
+        if shipped_file.exists():
+            return shipped_file
+        checkpoint = self.latest_checkpoint()
+        return checkpoint / "model.safetensors" if checkpoint else None
+
+    def model_file(self) -> Path:
+        """As above; raises WeightsError when nothing was saved yet."""
+        file = self.model_file_or_none()
+        if file is None:
+            raise WeightsError(
+                f"run {self.name} must have saved weights, but has none yet (they are saved every 20 seconds, when it is paused and at its end)"
+            )
+        return file
+
+    def ask(
+        self, desired: Desired | None = None, *, beta: float | None = None, lr: float | None = None, fresh: bool = False
+    ) -> Control:
+        """Change control.json; None leaves a value as it is. fresh forgets earlier single steps. Raises RunError."""
+        with FileLock(self.path / "control.lock") as lock:
+            while not lock.take():
+                time.sleep(0.005)
+            old = self.desired()
+            new = Control(
+                desired=desired or old.desired,
+                beta=old.beta if beta is None else beta,
+                lr=old.lr if lr is None else lr,
+                seq=old.seq + 1,
+                steps=0 if fresh else old.steps + (desired == "step"),
+            )
+            write_json(self.control_file, dataclasses.asdict(new))
+        return new
+
+
+def _folders(root: Path) -> list[tuple[float, Path]]:
+    """(time of config.json, folder) of every run below root."""
+    found = []
+    try:
+        with os.scandir(root) as entries:
+            for entry in entries:
+                if entry.name.startswith("."):
+                    continue  # the device queue, and runs that are being deleted
+                try:
+                    found.append((os.stat(os.path.join(entry.path, "config.json")).st_mtime, Path(entry.path)))
+                except OSError:
+                    continue  # not a run, or one that is being deleted
+    except OSError:
+        return []
+    return found
+
+
+def list_runs() -> list[Run]:
+    """All runs, newest first. Costs one stat a run: no file is opened."""
+    return [Run(path) for _, path in sorted(_folders(runs_root()), reverse=True)]
+
+
+def shipped() -> list[str]:
+    """The names of the models in weights/, in alphabetical order."""
+    return sorted(path.name for _, path in _folders(weights_root()))
+
+
+def find(name_or_path: str | Path) -> Run:
+    """A run by its name, its path or its name in weights/; raises RunError when there is none."""
+    text = str(name_or_path)
+    is_name = bool(text) and Path(text).name == text
+    places = [runs_root() / text, weights_root() / text] if is_name else []
+    places.append(Path(text))
+    for place in places:
+        if text and (place / "config.json").is_file():
+            return Run(place)
+    mine = [run.name for run in list_runs()]
+    near = difflib.get_close_matches(text, mine + shipped(), n=3) or mine[:5] + shipped()
+    way_out = f"choose one of {', '.join(near)}" if near else "train one first"
+    raise RunError(f"there is no run {text!r}; {way_out}")
+
+
+def check_name(name: str) -> str:
+    """A name that can be a folder on any system; raises RunError."""
+    name = name.strip()
+    if not 1 <= len(name) <= NAME_LENGTH:
+        raise RunError(f"a run's name must have 1 to {NAME_LENGTH} characters, got {len(name)}")
+    if not re.fullmatch(r"\w[\w .+-]*", name) or name.endswith("."):
+        raise RunError(
+            f"a run's name may hold letters, digits, spaces and - _ . + and starts with a letter or digit, got {name!r}"
+        )
+    if name.lower() in (other.lower() for other in (*(p.name for _, p in _folders(runs_root())), *shipped())):
+        raise RunError(f"the name {name!r} is taken (choose another one)")
+    return name
+
+
+def create_run(cfg: RunConfig, name: str | None = None, *, path: Path | None = None, title: str = "") -> Run:
+    """A new run directory with its config.json. path: a folder of the caller's choice instead of runs_root(); title: of the
+    images, for a name to be made of where their own is a code.
+
+    Raises RunError for a bad or taken name, and when the folder cannot be written.
+    """
+    if path is not None and Run(path).config_file.exists():
+        raise RunError(f"{path} holds a run already (choose a new folder, or resume that run)")
+    asked = path or (runs_root() / check_name(name) if name is not None else None)
+    try:
+        (asked.parent if asked else runs_root()).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise unwritable(runs_root() if path is None else path, error) from error
+    while True:
+        folder = asked or runs_root() / _next_name(cfg, title)
+        try:
+            folder.mkdir(exist_ok=path is not None)
+            break
+        except FileExistsError:  # somebody else took the name or the number in this instant
+            if asked is not None:
+                raise RunError(f"the name {folder.name!r} is taken (choose another one)") from None
+        except OSError as error:
+            raise unwritable(folder, error) from error
+    run = Run(folder)
+    write_json(run.config_file, cfg.to_dict())
+    return run
+
+
+def _next_name(cfg: RunConfig, title: str) -> str:
+    """dataset-model-001, counting on from the highest number in use."""
+    images = title or Path(cfg.data.name.removeprefix("folder:")).name
+    data = re.sub(r"[^\w]+", "-", images).strip("-_").lower() or "images"
+    stem = f"{data[:30]}-{cfg.model.name}-"
+    try:
+        names = os.listdir(runs_root())
+    except OSError:
+        names = []
+    used = [int(n.removeprefix(stem)) for n in names if n.startswith(stem) and n.removeprefix(stem).isdecimal()]
+    return f"{stem}{max(used, default=0) + 1:03d}"
+
+
+def _check_at_rest(run: Run, verb: str) -> None:
+    if run.is_shipped:
+        raise RunError(f"{run.name} is shipped with VAE Lab and cannot be {verb} (start a run of your own)")
+    if run.status().is_active or run.worker_lock.is_taken():
+        raise RunError(f"run {run.name} is still in training and cannot be {verb} (stop it first)")
+
+
+def rename_run(run: Run, name: str) -> Run:
+    """Give a run another name; raises RunError while it trains, or for a bad or taken name."""
+    _check_at_rest(run, "renamed")
+    target = run.path.parent / (name.strip() if name.strip().lower() == run.name.lower() else check_name(name))
+    try:
+        os.rename(run.path, target)
+    except OSError as error:
+        raise unwritable(run.path, error) from error
+    return Run(target)
+
+
+def delete_run(run: Run) -> None:
+    """Remove a run and everything in it; raises RunError while it trains."""
+    _check_at_rest(run, "deleted")
+    doomed = run.path.with_name(f".{run.name}.{time.time_ns()}.part")  # leaves every list at once
+    try:
+        os.rename(run.path, doomed)
+        shutil.rmtree(doomed)
+    except OSError as error:
+        raise unwritable(run.path, error) from error

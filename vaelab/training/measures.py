@@ -1,0 +1,147 @@
+"""What a training measures: sums kept on the device between two rows, held-out images, and its own speed."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vaelab import data
+from vaelab.config.settings import LossConfig
+from vaelab.models.latent_model import LatentModel
+from vaelab.models.losses import floor
+from vaelab.models.model_config import ModelConfig
+from vaelab.runs.run_config import RunConfig
+from vaelab.training.batches import ImageSet, Noise
+
+CHUNK = 500  # images per forward pass of a measurement
+FLOOR_IMAGES = 2000
+SPEED_SECONDS = 1.0
+
+
+def elbo_terms(
+    model: LatentModel, x: Tensor, y: Tensor | None, eps: Tensor | None, cfg: LossConfig
+) -> tuple[Tensor, Tensor]:
+    """Both terms of the ELBO, per image, in nats; training and evaluation share it.
+
+    x: (B, C, H, W); y: (B,) or None; eps: (B, Z) or None for an autoencoder -> recon (B,), KL per dimension (B, Z).
+    """
+    terms = model.cfg.method.terms(model, x, y, eps, cfg)
+    return terms["recon"], terms["kl_per_dim"]
+
+
+@dataclass(frozen=True)
+class Means:
+    """Averages per image since the last row, in nats. kl_per_dim: Z numbers."""
+
+    recon: float
+    loss: float
+    kl_per_dim: list[float]
+    curves: dict[str, float]  # the method's further terms
+    images: int
+
+    @property
+    def kl(self) -> float:
+        """The KL term, summed over dimensions."""
+        return sum(self.kl_per_dim)
+
+    def all(self) -> list[float]:
+        """Every number."""
+        return [self.recon, self.loss, *self.kl_per_dim, *self.curves.values()]
+
+
+class Meter:
+    """Adds up the terms of a loss on the device, so that no step waits for the host."""
+
+    def __init__(self, cfg: ModelConfig, device: torch.device) -> None:
+        self._curves = tuple(cfg.method.curves)
+        # recon, loss, each dimension's KL, then the method's further terms
+        self.sums = torch.zeros(2 + cfg.latent_dim + len(self._curves), device=device)
+        self.images = 0
+
+    @torch.no_grad()
+    def add(self, terms: dict[str, Tensor], loss: Tensor) -> None:
+        """terms: as a method's `terms` gives them; loss: the batch's mean, ()."""
+        batch = len(terms["recon"])
+        totals = torch.stack([terms["recon"].sum(), loss * batch])
+        curves = [terms[name].sum().reshape(1) for name in self._curves]
+        self.sums += torch.cat([totals, terms["kl_per_dim"].sum(dim=0), *curves])
+        self.images += batch
+
+    def read(self) -> Means:
+        """The means since the last call, which start anew. Waits for the device."""
+        recon, loss, *rest = (self.sums / self.images).tolist()
+        dims = len(rest) - len(self._curves)
+        means = Means(recon, loss, rest[:dims], dict(zip(self._curves, rest[dims:], strict=True)), self.images)
+        self.sums.zero_()
+        self.images = 0
+        return means
+
+
+class HeldOut:
+    """A fixed part of the test images with fixed noise: every measurement of a run asks the same questions."""
+
+    def __init__(self, dataset: data.Dataset, cfg: RunConfig, images: int, device: torch.device) -> None:
+        rows = np.linspace(0, max(0, len(dataset.test) - 1), images).round().astype(np.int64)
+        self._test = ImageSet(dataset.test.take(rows), cfg.model, device)
+        train_rows = np.linspace(0, len(dataset.train) - 1, min(FLOOR_IMAGES, len(dataset.train))).astype(np.int64)
+        self._train_part = dataset.train.take(train_rows)
+        self._cfg, self._device = cfg, device
+        self._noise = Noise(cfg.model.latent_dim, cfg.seed, device)
+        self._floors: dict[str, float] = {}
+
+    @torch.no_grad()
+    def measure(self, model: LatentModel, beta: float) -> dict[str, float]:
+        """test_recon, test_kl, test_loss (at beta), test_floor and the training images' floor; {} without test images."""
+        if not len(self._test):
+            return {}
+        recon = kl = torch.zeros((), device=self._device)
+        for index, start in enumerate(range(0, len(self._test), CHUNK)):
+            x, y = self._test.take(slice(start, start + CHUNK))
+            eps = self._noise.eps(index, len(x), "held-out") if model.has_posterior else None
+            recon_x, kl_x = elbo_terms(model, x, y, eps, self._cfg.loss)
+            recon, kl = recon + recon_x.sum(), kl + kl_x.sum()
+        test_recon, test_kl = (torch.stack([recon, kl]) / len(self._test)).tolist()
+        return {"test_recon": test_recon, "test_kl": test_kl, "test_loss": test_recon + beta * test_kl, **self.floors()}
+
+    def floors(self) -> dict[str, float]:
+        """The smallest reconstruction terms possible; computed once, on the test part and on up to 2,000 training images."""
+        if not self._floors:
+            train = ImageSet(self._train_part, self._cfg.model, self._device)
+            self._floors = {"test_floor": self._floor(self._test), "floor": self._floor(train)}
+        return self._floors
+
+    def _floor(self, images: ImageSet) -> float:
+        sums = [floor(images.take(slice(i, i + CHUNK))[0], self._cfg.loss).sum() for i in range(0, len(images), CHUNK)]
+        return float(torch.stack(sums).sum()) / len(images)
+
+
+class Pace:
+    """Seconds of training, counted on from earlier ones, and images a second over the last second."""
+
+    def __init__(self, seconds: float) -> None:
+        self._before = seconds
+        self._since = time.perf_counter()
+        self._recent: deque[tuple[float, int]] = deque([(self._since, 0)])
+
+    @property
+    def seconds(self) -> float:
+        """Since the training began, over all resumes."""
+        return self._before + time.perf_counter() - self._since
+
+    def tick(self, images: int) -> None:
+        """One step with so many images is done."""
+        now = time.perf_counter()
+        self._recent.append((now, self._recent[-1][1] + images))
+        while len(self._recent) > 2 and now - self._recent[1][0] >= SPEED_SECONDS:
+            self._recent.popleft()
+
+    @property
+    def throughput(self) -> float | None:
+        """Images a second; None before the first step."""
+        (start, before), (end, now) = self._recent[0], self._recent[-1]
+        return (now - before) / (end - start) if end > start else None

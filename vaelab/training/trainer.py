@@ -1,0 +1,224 @@
+"""One training, read from top to bottom. It reports to a Recorder and knows nothing about who watches."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from vaelab import data
+from vaelab.models.device import describe, memory_mb
+from vaelab.models.latent_model import LatentModel
+from vaelab.runs.files import Row
+from vaelab.runs.recorder import Recorder
+from vaelab.runs.run_config import RunConfig
+from vaelab.runs.status import Control, Desired, State
+from vaelab.training.batches import ImageSet, Noise, Shuffle
+from vaelab.training.cadence import Cadence
+from vaelab.training.checkpoints import Checkpoints, Progress
+from vaelab.training.first_weights import start_at_mean_image
+from vaelab.training.measures import HeldOut, Means, Meter, Pace
+from vaelab.training.schedules import beta_at, lr_at
+from vaelab.training.snapshots import Snapshots
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a training ended: finished, stopped or diverged, with a sentence for the last."""
+
+    state: State
+    message: str = ""
+
+
+class Diverged(Exception):
+    """The loss or the weights are not finite any more. The message is for the user."""
+
+
+def fit(model: LatentModel, dataset: data.Dataset, cfg: RunConfig, run: Recorder, device: torch.device) -> Outcome:
+    """Train the model on dataset.train until the config's last step, or until it is told to stop.
+
+    Goes on from the run's latest checkpoint if there is one. Raises ConfigError when config and data do not fit
+    together, WeightsError for an unusable checkpoint, RunError when the run directory cannot be written.
+    """
+    training = Training(model, dataset, cfg, run, device)
+    training.begin()
+    try:
+        while training.at.step < training.cadence.total_steps:
+            order = training.obey()
+            if order == "stop":
+                training.save()
+                training.show()
+                return Outcome("stopped")
+            training.take_step()
+            training.write_due(single=order == "step")
+        training.save()
+        training.show()
+    except Diverged as error:
+        run.event("diverged", training.at.step)
+        return Outcome("diverged", str(error))
+    finally:
+        training.report()
+    return Outcome("finished")
+
+
+class Training:
+    """What a training holds between its steps, and each thing that it does, by name."""
+
+    def __init__(
+        self, model: LatentModel, dataset: data.Dataset, cfg: RunConfig, run: Recorder, device: torch.device
+    ) -> None:
+        self.model, self.cfg, self.run, self.device = model, cfg, run, device
+        self.method = cfg.model.method
+        self.cadence = Cadence.of(len(dataset.train), len(dataset.test), cfg.optim)
+        self.images = ImageSet(dataset.train, cfg.model, device)
+        self.shuffle = Shuffle(len(self.images), cfg.seed, device)
+        self.noise = Noise(cfg.model.latent_dim, cfg.seed, device)
+        self.held_out = HeldOut(dataset, cfg, self.cadence.held_out, device)
+        self.meter = Meter(cfg.model, device)
+        start_at_mean_image(model, self.images)
+        model.train().to(device)
+        if cfg.model.built_with.convolutional:
+            model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        fused = device.type in ("cpu", "cuda")
+        self.optimizer = torch.optim.Adam(model.parameters(), lr=cfg.optim.lr, fused=fused)
+        self.snapshots, self.checkpoints = Snapshots(run.run, dataset, cfg, device), Checkpoints(run.run)
+        self.at = Progress(beta=cfg.loss.beta, lr=cfg.optim.lr)
+        self.beta, self.lr = cfg.loss.beta, cfg.optim.lr  # as the schedules make them of the dials in this step
+        self.pace = Pace(0.0)
+        self.row_step = 0  # of the last row
+        self.was_single = False  # whether the last step was asked for by itself, in a pause
+
+    def begin(self) -> None:
+        """Take up the latest checkpoint if there is one, and show the model as it is."""
+        begun = self.run.run.metrics_file.exists()
+        self.at = self.checkpoints.load(self.model, self.optimizer, self.meter) or self.at
+        self.pace, self.row_step = Pace(self.at.seconds), self.at.step
+        self.run.event("resume" if begun else "start", self.at.step)
+        self.run.update(
+            "running",
+            step=self.at.step,
+            total_steps=self.cadence.total_steps,
+            epoch=self.cadence.epoch(self.at.step),
+            device=describe(self.device),
+        )
+        self.snapshots.begin(self.at.step)
+        self.show()
+
+    def obey(self) -> Desired:
+        """Do what control.json asks for: wait in a pause, turn dials. Answers "run", "step" for one step, or "stop"."""
+        control = self.run.poll()
+        order = control.desired
+        if order in ("pause", "step"):
+            self.report()
+            if not self.was_single:
+                self.show()
+                self.save()
+            stopped_at = self.pace.seconds
+            order = self.run.hold()
+            self.pace = Pace(stopped_at)  # the pause itself is no training time
+            control = self.run.poll()
+        if order != "stop":
+            self.was_single = order == "step"
+            self._turn_dials(control)
+        return order
+
+    def take_step(self) -> None:
+        """One batch: its terms, the gradient, the update."""
+        step = self.at.step + 1
+        self.beta = beta_at(step, self.cadence.total_steps, self.at.beta, self.cfg.schedule)
+        self.lr = lr_at(step, self.cadence.total_steps, self.at.lr, self.cfg.optim.rate)
+        self.optimizer.param_groups[0]["lr"] = self.lr
+        x, y = self.images.take(self.shuffle.rows(self.cadence.epoch(step), self.cadence.batch(step)))
+        eps = self.noise.eps(step, len(x)) if self.method.has_posterior else None
+        terms = self.method.terms(self.model, x, y, eps, self.cfg.loss)
+        loss: Tensor = self.method.loss(terms, self.beta)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.optimizer.step()
+        self.meter.add(terms, loss)
+        self.pace.tick(len(x))
+        self.at = replace(self.at, step=step)
+
+    def write_due(self, *, single: bool) -> None:
+        """A row, pictures, a checkpoint and a sign of life, each where its time has come; a single step shows all it did."""
+        step = self.at.step
+        row_due = self.cadence.row_due(step)
+        if row_due or single:
+            self._write_row()
+        if self.snapshots.due() or single:
+            self.show()
+        if row_due and self.checkpoints.due():
+            self.save()
+        if self.run.beat_due():
+            self.report()
+
+    def show(self) -> None:
+        """Write the pictures of this step."""
+        self.snapshots.write(self.model, self.at.step)
+
+    def save(self) -> None:
+        """Write a checkpoint. Raises Diverged rather than keep weights that are not numbers. Waits for the device."""
+        checks = [tensor.isfinite().all() for tensor in (*self.model.parameters(), self.meter.sums)]
+        if not bool(torch.stack(checks).all()):
+            raise Diverged(_advice(self.cfg, self.at, f"at step {self.at.step} the weights or the loss"))
+        self.snapshots.remember_codes(self.model)
+        self.checkpoints.save(self.model, self.optimizer, self.meter, replace(self.at, seconds=self.pace.seconds))
+
+    def report(self) -> None:
+        """Tell the status where training stands."""
+        throughput = self.pace.throughput
+        left = (self.cadence.total_steps - self.at.step) * self.cadence.images / self.cadence.steps_per_epoch
+        self.run.update(
+            step=self.at.step,
+            epoch=self.cadence.epoch(self.at.step),
+            seconds=round(self.pace.seconds, 3),
+            throughput=throughput,
+            remaining_seconds=left / throughput if throughput else None,
+            device_memory_mb=memory_mb(self.device),
+        )
+
+    def _turn_dials(self, control: Control) -> None:
+        """Take over dials that were turned, with an event for the charts."""
+        beta = self.at.beta if control.beta is None else control.beta
+        lr = self.at.lr if control.lr is None else control.lr
+        if (beta, lr) != (self.at.beta, self.at.lr):
+            self.run.event("dial", self.at.step, beta=beta, lr=lr)
+        self.at = replace(self.at, beta=beta, lr=lr)
+
+    def _write_row(self) -> None:
+        """The means since the last row, and where it is time the held-out images. Raises Diverged for what is not a number."""
+        step, means = self.at.step, self.meter.read()
+        if not all(math.isfinite(value) for value in means.all()):
+            where = f"at step {step}" if step == self.row_step + 1 else f"between steps {self.row_step + 1} and {step}"
+            raise Diverged(_advice(self.cfg, self.at, f"{where} the loss"))
+        row: Row = {
+            "step": step,
+            "epoch": self.cadence.epoch(step),
+            "seconds": round(self.pace.seconds, 3),
+            **_numbers(means, self.method.has_posterior),
+            "beta": self.beta,
+            "lr": self.lr,
+            "throughput": round(self.pace.throughput or 0.0, 1),
+        }
+        if self.cadence.eval_due(step):
+            row |= self.held_out.measure(self.model, self.beta)
+        self.run.log(row)
+        self.row_step = step
+
+
+def _numbers(means: Means, has_kl: bool) -> Row:
+    row: Row = {"recon": means.recon, "kl": means.kl, "loss": means.loss, **means.curves}
+    if has_kl:
+        row["kl_per_dim"] = [float(f"{kl:.5g}") for kl in means.kl_per_dim]
+    return row
+
+
+def _advice(cfg: RunConfig, at: Progress, what: str) -> str:
+    lower = [f"the learning rate, which is {at.lr:g}, to {min(1e-3, at.lr / 10):g}"]
+    if at.beta > 10:
+        lower.append(f"beta, which is {at.beta:g}")
+    if cfg.loss.likelihood == "gaussian" and cfg.loss.sigma < 0.05:
+        lower.insert(1, f"the precision by raising sigma, which is {cfg.loss.sigma:g}")
+    return f"{what[0].upper()}{what[1:]} stopped being finite numbers; the last good checkpoint is kept. Lower {' or '.join(lower)}."

@@ -1,0 +1,102 @@
+"""A board that the reader edits (board.js): points on a plane, a joint table to paint, a latent loop to drag.
+
+    board = Board("kinds_board", "plane", START)
+    state = board.state()                       # what the reader has edited last
+    board.draw(view_of(state), colours)
+
+The browser keeps what is edited and tells Python while a gesture runs; `put` replaces it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from typing import Any, Literal
+
+import streamlit as st
+
+from vaelab.ui.components.carrier import FOLDER, loader_js
+from vaelab.ui.text import language, strings, t
+
+ENTRY = "board/board.js"
+TEXTS = "board"
+Mode = Literal["plane", "table", "loop"]
+State = dict[str, Any]
+# The heights that board_*.js give their boards on a wide screen: kept free until the browser has drawn them.
+ROOM: dict[Mode, str] = {
+    "plane": "clamp(330px, 100vh - 420px, 600px) + 45px",
+    "table": "clamp(430px, 100vh - 340px, 620px) + 29px",
+    "loop": "clamp(405px, 100vh - 395px, 640px) + 29px",
+}
+
+
+class Board:
+    """One board of the session. key: its name there; start: its state at first; valid: whether a state from the browser can be used."""
+
+    def __init__(self, key: str, mode: Mode, start: State, valid: Callable[[State], bool]) -> None:
+        self.key, self.mode, self.start, self.valid = key, mode, start, valid
+
+    def state(self) -> State:
+        """What the reader has edited last, or what was put there."""
+        state: State = self._held()["state"]
+        return state
+
+    def before(self) -> State:
+        """The state as it was before the last gesture."""
+        before: State = self._held()["before"]
+        return before
+
+    def put(self, **parts: Any) -> None:
+        """Replace parts of the state, in the browser as well."""
+        held = self._held()
+        held["before"] = held["state"]
+        held["state"] = held["state"] | parts
+        held["push"] += 1
+
+    def draw(self, view: State, colours: Sequence[str] | Mapping[str, str], name: str = "") -> None:
+        """Show the board. view: what Python computed from the state, as the mode's JavaScript file describes it.
+
+        name: of a view that is large and does not depend on the state; it is sent until the browser tells that it has it.
+        """
+        held = self._held()
+        st.html(f"<style>.st-key-{self.key}_view {{ min-height: calc({ROOM[self.mode]}); }}</style>")
+        known = bool(name) and held["has"] == name
+        texts = {**strings("en", TEXTS), **strings(language(), TEXTS)}
+        data = {name: held[name] for name in ("push", "seq", "state")}
+        data |= {
+            "mode": self.mode,
+            "id": self.key,
+            "view": None if known else view,
+            "name": name,
+            "colours": dict(colours) if isinstance(colours, Mapping) else list(colours),
+            "text": texts,
+        }
+        _component()(key=f"{self.key}_view", data=data, on_edit_change=self._edited)
+
+    def _held(self) -> dict[str, Any]:
+        fresh = {"push": 0, "seq": 0, "state": self.start, "before": self.start, "moving": False, "has": ""}
+        held: dict[str, Any] = st.session_state.setdefault(self.key, fresh)
+        return held
+
+    def _edited(self) -> None:
+        """Take over what the browser tells, unless it was edited before the last `put`."""
+        answer = st.session_state[f"{self.key}_view"].edit
+        held = self._held()
+        try:
+            state, seq = {name: answer["state"][name] for name in self.start}, int(answer["seq"])
+            held["has"] = str(answer.get("has", ""))
+            if answer["push"] != held["push"] or not self.valid(state):
+                return
+            moving = not answer["done"]
+        except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError):
+            return  # not what board.js tells: the state stays
+        if not held["moving"]:
+            held["before"] = held["state"]
+        held["state"], held["seq"], held["moving"] = state, seq, moving
+
+
+@cache
+def _component() -> Any:
+    """The component, registered once a process."""
+    css = "".join((FOLDER / name).read_text(encoding="utf-8") for name in ("shared/button.css", "board/board.css"))
+    return st.components.v2.component("vaelab_board", css=css, js=loader_js(ENTRY, t("decode.scripts_failed")))

@@ -1,0 +1,1 @@
+"""Pictures drawn, pasted, or with a hole painted into them."""

@@ -1,0 +1,89 @@
+"""The cloud of codes that lesson 5 moves (cloud.js): drawn and decoded in the browser in every frame, told to Python once a gesture."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from functools import cache
+from typing import Any
+
+import streamlit as st
+
+from vaelab.runs.store import Run
+from vaelab.ui.components.carrier import FOLDER, bundle_url, loader_js
+from vaelab.ui.components.decoder.decoder_view import stylesheet
+from vaelab.ui.text import t
+
+ENTRY = "cloud/cloud.js"
+TEXTS = "learn_vae"
+MU = (-3.0, 3.0)  # as cloud.js has them
+SIGMA = (0.0, 1.5)
+WORDS = (
+    "mu", "mu_help", "sigma", "sigma_help", "slider_value", "hint", "kl_one", "kl_all",
+    "prior_name", "q", "draw", "density", "density_alt", "decodings_help", "refused",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """mu and sigma of dimension dim, and what stays while they move.
+
+    encoded: both as the encoder says them; code, spread: its mu and sigma, (Z,); all: every dimension has this sigma; eps: (S, Z).
+    """
+
+    mu: float
+    sigma: float
+    encoded: tuple[float, float]
+    dim: int
+    all: bool
+    code: list[float]
+    spread: list[float]
+    eps: list[list[float]]
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What the sliders say at the end of a gesture; seq counts the gestures."""
+
+    mu: float
+    sigma: float
+    seq: int
+
+
+def cloud_view(key: str, run: Run, cloud: Cloud, seq: int, on_settle: Callable[[], None]) -> None:
+    """Draw a cloud of a run's codes. seq: of the last gesture that was taken over; on_settle: `settled(key)` then holds the next.
+
+    Call it inside a fragment.
+    """
+    model = run.config().model
+    data = asdict(cloud) | {
+        "seq": seq,
+        "decoder": bundle_url(run),
+        "shape": [model.channels, model.image_size, model.image_size],
+        "text": {name: t(f"{TEXTS}.{name}") for name in WORDS}
+        | {"decodings": t(f"{TEXTS}.decodings", count=len(cloud.eps))},
+    }
+    # The room that cloud.js takes in a wide window, kept free until it is there.
+    st.html(f"<style>.st-key-{key} {{ min-height: max(440px, 100vh - 310px); }}</style>")
+    _component()(key=key, data=data, on_settled_change=on_settle)
+
+
+def settled(key: str) -> Settled | None:
+    """The gesture that has just ended, within on_settle; None where the browser tells something else."""
+    answer = st.session_state.get(key)
+    told: Any = answer.get("settled") if answer else None
+    try:
+        mu, sigma, seq = float(told["mu"]), float(told["sigma"]), int(told["seq"])
+    except (LookupError, TypeError, ValueError, OverflowError):
+        return None
+    if not (math.isfinite(mu) and math.isfinite(sigma)):
+        return None
+    return Settled(min(max(mu, MU[0]), MU[1]), min(max(sigma, SIGMA[0]), SIGMA[1]), seq)
+
+
+@cache
+def _component() -> Any:
+    """The component, registered once a process."""
+    css = stylesheet() + (FOLDER / "cloud/cloud.css").read_text(encoding="utf-8")
+    return st.components.v2.component("vaelab_cloud", css=css, js=loader_js(ENTRY, t("decode.scripts_failed")))

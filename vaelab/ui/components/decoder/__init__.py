@@ -1,0 +1,1 @@
+"""Sliders, pad, grid, walks and the pipeline around the engine."""

@@ -1,0 +1,198 @@
+/**
+ * The entry that Streamlit calls: fetches the networks, mounts the view, keeps z while the tab of the browser lives.
+ *
+ * It is called again at every rerun that changes its data and on a theme switch, and must then leave the open view alone.
+ * data: {key, spec, compact, urls: {decoder, encoder, other, newest, otherNewest}, push: {seq, z, label, tab}} as decoder_view.py builds it.
+ */
+
+import { createNetwork } from "../engine/engine.js";
+import { mountCompact } from "./compact.js";
+import { mountDecoder } from "./decoder.js";
+import { el } from "../shared/dom.js";
+import { follow, openNetwork } from "../engine/source.js";
+import { applyTheme } from "../shared/theme.js";
+
+const MAX_BATCH = 256; // the pad's 16x16 manifold
+const mounted = new WeakMap(); // parentElement -> instance
+
+/** What outlives a page switch: per model its z, and the open tab and panel of the page. */
+const kept = (globalThis.vaelabDecode ??= { models: new Map(), page: {} });
+
+/** Everything remembered of one model; tab and panel are shared by all models. */
+function memoryOf(model) {
+  if (!kept.models.has(model)) {
+    const own = {};
+    for (const name of ["tab", "panel", "temperature"]) {
+      Object.defineProperty(own, name, { get: () => kept.page[name], set: (value) => (kept.page[name] = value) });
+    }
+    kept.models.set(model, own);
+  }
+  return kept.models.get(model);
+}
+
+/** Addresses of the first weights that a training has saved; without a decoder when it ended before. onError hears of weights that are refused. */
+function firstWeights(url, signal, onError) {
+  const enough = new AbortController();
+  signal.addEventListener("abort", () => enough.abort());
+  return new Promise((resolve) => {
+    const onWeights = async (_, newest) => {
+      resolve(newest);
+      enough.abort();
+    };
+    follow(url, { onWeights, onError, signal: enough.signal }).then(() => resolve({}));
+  });
+}
+
+class Instance {
+  constructor(root, setStateValue) {
+    this.root = root;
+    this.setStateValue = setStateValue;
+    this.key = null;
+    this.view = null;
+    this.stopFollowing = new AbortController();
+  }
+
+  /** Take over data: the same key changes at most z; another one is another model, language or pair. */
+  async take(data) {
+    this.data = data;
+    if (data.key === this.key) {
+      this.adopt(data.push);
+      return;
+    }
+    this.close();
+    this.key = data.key;
+    const { spec, urls, push } = data;
+    const memory = memoryOf(spec.model.id);
+    const size = spec.model.size;
+    if (!memory.z || memory.z.length !== size || push.seq > memory.seq) {
+      Object.assign(memory, { z: push.z, label: push.label, seq: push.seq, tab: memory.tab && push.seq === 0 ? memory.tab : push.tab });
+    }
+    const waiting = el("p", { class: "waiting", role: "status" }, spec.text.loading);
+    this.root.replaceChildren(waiting);
+    const watch = new AbortController();
+    this.stopFollowing = watch;
+    try {
+      const nets = await this.open(urls, watch, waiting, spec);
+      if (watch.signal.aborted) return;
+      this.mount(data, nets, memory, watch);
+    } catch (error) {
+      if (!watch.signal.aborted) this.root.replaceChildren(el("p", { class: "refused", role: "alert" }, `${spec.text.refused} ${error.message}`));
+    }
+  }
+
+  /** The networks at their addresses. Those of a training are the newest it has saved; one that has saved nothing yet is waited for. */
+  async open(urls, watch, waiting, spec) {
+    const options = { maxBatch: MAX_BATCH };
+    let { decoder, encoder } = urls;
+    if (urls.newest) {
+      waiting.textContent = spec.text.no_weights_yet;
+      ({ decoder, encoder } = await firstWeights(urls.newest, watch.signal, (error) => (waiting.textContent = `${spec.text.refused} ${error.message}`)));
+      if (!decoder) throw new Error(spec.text.never_saved);
+    }
+    const optional = (url) => (url ? openNetwork(url, { maxBatch: 1, fresh: Boolean(urls.newest) }) : null);
+    const refuse = (error) => {
+      spec.other.refused = error.message; // the first model is shown all the same
+      return null;
+    };
+    const other = optional(urls.other)?.catch(refuse);
+    const nets = await Promise.all([openNetwork(decoder, { ...options, fresh: Boolean(urls.newest) }), optional(encoder), other]);
+    return { decoder: nets[0], encoder: nets[1], other: nets[2], addresses: { decoder, encoder } };
+  }
+
+  mount(data, nets, memory, watch) {
+    const { spec, urls, push, compact } = data;
+    const emit = (state) => {
+      memory.z = state.z;
+      memory.label = state.label;
+      memory.touched = true;
+      this.setStateValue("z", state);
+    };
+    this.root.replaceChildren();
+    this.view = compact
+      ? mountCompact(this.root, spec, nets, memory, memory, emit, compact)
+      : mountDecoder(this.root, spec, nets, memory, { z: memory.z, label: memory.label, tab: push.tab }, emit);
+    this.memory = memory;
+    if (urls.newest) this.watchTraining(urls, nets, watch);
+    if (urls.otherNewest) this.watchOther(urls.otherNewest, watch);
+  }
+
+  /** The picture follows a training: weights are replaced in place, so neither z nor a gesture is lost. */
+  watchTraining(urls, nets, watch) {
+    const { app, status } = this.view;
+    let { encoder } = nets.addresses;
+    const onWeights = async (bytes, newest) => {
+      if (!nets.decoder.update(bytes)) return;
+      app.spec.model.step = newest.step;
+      app.bumpWeights();
+      status?.draw();
+      if (newest.encoder && newest.encoder !== encoder) {
+        encoder = newest.encoder;
+        const hadNone = !app.encoder;
+        app.encoder = await openNetwork(encoder, { maxBatch: 1, fresh: true });
+        if (hadNone && app.memory.tab === "pipeline") this.view.redrawAll?.();
+        app.invalidate();
+      }
+    };
+    const onError = (error) => status && (status.line.textContent = error.message);
+    follow(urls.newest, { onWeights, onError, onState: (newest) => status?.state(newest), signal: watch.signal, known: nets.addresses.decoder });
+  }
+
+  /** The same for a model in training that stands beside the first; it is shown as soon as it has saved something. */
+  watchOther(url, watch) {
+    const { app } = this.view;
+    const onWeights = async (bytes) => {
+      if (app.other) app.other.update(bytes);
+      else {
+        app.other = await createNetwork(bytes, { maxBatch: 1 });
+        if (app.memory.tab === "side") this.view.redrawAll?.();
+      }
+      app.invalidate();
+    };
+    follow(url, { onWeights, signal: watch.signal });
+  }
+
+  /** Python has set z: a box on the page, a link. */
+  adopt(push) {
+    if (!this.view || push.seq <= (this.memory.seq ?? 0)) return;
+    const { app } = this.view;
+    Object.assign(this.memory, { z: push.z, label: push.label, seq: push.seq });
+    app.latent.take(push.z, { force: true });
+    app.latent.label = push.label;
+    app.onlabel?.();
+    app.invalidate();
+  }
+
+  close() {
+    this.stopFollowing.abort();
+    if (this.view) {
+      const { app } = this.view;
+      app.memory.z = Array.from(app.latent.z); // a gesture cut short by a page switch is kept as well
+      app.memory.label = app.latent.label;
+      this.view.remove();
+    }
+    this.view = null;
+    this.key = null;
+  }
+}
+
+export default function decoderView({ data, parentElement, setStateValue }) {
+  let instance = mounted.get(parentElement);
+  if (!instance) {
+    const root = el("div", { class: "vaelab" });
+    parentElement.append(root);
+    instance = new Instance(root, setStateValue);
+    mounted.set(parentElement, instance);
+  }
+  instance.setStateValue = setStateValue;
+  clearTimeout(instance.leaving);
+  applyTheme(instance.root, parentElement);
+  instance.take(data);
+  return () => {
+    // Streamlit also cleans up before it calls again; only a clean-up that nothing follows is a farewell.
+    instance.leaving = setTimeout(() => {
+      instance.close();
+      instance.root.remove();
+      mounted.delete(parentElement);
+    }, 100);
+  };
+}

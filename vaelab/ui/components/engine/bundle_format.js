@@ -1,0 +1,80 @@
+// Reads what vaelab/export/bundle.py writes: header, layers and float32 weights of one half of a model.
+
+const MAGIC = "VAEBUNDL";
+const VERSION = 1;
+const PREFIX_BYTES = 16;
+const EXPONENT_BITS = 0x7f800000; // all set: infinity or NaN
+
+/** The layer kinds that the engine can run. Label appends the one-hot label that follows the pixels of an encoder's input. */
+export const LAYER_KINDS = ["Linear", "Conv2d", "ConvTranspose2d", "Upsample", "ReLU", "LeakyReLU", "Sigmoid", "Reshape", "Label"];
+
+/**
+ * One half of a model: part, cfg, shape [C, H, W], latentDim, classes, inputs, outputs, macs, codeMean, codeStd and layers, each with
+ * kind, inShape, outShape and, where it learns, inputs, outputs, kernel, stride, padding, weight and bias in PyTorch's order (a ReLU: slope, what x < 0 is multiplied by).
+ * bytes may start anywhere in its buffer. Throws an Error of one sentence for bytes that are not a whole bundle of finite weights.
+ */
+export function parseBundle(bytes) {
+  if (bytes.length < PREFIX_BYTES || String.fromCharCode(...bytes.subarray(0, 8)) !== MAGIC) {
+    throw new Error("The weights do not start like a bundle of VAE Lab; reload the page.");
+  }
+  const prefix = new DataView(bytes.buffer, bytes.byteOffset, PREFIX_BYTES);
+  if (prefix.getUint32(8, true) !== VERSION) {
+    throw new Error(`The weights are of format ${prefix.getUint32(8, true)}, this page reads ${VERSION}; reload the page.`);
+  }
+  const start = PREFIX_BYTES + prefix.getUint32(12, true);
+  if (bytes.length < start) throw truncated(bytes.length, start);
+  const header = JSON.parse(new TextDecoder().decode(bytes.subarray(PREFIX_BYTES, start)));
+  const end = start + 4 * header.floats;
+  if (bytes.length !== end) throw truncated(bytes.length, end);
+  const floats = new Float32Array(bytes.slice(start, end).buffer); // a copy: the bytes may be unaligned
+  const take = (offset, length) => {
+    if (offset < 0 || offset + length > floats.length) throw truncated(bytes.length, start + 4 * (offset + length));
+    return floats.subarray(offset, offset + length);
+  };
+  const layers = header.layers.map((entry, index) => {
+    if (!LAYER_KINDS.includes(entry.kind)) {
+      throw new Error(`Layer ${index} is of the kind ${entry.kind}, which the browser cannot run; it knows ${LAYER_KINDS.join(", ")}.`);
+    }
+    const { in: inShape, out: outShape, weight, bias, ...rest } = entry;
+    const layer = { name: "", stride: 1, padding: 0, kernel: 0, ...rest, inShape, outShape };
+    if (weight === undefined) return layer;
+    const taps = layer.kind === "Linear" ? 1 : layer.kernel ** 2;
+    layer.weight = finite(take(weight, layer.inputs * layer.outputs * taps), `${layer.name}.weight`);
+    layer.bias = finite(take(bias, layer.outputs), `${layer.name}.bias`);
+    return layer;
+  });
+  const Z = header.latent_dim;
+  return {
+    part: header.part,
+    cfg: header.config,
+    shape: header.shape,
+    latentDim: Z,
+    classes: header.classes,
+    inputs: header.inputs,
+    outputs: header.outputs,
+    macs: header.macs,
+    layers,
+    codeMean: header.code_mean < 0 ? new Float32Array(Z) : finite(take(header.code_mean, Z), "code_mean"),
+    codeStd: header.code_std < 0 ? new Float32Array(Z).fill(1) : finite(take(header.code_std, Z), "code_std"),
+  };
+}
+
+/** Whether two parsed bundles have the same layers, so that one's weights fit the other's place. */
+export function sameArchitecture(a, b) {
+  const plain = (bundle) => JSON.stringify([bundle.part, bundle.inputs, bundle.outputs, bundle.layers.map(({ weight, bias, ...rest }) => rest)]);
+  return plain(a) === plain(b);
+}
+
+function finite(values, name) {
+  const bits = new Int32Array(values.buffer, values.byteOffset, values.length);
+  for (let i = 0; i < bits.length; i++) {
+    if ((bits[i] & EXPONENT_BITS) === EXPONENT_BITS) {
+      throw new Error(`The weights ${name} hold numbers that are not finite: this training diverged; train again with a lower learning rate.`);
+    }
+  }
+  return values;
+}
+
+function truncated(got, expected) {
+  return new Error(`The weights are cut off or too long: ${got} bytes came instead of ${expected}; reload the page.`);
+}

@@ -1,0 +1,316 @@
+"""The HTTP side of the Latent space page: points, colours, pictures, t-SNE and the film of a run, as map_source.js asks for them.
+
+The page itself sends addresses only: nothing here waits for a rerun, and a rerun never waits for this.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable
+from functools import lru_cache, wraps
+from typing import Any, get_args
+from urllib.parse import quote
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from vaelab.analysis import latents, projections
+from vaelab.analysis.film import film, gif
+from vaelab.analysis.latents import Codes, Query, Split
+from vaelab.config.errors import VaeLabError
+from vaelab.images import palette
+from vaelab.runs.store import Run
+from vaelab.ui.components.carrier import PREFIX
+from vaelab.ui.components.routes import FOREVER, FRESH, refused, run_named
+from vaelab.ui.pictures import strip
+from vaelab.workers import tsne_worker
+
+SHEET = 256  # pictures in one sheet, 16 in a row
+FRAME_COLUMNS = 12  # pictures in a row of the film
+Answer = Callable[[Request], Response]
+
+
+def map_base(run: Run) -> str:
+    """Where everything about a run's map is, relative to the root of the app."""
+    return f"{PREFIX}/map/{quote(run.name, safe='')}"
+
+
+def map_query(wanted: Query) -> dict[str, str]:
+    """What names the codes of a query in an address."""
+    return {"split": wanted.split, "count": str(wanted.count), "v": wanted.stamp}
+
+
+def map_routes() -> list[Route]:
+    """Every route, below server.baseUrlPath where that is set."""
+    from streamlit import get_option
+
+    base = str(get_option("server.baseUrlPath") or "").strip("/")
+    root = f"/{base}/{PREFIX}/map/{{run}}" if base else f"/{PREFIX}/map/{{run}}"
+    answers: dict[str, Answer] = {
+        "facts.json": facts,
+        "places.bin": places,
+        "axes.json": axes,
+        "trust.json": trust,
+        "colours.bin": colours,
+        "tsne.bin": tsne_map,
+        "film.json": film_facts,
+        "film.bin": film_places,
+        "film.gif": film_gif,
+        "originals.png": film_originals,
+        "sheet-{k:int}.png": pictures,
+        "probe-{k:int}.png": probe_pictures,
+        "frame-{step:int}.png": film_frame,
+    }
+    routes = [Route(f"{root}/{name}", _answering(answer)) for name, answer in answers.items()]
+    return [*routes, Route(f"{root}/tsne.json", _answering(tsne), methods=["GET", "POST"])]
+
+
+def _answering(answer: Answer) -> Answer:
+    """Errors for users become one sentence with status 409."""
+
+    @wraps(answer)
+    def guarded(request: Request) -> Response:
+        try:
+            return answer(request)
+        except VaeLabError as error:
+            return refused(request, str(error), 409)
+
+    return guarded
+
+
+class _NotFound(VaeLabError):
+    """The address names nothing."""
+
+
+def _run(request: Request) -> Run:
+    run = run_named(request.path_params["run"])
+    if run is None:
+        raise _NotFound(f"there is no run {request.path_params['run']} any more; choose another one")
+    return run
+
+
+def _wanted(request: Request) -> Query:
+    """The query that an address names: the newest weights of the run, whatever the address says of older ones."""
+    values = request.query_params
+    split, count = values.get("split", "test"), values.get("count", "")
+    if split not in get_args(Split) or not count.isdecimal() or int(count) not in latents.COUNTS:
+        raise _NotFound(f"a map shows {', '.join(map(str, latents.COUNTS))} images of the split test or train")
+    return latents.query(_run(request), split, int(count))  # type: ignore[arg-type]
+
+
+def _lasting(request: Request, wanted: Query) -> dict[str, str]:
+    """An answer may be kept for ever if its address names the weights that it was computed with."""
+    return FOREVER if request.query_params.get("v") == wanted.stamp else FRESH
+
+
+def _codes(request: Request) -> Codes:
+    return latents.codes(_wanted(request))
+
+
+def _dims(request: Request, known: Codes) -> tuple[int, ...]:
+    """The two or three dimensions that an address names; the most used ones where it names none."""
+    text = request.query_params.get("dims", "")
+    size = known.mu.shape[1]
+    if re.fullmatch(r"\d{1,4}(,\d{1,4}){1,2}", text):
+        dims = tuple(int(part) for part in text.split(","))
+        if max(dims) < size:
+            return dims
+    order = np.argsort(-known.mu.var(axis=0), kind="stable")
+    return tuple(int(k) for k in order[:3])
+
+
+def _binary(values: NDArray[Any], headers: dict[str, str]) -> Response:
+    content = np.ascontiguousarray(values, dtype="<f4").tobytes()
+    return Response(content, media_type="application/octet-stream", headers={"Content-Encoding": "identity", **headers})
+
+
+def _png(pixels: NDArray[np.uint8], headers: dict[str, str]) -> Response:
+    """(h, w, 3 or 4) uint8 as a PNG file, packed lightly: it is sent once and kept by the browser."""
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, format="PNG", compress_level=3)
+    return Response(buffer.getvalue(), media_type="image/png", headers=headers)
+
+
+def facts(request: Request) -> Response:
+    """How many points there are and what they are made of; waits until they are encoded."""
+    known = _codes(request)
+    answer = {
+        "n": len(known),
+        "shape": list(known.pixels.shape[1:]),
+        "source": known.source,
+        "variational": known.logvar is not None,
+        "dims": int(known.mu.shape[1]),
+    }
+    return JSONResponse(answer, headers=FRESH)
+
+
+@lru_cache(maxsize=8)
+def _pca(path: str, key: str, wanted: Query) -> projections.Pca:
+    return projections.pca(latents.codes(wanted).mu, 3)
+
+
+def _principal(wanted: Query) -> projections.Pca:
+    return _pca(str(wanted.run.path), wanted.key, wanted)
+
+
+def _three(points: NDArray[Any]) -> NDArray[Any]:
+    """(N, K) as (N, 3), with zeros for what is missing."""
+    wide = np.zeros((len(points), 3), dtype=np.float32)
+    wide[:, : points.shape[1]] = points[:, :3]
+    return wide
+
+
+def places(request: Request) -> Response:
+    """Where the points are by PCA or by single dimensions, (N, 3) float32 in latent units."""
+    wanted = _wanted(request)
+    if request.query_params.get("projection") == "dims":
+        known = latents.codes(wanted)
+        points = known.mu[:, list(_dims(request, known))]
+    else:
+        points = _principal(wanted).points
+    return _binary(_three(points), _lasting(request, wanted))
+
+
+def axes(request: Request) -> Response:
+    """The axes' names, their shares of the variance, and where the code 0, the prior's middle, lies."""
+    wanted = _wanted(request)
+    if request.query_params.get("projection") == "dims":
+        names = [{"name": f"z{k}"} for k in _dims(request, latents.codes(wanted))]
+        return JSONResponse({"axes": names, "origin": [0.0, 0.0, 0.0]}, headers=FRESH)
+    found = _principal(wanted)
+    named = [{"name": f"PC {k + 1}", "share": float(share)} for k, share in enumerate(found.explained)]
+    origin = _three(found.place(np.zeros((1, len(found.mean)))))[0]
+    return JSONResponse({"axes": named, "origin": [float(value) for value in origin]}, headers=FRESH)
+
+
+@lru_cache(maxsize=64)
+def _trust(key: str, projection: str, dims: tuple[int, ...], wanted: Query) -> float:
+    known = latents.codes(wanted)
+    points = known.mu[:, list(dims)] if projection == "dims" else _principal(wanted).points[:, : len(dims)]
+    return projections.trust(known.mu, points)
+
+
+def trust(request: Request) -> Response:
+    """Trustworthiness of a map, 0 to 1; of a cloud where the address names three dimensions."""
+    wanted = _wanted(request)
+    if request.query_params.get("projection") == "dims":
+        projection, dims = "dims", _dims(request, latents.codes(wanted))
+    else:
+        projection, dims = "pca", tuple(range(3 if request.query_params.get("dims", "").count(",") == 2 else 2))
+    return JSONResponse({"trust": round(_trust(wanted.key, projection, dims, wanted), 4)}, headers=FRESH)
+
+
+def colours(request: Request) -> Response:
+    """What the points are coloured by, (N,) float32: a label's value indices, error in nats, or sigma."""
+    known = _codes(request)
+    by = request.query_params.get("by", "")
+    values: NDArray[Any] | None
+    if by in known.labels:
+        values = known.labels[by][0]
+    else:
+        values = {"error": known.error, "uncertainty": known.uncertainty}.get(by)
+    if values is None:
+        values = np.full(len(known), -1.0)
+    return _binary(values, FRESH)
+
+
+def pictures(request: Request) -> Response:
+    """256 pictures of the points, 16 in a row."""
+    wanted = _wanted(request)
+    return _sheet(latents.codes(wanted).pixels, request, _lasting(request, wanted))
+
+
+def probe_pictures(request: Request) -> Response:
+    """The same of the probe images."""
+    return _sheet(film(_run(request)).probes, request, FOREVER)
+
+
+def _sheet(pixels: NDArray[np.uint8], request: Request, headers: dict[str, str]) -> Response:
+    k = request.path_params["k"]
+    part = pixels[k * SHEET : (k + 1) * SHEET]
+    if not len(part):
+        raise _NotFound(f"there is no sheet {k} of these pictures")
+    return _png(strip(part, 16, cell=1, gap=0)[..., :3], headers)
+
+
+def _map_name(wanted: Query) -> str:
+    return re.sub(r"[^\w.-]", "_", f"{wanted.run.name}-{wanted.key}")
+
+
+def tsne(request: Request) -> Response:
+    """How far t-SNE is. POST with ?action=start has it made, with ?action=cancel stops it."""
+    wanted = _wanted(request)
+    name = _map_name(wanted)
+    if request.method == "POST":
+        if request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
+            raise _NotFound("a map is started and stopped from its own page")
+        if request.query_params.get("action") == "cancel":
+            tsne_worker.cancel(name)
+        else:
+            tsne_worker.start(name, latents.codes(wanted).mu)
+    state = tsne_worker.state(name)
+    shown = ("state", "round", "rounds", "version", "seconds", "remaining", "trust")
+    return JSONResponse({key: getattr(state, key) for key in shown}, headers=FRESH)
+
+
+def tsne_map(request: Request) -> Response:
+    """The newest t-SNE map, (N, 2) float32."""
+    found = tsne_worker.points(_map_name(_wanted(request)))
+    if found is None:
+        raise _NotFound("there is no map yet; it appears a second or two after the start")
+    return _binary(found, FRESH)
+
+
+def film_facts(request: Request) -> Response:
+    """The film's steps and labels. stamp changes when frames are added."""
+    run = _run(request)
+    shown = film(run)
+    originals = run.fixed_file.stat().st_mtime_ns
+    answer = {
+        "steps": list(shown.steps),
+        "stamp": f"{originals:x}-{len(shown.steps)}-{shown.steps[-1]}",
+        "originals": f"{originals:x}",
+        "probes": len(shown.probes),
+        "shape": list(shown.probes.shape[1:]),
+        "labels": None if shown.labels is None else shown.labels.tolist(),
+        "names": list(shown.names),
+        "title": shown.title,
+        "reach": shown.reach,
+        "file": f"{run.name}.gif",
+    }
+    return JSONResponse(answer, headers=FRESH)
+
+
+def film_places(request: Request) -> Response:
+    """The probe images' places in every frame, (F, P, 2) float32."""
+    return _binary(film(_run(request)).points, FOREVER)
+
+
+def film_originals(request: Request) -> Response:
+    """The originals of the reconstructions, in a row."""
+    return _png(strip(film(_run(request)).originals, FRAME_COLUMNS, cell=1), FOREVER)
+
+
+def film_frame(request: Request) -> Response:
+    """One frame's reconstructions in a row, its samples in two rows below."""
+    shown = film(_run(request))
+    step = request.path_params["step"]
+    if step not in shown.steps:
+        raise _NotFound(f"there is no snapshot of step {step} any more; reload the page")
+    k = shown.steps.index(step)
+    images = np.concatenate([shown.recon[k], shown.samples[k]])
+    return _png(strip(images, FRAME_COLUMNS, cell=1), FOREVER)
+
+
+def film_gif(request: Request) -> Response:
+    """The film as an animated GIF, as a file to keep."""
+    run = _run(request)
+    content = gif(film(run), run.name, palette.class_colours("light"))
+    name = quote(f"{run.name}.gif")
+    headers = {**FOREVER, "Content-Disposition": f"attachment; filename*=UTF-8''{name}"}
+    return Response(content, media_type="image/gif", headers=headers)

@@ -1,0 +1,311 @@
+/**
+ * The entry that Streamlit calls for the Latent space page: the map, its legend, its tools and the time slider below it.
+ *
+ * It is called again at every rerun that changes its data and on a theme switch; only what differs is fetched and drawn anew, so the view,
+ * the choice and a running t-SNE stay. data: {key, images, base, query, time, view: {projection, dims, solid}, colour: {by, kind, title, names, inks},
+ * colours, stops, near, text} as latent_map.py builds it. The answer is one state, `choice`: {images, kind: "point" | "lasso" | "none", rows}.
+ */
+
+import { classLegend, span, valueLegend } from "./legend.js";
+import { Plot } from "./plot.js";
+import { PointSet, rgb } from "./points.js";
+import { address, floats, followTsne, json } from "./source.js";
+import { TimeTravel } from "./time.js";
+import { applyTheme } from "../shared/theme.js";
+import { button, el, prefersStill } from "../shared/dom.js";
+
+const mounted = new WeakMap(); // parentElement -> instance
+
+class MapPage {
+  constructor(root) {
+    this.root = root;
+    this.data = {};
+    this.text = (key, values = {}) => (this.data.text[key] ?? key).replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
+  }
+
+  /** Take over data: what changed decides what is done again. */
+  take(data) {
+    const before = this.data;
+    this.data = data;
+    const same = (name) => JSON.stringify(before[name]) === JSON.stringify(data[name]);
+    const anew = data.key !== before.key || data.language !== before.language;
+    const otherTime = anew || !same("time") || !same("colours");
+    if (otherTime && this.time?.travelling) this.time.leave();
+    if (data.language !== before.language) this.build();
+    if (anew) this.open(before.images === data.images);
+    else if (this.set) {
+      if (!same("view")) this.place();
+      if (!same("colour") || !same("colours")) this.colour();
+      if (!same("near")) this.mark();
+    }
+    if (otherTime) this.openTime();
+    this.plot.invalidate();
+  }
+
+  build() {
+    this.close();
+    const { text } = this;
+    this.status = el("div", { class: "map-status", role: "status" });
+    this.bar = el("progress", { class: "map-progress", max: 1, value: 0, hidden: true });
+    this.stop = button(text("stop"), text("stop_tip"), () => this.stopTsne());
+    this.stop.hidden = true;
+    this.lasso = button(text("lasso"), text("lasso_tip"), () => this.toggle("lassoing", this.lasso), { pressed: "false" });
+    this.pictures = button(text("pictures"), text("pictures_tip"), () => this.toggle("pictures", this.pictures), { pressed: "false" });
+    const view = [
+      button("+", text("closer"), () => this.plot.zoom(1.4)),
+      button("−", text("farther"), () => this.plot.zoom(1 / 1.4)),
+      button("⟲", text("reset"), () => {
+        this.plot.camera.reset();
+        this.plot.invalidate();
+      }),
+    ];
+    this.box = el("div", { class: "map-box" });
+    this.side = el("div", { class: "map-side" });
+    this.under = el("div", { class: "map-under" });
+    this.root.replaceChildren(
+      el("div", { class: "map-bar" }, el("div", { class: "map-told" }, this.status, this.bar, this.stop), el("div", { class: "actions" }, this.lasso, this.pictures, ...view)),
+      el("div", { class: "map-body" }, this.box, this.side), this.under);
+    this.plot = new Plot(this.box, {
+      text,
+      onpick: (i) => this.choose(i < 0 ? { kind: "none", rows: [] } : { kind: "point", rows: [i] }),
+      onlasso: (rows) => this.choose(rows.length ? { kind: "lasso", rows } : { kind: "none", rows: [] }),
+      caption: (i) => this.caption(i),
+    });
+  }
+
+  toggle(name, control) {
+    this.plot[name] = !this.plot[name];
+    control.setAttribute("aria-pressed", String(this.plot[name]));
+    this.plot.invalidate();
+  }
+
+  /** A point or an outline was chosen: shown at once, and Python hears of it. */
+  choose({ kind, rows }) {
+    if (this.time?.travelling) return;
+    Object.assign(this.plot.marks, { selected: kind === "point" ? rows[0] : -1, near: [], inside: kind === "lasso" ? new Set(rows) : null });
+    this.plot.invalidate();
+    this.emit({ images: this.data.images, kind, rows });
+  }
+
+  mark() {
+    this.plot.marks.near = this.data.near;
+    this.plot.invalidate();
+  }
+
+  caption(i) {
+    if (this.time?.travelling) {
+      const { labels, names } = this.time.film;
+      return labels ? this.filmWord(names[labels[i]]) : "";
+    }
+    const { colour } = this.data;
+    const value = this.set.values?.[i];
+    return this.set.groups ? (colour.names[this.set.groups[i]] ?? "") : `${colour.title} ${Number(value?.toPrecision(3))}`;
+  }
+
+  /** Another model, other images or newer weights: everything is fetched. known: the images are the same, so a choice among them holds. */
+  async open(known) {
+    this.abort?.abort();
+    this.abort = new AbortController();
+    const { signal } = this.abort;
+    const { base, query } = this.data;
+    this.set = null;
+    this.plot.marks.near = this.data.near;
+    if (!known) Object.assign(this.plot.marks, { selected: -1, inside: null });
+    this.plot.set = null;
+    this.plot.invalidate();
+    this.say(this.text("encoding"));
+    this.plot.note.textContent = this.text("encoding_note");
+    this.side.replaceChildren();
+    try {
+      this.facts = await json(base, "facts.json", query, { signal });
+      const fresh = () => this.plot.refresh();
+      this.set = new PointSet(this.facts.n, this.facts.shape, (k) => address(base, `sheet-${k}.png`, query), fresh);
+      await this.colour();
+      await this.place(false);
+      this.plot.note.textContent = "";
+    } catch (error) {
+      if (signal.aborted) return;
+      this.say("");
+      this.plot.note.textContent = error.message;
+    }
+  }
+
+  say(words) {
+    this.status.textContent = this.status.title = words;
+  }
+
+  /** Say something of today's map; while another moment's is shown, keep it for the way back. */
+  tell(words) {
+    this.told = words;
+    if (!this.time?.travelling) this.say(words);
+  }
+
+  /** Bring the points to the places of the chosen projection. */
+  async place(glide = true) {
+    this.following?.abort();
+    this.following = new AbortController();
+    const { signal } = this.following;
+    const { base, query, view } = this.data;
+    this.stop.hidden = this.bar.hidden = true;
+    this.tsne = null;
+    try {
+      if (view.projection !== "tsne") {
+        await this.moveTo({ projection: view.projection, dims: view.dims.join(",") }, view, glide, signal);
+        this.tellTrust(view, signal);
+        return;
+      }
+      this.tell(this.text("tsne_begins"));
+      if (!this.set.placed) await this.moveTo({ projection: "pca", dims: "" }, { ...view, solid: false }, false, signal);
+      await followTsne(base, query, {
+        signal,
+        onmap: (places) => this.show(spread(places, 2), { dims: 2, solid: false }, { axes: [], origin: null, rings: [] }),
+        onstate: (state) => this.tellTsne(state),
+      });
+    } catch (error) {
+      if (!signal.aborted) this.tell(error.message);
+    }
+  }
+
+  async moveTo(query, view, glide, signal) {
+    const places = await floats(this.data.base, "places.bin", { ...this.data.query, ...query }, { signal });
+    const { origin, axes } = await json(this.data.base, "axes.json", { ...this.data.query, ...query }, { signal });
+    const dims = view.solid ? 3 : 2;
+    if (!view.solid) for (let i = 2; i < places.length; i += 3) places[i] = 0;
+    const named = axes.slice(0, dims).map(({ name, share }) => (share === undefined ? name : this.text("axis", { name, share: (100 * share).toFixed(1) })));
+    this.show(places, { dims, solid: view.solid }, { axes: named, origin, rings: this.facts.variational ? [1, 2, 3] : [] }, glide);
+  }
+
+  show(places, { dims, solid }, frame, glide = true) {
+    this.set.moveTo(places, performance.now(), glide && !prefersStill());
+    if (this.time?.travelling) return; // it is shown when the traveller comes back
+    const keep = JSON.stringify([solid, frame.axes]) === JSON.stringify([this.plot.camera.solid, this.plot.frame.axes]);
+    this.plot.frame = frame;
+    this.plot.show(this.set, { dims, solid, keep });
+    this.shown = { dims, solid, frame };
+  }
+
+  async tellTrust(view, signal) {
+    const said = (trust) => this.tell(this.text(`told_${view.projection}`, { trust, n: this.facts.n.toLocaleString("en") }));
+    said("…");
+    const query = { ...this.data.query, projection: view.projection, dims: view.dims.slice(0, view.solid ? 3 : 2).join(",") };
+    const { trust } = await json(this.data.base, "trust.json", query, { signal });
+    said(trust.toFixed(3));
+  }
+
+  tellTsne(state) {
+    this.tsne = state.state;
+    const active = ["queued", "running"].includes(state.state);
+    this.bar.hidden = !active;
+    this.bar.value = state.rounds ? state.round / state.rounds : 0;
+    this.stop.hidden = state.state === "finished";
+    this.stop.textContent = this.text(active ? "stop" : "again");
+    const remaining = state.remaining === null ? "–" : Math.ceil(state.remaining);
+    const trust = state.trust === null ? "…" : state.trust.toFixed(3);
+    const stage = state.state === "running" && state.round === 0 ? "first" : state.state;
+    this.tell(this.text(`tsne_${stage}`, { ...state, remaining, trust, n: this.facts.n.toLocaleString("en") }));
+  }
+
+  async stopTsne() {
+    if (["queued", "running"].includes(this.tsne)) await json(this.data.base, "tsne.json", { ...this.data.query, action: "cancel" }, { method: "POST" });
+    else this.place();
+  }
+
+  /** Colour the points and say what the colours mean. */
+  async colour() {
+    const { base, query, colour, colours, stops } = this.data;
+    const scale = stops.map(rgb);
+    const inks = colour.inks.length ? colour.inks : colours;
+    const values = await floats(base, "colours.bin", { ...query, by: colour.by }, { signal: this.abort.signal });
+    if (colour.kind === "classes") {
+      if (this.grouped !== colour.by) this.set.hidden = new Set(); // what was switched off has another meaning now
+      this.grouped = colour.by;
+      this.set.paintGroups(values, inks);
+      this.legend = classLegend(colour.title, colour.names, inks, this.set, this.text, () => this.plot.invalidate());
+    } else {
+      const [low, high] = span(values);
+      this.set.paintValues(values, low, high, scale);
+      this.legend = valueLegend(colour.title, low, high, scale);
+    }
+    if (!this.time?.travelling) this.side.replaceChildren(this.legend);
+    this.plot.invalidate();
+  }
+
+  openTime() {
+    const { time, colours } = this.data;
+    this.time?.remove();
+    this.time = new TimeTravel(this.under, { ...time, colours, text: this.text }, {
+      onload: () => this.plot.refresh(),
+      onframe: (set, film) => this.travel(set, film),
+      onnow: () => this.arrive(),
+    });
+  }
+
+  /** The map of a moment takes the place of today's. */
+  travel(set, film) {
+    if (this.plot.set !== set) {
+      Object.assign(this.plot.marks, { selected: -1, near: [], inside: null });
+      this.plot.frame = { axes: [], origin: [0, 0, 0], rings: [] };
+      this.plot.show(set, { fit: { centre: [0, 0, 0], reach: film.reach } });
+      this.lasso.disabled = true;
+      const [title, ...names] = [film.title, ...film.names].map((word) => this.filmWord(word));
+      if (film.labels) this.side.replaceChildren(classLegend(title, names, this.data.colours, set, this.text, () => this.plot.invalidate()));
+      else this.side.replaceChildren();
+    }
+    this.plot.invalidate();
+    this.plot.note.textContent = this.text("travelling", { n: film.probes });
+    this.say(this.text("travelling_to", { step: film.steps[this.time.at].toLocaleString("en") }));
+  }
+
+  /** A name of the film's label or of one of its values, in the reader's language. */
+  filmWord(word) {
+    return this.data.time.words[word] ?? word;
+  }
+
+  /** Today's map again. */
+  arrive() {
+    this.plot.note.textContent = "";
+    this.lasso.disabled = false;
+    this.say(this.told ?? "");
+    if (!this.set || !this.shown) return;
+    this.plot.frame = this.shown.frame;
+    this.plot.show(this.set, this.shown);
+    this.side.replaceChildren(this.legend);
+  }
+
+  close() {
+    this.abort?.abort();
+    this.following?.abort();
+    this.time?.remove();
+    this.plot?.remove();
+  }
+}
+
+/** (n, from) places as (n, 3). */
+function spread(places, from) {
+  const n = places.length / from;
+  const wide = new Float32Array(3 * n);
+  for (let i = 0; i < n; i++) for (let axis = 0; axis < from; axis++) wide[3 * i + axis] = places[from * i + axis];
+  return wide;
+}
+
+export default function latentMap({ data, parentElement, setStateValue }) {
+  let instance = mounted.get(parentElement);
+  if (!instance) {
+    const root = el("div", { class: "vaelab lab map" });
+    parentElement.append(root);
+    instance = root.latentMap = new MapPage(root); // within reach of tests and of the browser's console
+    mounted.set(parentElement, instance);
+  }
+  instance.emit = (choice) => setStateValue("choice", choice);
+  clearTimeout(instance.leaving);
+  applyTheme(instance.root, parentElement);
+  instance.take(data);
+  return () => {
+    // Streamlit also cleans up before it calls again; only a clean-up that nothing follows is a farewell.
+    instance.leaving = setTimeout(() => {
+      instance.close();
+      instance.root.remove();
+      mounted.delete(parentElement);
+    }, 100);
+  };
+}

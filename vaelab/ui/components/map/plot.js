@@ -1,0 +1,371 @@
+/** The map itself: draws points or their pictures, and turns the pointer's gestures into a look, a choice or a lasso. */
+
+import { Camera, extent, inside } from "./camera.js";
+import { Ink } from "./ink.js";
+import { el } from "../shared/dom.js";
+
+const REACH = 14; // CSS pixels from a point within which it is meant
+const STILL = 4; // CSS pixels that a click may move
+const HOVER_SIDE = 96; // CSS pixels of the picture under the pointer
+const PICTURE_SIDE = 24; // CSS pixels of pictures that stand for points, at the fitted view
+
+export class Plot {
+  /**
+   * host: an element to fill. text(key, values) gives words. onpick(i) hears of a clicked point (or -1), onlasso(indices) of an outline.
+   * caption(i) is what stands under the picture of a point.
+   */
+  constructor(host, { text, onpick, onlasso, caption }) {
+    Object.assign(this, { host, text, onpick, onlasso, caption });
+    this.canvas = el("canvas", { class: "map-canvas", tabindex: 0, role: "img", "aria-label": text("map") });
+    this.thumb = el("canvas", { class: "pixels" });
+    this.words = el("div", { class: "map-words" });
+    this.card = el("div", { class: "map-card", hidden: true }, this.thumb, this.words);
+    this.note = el("p", { class: "map-note", role: "status" });
+    host.append(this.canvas, this.card, this.note);
+    this.camera = new Camera();
+    this.ink = new Ink();
+    this.set = null;
+    this.frame = { axes: [], origin: null, rings: [] };
+    this.marks = { selected: -1, near: [], inside: null };
+    this.lassoing = false;
+    this.pictures = false;
+    this.request = 0;
+    this.hovered = -1;
+    this.outline = null;
+    this.observer = new ResizeObserver(() => this.resize());
+    this.observer.observe(host);
+    this.listen();
+    this.resize();
+  }
+
+  /** Show a set of points. fit: {centre, reach}, by default that of the points. */
+  show(set, { dims = 2, solid = false, fit = null, keep = false } = {}) {
+    this.set = set;
+    this.camera.solid = solid;
+    const { centre, reach } = fit ?? extent(set.goal, set.n, dims);
+    this.camera.fit(centre, reach);
+    if (!keep) this.camera.reset();
+    this.hover(-1);
+    this.invalidate();
+  }
+
+  resize() {
+    const { clientWidth: width, clientHeight: height } = this.host;
+    if (width === 0 || height === 0) return;
+    this.ratio = Math.min(2, window.devicePixelRatio || 1);
+    this.canvas.width = Math.round(width * this.ratio);
+    this.canvas.height = Math.round(height * this.ratio);
+    Object.assign(this.camera, { width, height });
+    this.draw();
+  }
+
+  /** Ask for a drawing in the next frame. */
+  invalidate() {
+    if (this.request) return;
+    this.request = requestAnimationFrame((now) => {
+      this.request = 0;
+      const goesOn = this.set?.advance(now);
+      this.draw();
+      if (goesOn) this.invalidate();
+    });
+  }
+
+  draw() {
+    const context = this.canvas.getContext("2d");
+    this.ink.clear(context);
+    const { set, camera } = this;
+    context.setTransform(1, 0, 0, 1, 0, 0);
+    if (!set || !set.placed) {
+      context.clearRect(0, 0, this.canvas.width, this.canvas.height);
+      return;
+    }
+    if (this.sx?.length !== set.n) [this.sx, this.sy, this.depth] = [0, 1, 2].map(() => new Float32Array(set.n));
+    camera.project(set.places, set.n, this.sx, this.sy, this.depth);
+    const order = camera.solid ? byDepth(this.depth) : null;
+    if (!this.pictures) this.drawDots(order);
+    this.ink.done(context);
+    context.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
+    this.drawFrame(context);
+    if (this.pictures) this.drawPictures(context, order);
+    this.drawMarks(context);
+  }
+
+  drawDots(order) {
+    const { set, ratio, marks } = this;
+    const crowd = set.n > 6000 ? 1.5 : set.n > 1500 ? 2 : set.n > 400 ? 2.6 : 3.6;
+    this.ink.pen(crowd * ratio * Math.min(2.5, Math.sqrt(Math.max(1, this.camera.zoom))));
+    for (let k = 0; k < set.n; k++) {
+      const i = order ? order[k] : k;
+      if (!set.shows(i)) continue;
+      const faint = marks.inside && !marks.inside.has(i) ? 0.18 : 1;
+      const far = order ? 0.45 + (0.55 * k) / set.n : 1;
+      this.ink.dot(this.sx[i] * ratio, this.sy[i] * ratio, set.colours[i], faint * far);
+    }
+  }
+
+  /** Pictures instead of points, as many as fit without covering each other; more appear as the view comes closer. */
+  drawPictures(context, order) {
+    const { set, camera } = this;
+    const side = Math.min(64, Math.round(PICTURE_SIDE * Math.sqrt(Math.max(1, camera.zoom))));
+    const columns = Math.ceil(camera.width / side) + 2;
+    const taken = new Set();
+    context.imageSmoothingEnabled = false;
+    for (let k = 0; k < set.n; k++) {
+      const i = order ? order[set.n - 1 - k] : k;
+      const [x, y] = [this.sx[i], this.sy[i]];
+      if (!set.shows(i) || x < -side || y < -side || x > camera.width + side || y > camera.height + side) continue;
+      const cell = Math.floor(y / side + 1) * columns + Math.floor(x / side + 1);
+      if (taken.has(cell)) continue;
+      taken.add(cell);
+      const picture = set.picture(i);
+      if (picture) context.drawImage(picture.image, picture.x, picture.y, picture.size, picture.size, x - side / 2, y - side / 2, side, side);
+      context.lineWidth = 2;
+      context.strokeStyle = css(set.colours[i]);
+      context.strokeRect(x - side / 2, y - side / 2, side, side);
+    }
+  }
+
+  /** The axes through the code 0, the prior's circles and the names of the axes. */
+  drawFrame(context) {
+    const { camera, frame } = this;
+    const style = getComputedStyle(this.canvas);
+    const [grey, words] = [style.getPropertyValue("--vl-prior").trim(), style.getPropertyValue("--vl-muted").trim()];
+    context.font = `12px ${style.fontFamily}`;
+    if (frame.origin) {
+      const [x, y] = camera.at(frame.origin);
+      context.globalAlpha = 0.55;
+      context.strokeStyle = grey;
+      context.lineWidth = 1;
+      if (!camera.solid) {
+        line(context, [[x, 0], [x, camera.height]]);
+        line(context, [[0, y], [camera.width, y]]);
+        context.setLineDash([4, 4]);
+        for (const radius of frame.rings) {
+          context.beginPath();
+          context.arc(x, y, radius * camera.scale, 0, 2 * Math.PI);
+          context.stroke();
+        }
+        context.setLineDash([]);
+      }
+      context.globalAlpha = 1;
+      if (!camera.solid) this.nameRings(context, x, y, words);
+    }
+    context.fillStyle = words;
+    if (camera.solid && frame.origin) {
+      const length = camera.reach * 0.9;
+      context.strokeStyle = grey;
+      context.lineWidth = 1.5;
+      frame.axes.forEach((name, axis) => {
+        const end = [...frame.origin];
+        end[axis] += length;
+        const [to, from] = [camera.at(end), camera.at(frame.origin)];
+        line(context, [from, to]);
+        this.tag(context, name.split(" (")[0].split("（")[0], to[0], to[1]);
+        context.fillText(name, 8, 16 + 15 * axis); // in full where nothing covers it
+      });
+    } else if (frame.axes.length) {
+      const across = `${frame.axes[0]} →`;
+      this.tag(context, across, camera.width - context.measureText(across).width - 12, camera.height - 12);
+      this.tag(context, `↑ ${frame.axes[1]}`, 4, 12);
+    }
+  }
+
+  /** What the dashed circles are, below the middle, where they leave room for it. */
+  nameRings(context, x, y, ink) {
+    context.fillStyle = ink;
+    for (const radius of this.frame.rings) {
+      const below = y + radius * this.camera.scale;
+      if (this.camera.scale > 36 && below < this.camera.height - 28) this.tag(context, this.text("ring", { n: radius }), x + 2, below - 8);
+    }
+  }
+
+  /** A short name at the end of an axis, on a ground of its own so that points do not hide it, and inside the map. */
+  tag(context, words, x, y) {
+    const wide = context.measureText(words).width;
+    const left = Math.max(4, Math.min(this.camera.width - wide - 8, x + 4));
+    const base = Math.max(14, Math.min(this.camera.height - 6, y + 4));
+    const ink = context.fillStyle;
+    context.fillStyle = getComputedStyle(this.canvas).getPropertyValue("--vl-background").trim();
+    context.globalAlpha = 0.8;
+    context.fillRect(left - 3, base - 12, wide + 6, 16);
+    context.globalAlpha = 1;
+    context.fillStyle = ink;
+    context.fillText(words, left, base);
+  }
+
+  drawMarks(context) {
+    const style = getComputedStyle(this.canvas);
+    const [ink, near] = [style.getPropertyValue("--vl-text").trim(), style.getPropertyValue("--vl-z").trim()];
+    for (const i of this.marks.near) this.ring(context, i, near, 6, 1.5);
+    if (this.marks.selected >= 0) this.ring(context, this.marks.selected, ink, 9, 2.5);
+    if (this.hovered >= 0) this.ring(context, this.hovered, ink, 7, 1.5);
+    if (this.outline) {
+      context.strokeStyle = near;
+      context.lineWidth = 1.5;
+      context.setLineDash([5, 3]);
+      line(context, [...this.outline, this.outline[0]]);
+      context.setLineDash([]);
+    }
+  }
+
+  ring(context, i, colour, radius, width) {
+    if (i >= this.set.n) return;
+    context.strokeStyle = colour;
+    context.lineWidth = width;
+    context.beginPath();
+    context.arc(this.sx[i], this.sy[i], radius, 0, 2 * Math.PI);
+    context.stroke();
+  }
+
+  /** The point nearest to a place on the screen, -1 where none is close. */
+  pointAt(x, y) {
+    const { set } = this;
+    if (!set?.placed || !this.sx) return -1;
+    let [best, smallest] = [-1, (this.pictures ? PICTURE_SIDE : REACH) ** 2];
+    for (let i = 0; i < set.n; i++) {
+      const distance = (this.sx[i] - x) ** 2 + (this.sy[i] - y) ** 2;
+      if (distance < smallest && set.shows(i)) [best, smallest] = [i, distance];
+    }
+    return best;
+  }
+
+  /** Show the picture of a point beside it. */
+  hover(i) {
+    if (i === this.hovered && i < 0) return;
+    const moved = i !== this.hovered;
+    this.hovered = i;
+    this.card.hidden = i < 0;
+    if (i >= 0) {
+      const picture = this.set.picture(i);
+      const size = this.set.shape[2];
+      const factor = Math.max(1, Math.floor(HOVER_SIDE / size));
+      if (this.thumb.width !== size) this.thumb.width = this.thumb.height = size;
+      this.thumb.style.width = this.thumb.style.height = `${size * factor}px`;
+      const context = this.thumb.getContext("2d");
+      if (picture) context.drawImage(picture.image, picture.x, picture.y, size, size, 0, 0, size, size);
+      else context.clearRect(0, 0, size, size);
+      this.words.textContent = this.caption(i);
+      const [x, y] = [this.sx[i], this.sy[i]];
+      const [wide, high] = [size * factor + 14, size * factor + 40];
+      this.card.style.left = `${x + 16 + wide > this.camera.width ? x - 16 - wide : x + 16}px`;
+      this.card.style.top = `${Math.max(4, Math.min(this.camera.height - high, y - high / 2))}px`;
+    }
+    if (moved) this.invalidate();
+  }
+
+  /** The pictures of a sheet have arrived. */
+  refresh() {
+    if (this.hovered >= 0) this.hover(this.hovered);
+    if (this.pictures) this.invalidate();
+  }
+
+  listen() {
+    const { canvas, camera } = this;
+    const place = (event) => {
+      const box = canvas.getBoundingClientRect();
+      return [event.clientX - box.left, event.clientY - box.top];
+    };
+    let start = null;
+    let last = null;
+    canvas.addEventListener("pointerdown", (event) => {
+      if (event.button !== 0) return;
+      canvas.setPointerCapture(event.pointerId);
+      start = last = place(event);
+      if (this.lassoing || event.shiftKey) this.outline = [start];
+      else if (event.pointerType !== "mouse") this.hover(this.pointAt(...start));
+    });
+    canvas.addEventListener("pointermove", (event) => {
+      const here = place(event);
+      if (!start) {
+        this.hover(this.pointAt(...here));
+        canvas.style.cursor = this.lassoing ? "crosshair" : this.hovered >= 0 ? "pointer" : "grab";
+        return;
+      }
+      if (this.outline) this.outline.push(here);
+      else if (Math.hypot(here[0] - start[0], here[1] - start[1]) > STILL || last !== start) {
+        camera.drag(here[0] - last[0], here[1] - last[1]);
+        last = here;
+        this.hover(-1);
+      }
+      this.invalidate();
+    });
+    const end = (event) => {
+      if (!start) return;
+      const here = place(event);
+      const clicked = Math.hypot(here[0] - start[0], here[1] - start[1]) <= STILL;
+      const outline = this.outline;
+      start = last = this.outline = null;
+      if (event.type === "pointercancel") return;
+      if (clicked) this.onpick(this.pointAt(...here));
+      else if (outline) this.onlasso(this.within(outline));
+      this.invalidate();
+    };
+    canvas.addEventListener("pointerup", end);
+    canvas.addEventListener("pointercancel", end);
+    canvas.addEventListener("pointerleave", () => this.hover(-1));
+    canvas.addEventListener("wheel", (event) => {
+      event.preventDefault();
+      camera.zoomAt(Math.exp(-event.deltaY * (event.deltaMode === 1 ? 0.05 : 0.0015)), ...place(event));
+      this.hover(-1);
+      this.invalidate();
+    }, { passive: false });
+    canvas.addEventListener("keydown", (event) => this.key(event));
+  }
+
+  key(event) {
+    const moves = { ArrowLeft: [40, 0], ArrowRight: [-40, 0], ArrowUp: [0, 40], ArrowDown: [0, -40] };
+    if (event.key in moves) this.camera.drag(...moves[event.key]);
+    else if (event.key === "+" || event.key === "=") this.zoom(1.25);
+    else if (event.key === "-") this.zoom(0.8);
+    else if (event.key === "0") this.camera.reset();
+    else return;
+    event.preventDefault();
+    this.invalidate();
+  }
+
+  /** Closer or farther, about the middle. */
+  zoom(factor) {
+    this.camera.zoomAt(factor, this.camera.width / 2, this.camera.height / 2);
+    this.invalidate();
+  }
+
+  /** The visible points inside an outline on the screen. */
+  within(outline) {
+    const found = [];
+    for (let i = 0; i < this.set.n; i++) if (this.set.shows(i) && inside(outline, this.sx[i], this.sy[i])) found.push(i);
+    return found;
+  }
+
+  remove() {
+    cancelAnimationFrame(this.request);
+    this.observer.disconnect();
+  }
+}
+
+/** Indices from far to near: sorted into 256 shelves, which is as fine as the eye asks for and costs one pass. */
+function byDepth(depth) {
+  const n = depth.length;
+  let [low, high] = [Infinity, -Infinity];
+  for (let i = 0; i < n; i++) {
+    if (depth[i] < low) low = depth[i];
+    if (depth[i] > high) high = depth[i];
+  }
+  const shelf = (value) => Math.floor((255 * (value - low)) / (high - low || 1));
+  const starts = new Uint32Array(257);
+  for (let i = 0; i < n; i++) starts[shelf(depth[i]) + 1]++;
+  for (let k = 0; k < 256; k++) starts[k + 1] += starts[k];
+  const order = new Uint32Array(n);
+  for (let i = 0; i < n; i++) order[starts[shelf(depth[i])]++] = i;
+  return order;
+}
+
+function line(context, points) {
+  context.beginPath();
+  points.forEach(([x, y], i) => (i ? context.lineTo(x, y) : context.moveTo(x, y)));
+  context.stroke();
+}
+
+/** A colour of a PointSet for a canvas. */
+function css(colour) {
+  return `rgb(${colour & 255} ${(colour >> 8) & 255} ${(colour >> 16) & 255})`;
+}

@@ -1,0 +1,1 @@
+"""Which lessons this browser has done."""

@@ -1,0 +1,171 @@
+"""The map of the Latent space page as a component: what it is told, and what was chosen on it.
+
+The points themselves travel over HTTP (components/map/map_routes.py); a rerun sends addresses and words, and the component
+fetches only what has changed, so the view, the choice and a running t-SNE stay (docs/decisions/0004-latent-map.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Literal
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from vaelab import data
+from vaelab.analysis.latents import Query, has_images
+from vaelab.config.errors import DataError
+from vaelab.images.palette import THEMES, class_colours, css_variables, value_colours
+from vaelab.runs.run_config import RunConfig
+from vaelab.runs.store import Run
+from vaelab.ui.components.carrier import FOLDER, loader_js
+from vaelab.ui.components.map.map_routes import map_base, map_query
+from vaelab.ui.names import label_title, value_names
+from vaelab.ui.text import language, strings, t
+from vaelab.ui.widgets import theme
+
+ENTRY = "map/page.js"
+KEY = "latent_map"
+TEXTS = "latent_map"
+MOST_COLOURS = 10  # that can be told apart
+
+Projection = Literal["pca", "tsne", "dims"]
+PROJECTIONS: tuple[Projection, ...] = ("pca", "tsne", "dims")
+
+
+@dataclass(frozen=True)
+class Colour:
+    """by: a label's name, "error" or "uncertainty"; names: the label's values, each with its ink; empty for numbers."""
+
+    by: str
+    title: str
+    names: tuple[str, ...] = ()
+    inks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class View:
+    """How the codes are shown. dims: the two or three dimensions of a direct view; solid: in 3-D."""
+
+    projection: Projection
+    dims: tuple[int, ...]
+    solid: bool
+    colour: Colour
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What was chosen on the map: nothing, one point, or those inside a lasso."""
+
+    kind: Literal["none", "point", "lasso"]
+    rows: tuple[int, ...] = ()
+
+
+def colours_of(run: Run, cfg: RunConfig) -> list[Colour]:
+    """What the points of a run can be coloured by, known without encoding anything."""
+    try:
+        info = data.info(cfg.data.name)
+    except DataError:
+        found: list[Colour] = []
+    else:
+        labels = (["class"] if info.classes else []) + list(info.factors)
+        found = []
+        for name in labels:
+            values = data.label_names(info, name)
+            inks = value_colours(values, theme())
+            found.append(Colour(name, label_title(name).capitalize(), value_names(values), inks))
+    if has_images(run):
+        found.append(Colour("error", t("latent.by_error")))
+    if cfg.model.has_posterior:
+        found.append(Colour("uncertainty", t("latent.by_uncertainty")))
+    return found or [Colour("nothing", t("latent.by_nothing"))]
+
+
+def images_key(wanted: Query) -> str:
+    """Names the images of a map: newer weights move them, but a choice among them holds."""
+    return f"{wanted.run.name}/{wanted.split}-{wanted.count}"
+
+
+def choice(wanted: Query) -> Choice:
+    """What is chosen among these images; a choice made among other images counts for nothing."""
+    answer = st.session_state.get(KEY)
+    told = answer.get("choice") if answer else None
+    if not isinstance(told, dict) or told.get("images") != images_key(wanted):
+        return Choice("none")
+    rows = tuple(int(row) for row in told.get("rows", ()) if 0 <= int(row) < wanted.count)
+    kind = told.get("kind")
+    return Choice(kind, rows) if kind in ("point", "lasso") and rows else Choice("none")
+
+
+def latent_map(wanted: Query, view: View, near: NDArray[np.int64] | Sequence[int]) -> None:
+    """The map, its legend, its tools and the time slider. near: rows that are marked as neighbours.
+
+    Call it inside a fragment: a click reruns no more than that.
+    """
+    run = wanted.run
+    colour = view.colour
+    travel = f"{map_base(run)}" if run.snapshots() and run.fixed_file.exists() else None
+    told: dict[str, Any] = {
+        "key": f"{wanted.run.name}/{wanted.key}",
+        "images": images_key(wanted),
+        "language": language(),
+        "base": map_base(run),
+        "query": map_query(wanted),
+        "time": {"base": travel, "active": run.status().is_active, "words": film_words(run.config()) if travel else {}},
+        "view": {"projection": view.projection, "dims": list(view.dims), "solid": view.solid},
+        "colour": {
+            "by": colour.by,
+            "kind": "classes" if colour.names or colour.by == "nothing" else "values",
+            "title": colour.title,
+            "names": list(colour.names),
+            "inks": list(colour.inks),
+        },
+        "colours": list(class_colours(theme())),
+        "stops": list(_sequential()),
+        "near": [int(row) for row in near],
+        "text": {**strings("en", TEXTS), **strings(language(), TEXTS)},
+    }
+    _component()(key=KEY, data=told, on_choice_change=_nothing)
+
+
+def film_words(cfg: RunConfig) -> dict[str, str]:
+    """What the film's label and its values are called in the session's language."""
+    name = cfg.model.label or "class"
+    try:
+        values = data.label_names(data.info(cfg.data.name), name)
+    except DataError:
+        values = ()
+    return {**dict(zip(values, value_names(values), strict=True)), name: label_title(name).capitalize()}
+
+
+@cache
+def _sequential() -> tuple[str, ...]:
+    """The scale of continuous values as #RRGGBB stops."""
+    from plotly.colors import get_colorscale
+
+    from vaelab.images.palette import SEQUENTIAL
+
+    return tuple(str(colour) for _, colour in get_colorscale(SEQUENTIAL))
+
+
+def _nothing() -> None:
+    """The rerun itself is what a choice asks for."""
+
+
+@cache
+def _component() -> Any:
+    """The component, registered once a process and kept: registering again would mount it anew."""
+    return st.components.v2.component(
+        "vaelab_latent_map", css=_stylesheet(), js=loader_js(ENTRY, t("latent.scripts_failed"))
+    )
+
+
+def _stylesheet() -> str:
+    """The decoder's stylesheet and the map's, with the colours of both themes."""
+    themes = "".join(f'.vaelab[data-theme="{name}"]{{{css_variables(name)}}}' for name in THEMES)
+    return themes + "".join(
+        (FOLDER / name).read_text(encoding="utf-8") for name in ("decoder/decoder.css", "map/map.css")
+    )

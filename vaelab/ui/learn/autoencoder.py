@@ -1,0 +1,79 @@
+"""Lesson 4: the reference autoencoder with one image passing through it, and its sizes, forwards and backwards."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from vaelab.ui.learn.autoencoder_layers import layers_view
+from vaelab.ui.learn.autoencoder_sizes import sizes_view
+from vaelab.ui.learn.frame import Lesson, Section, lesson_page
+from vaelab.ui.learn.views import choice
+from vaelab.ui.text import t
+
+IMPOSSIBLE = (
+    (5, 2, 1),
+    *((4, 2, 1),) * 7,
+)  # kernel, stride, padding of each layer: the first one does not come out whole
+
+LESSON = Lesson(
+    "learn_autoencoder",
+    (
+        Section("idea", r"x \;\xrightarrow{\text{encoder}}\; z \;\xrightarrow{\text{decoder}}\; \hat x"),
+        Section("layers", None, {"autoencoder_view": "layers", "autoencoder_layer": 8}),
+        Section(
+            "loss",
+            r"-\sum_i \left[ x_i \ln \hat x_i + (1-x_i) \ln (1-\hat x_i) \right]",
+            {"autoencoder_view": "layers", "autoencoder_image": "noise", "autoencoder_layer": 16},
+        ),
+        Section(
+            "sizes",
+            r"o = \frac{n + 2p - k}{s} + 1",
+            {
+                "autoencoder_view": "sizes",
+                "autoencoder_stack": IMPOSSIBLE,
+                "autoencoder_at": 0,
+                "autoencoder_wanted": 16,
+            },
+        ),
+        Section(
+            "back",
+            r"p = \frac{(o-1)\,s + k - n}{2}",
+            {
+                "autoencoder_view": "sizes",
+                "autoencoder_stack": ((4, 2, 1),) * 8,
+                "autoencoder_at": 0,
+                "autoencoder_wanted": 16,
+            },
+        ),
+        Section("uses"),
+    ),
+    (
+        ("lessons.activations", "layer_by_layer"),
+        ("models.losses", "bernoulli_recon"),
+        ("models.losses", "floor"),
+        ("lessons.layer_sizes", "exact_size"),
+        ("lessons.layer_sizes", "trouble_with"),
+        ("lessons.layer_sizes", "walk"),
+        ("lessons.layer_sizes", "padding_for"),
+        ("models.layers", "Layer.params"),
+    ),
+    ("image", {"run": "cifar10-autoencoder"}),
+)
+
+
+def stage() -> None:
+    """The image in its layers, or the sizes."""
+    views = {"layers": layers_view, "sizes": sizes_view}
+    with st.container(gap="xsmall"):
+        view = choice(
+            t("learn_autoencoder.view"),
+            tuple(views),
+            "autoencoder_view",
+            lambda name: t(f"learn_autoencoder.view_{name}"),
+        )
+        views[view]()
+
+
+def page() -> None:
+    """The whole lesson."""
+    lesson_page(LESSON, stage)

@@ -1,0 +1,343 @@
+"""Lesson 9: one real training step, stopped after every part, with the lines that ran and the tensors that they made."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from functools import cache
+from html import escape
+from typing import TYPE_CHECKING
+
+import altair as alt
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from vaelab.images import palette
+from vaelab.images.palette import Role, Theme
+from vaelab.ui import html, pictures
+from vaelab.ui.charts.training_charts import thin
+from vaelab.ui.learn.chart_shape import shaped
+from vaelab.ui.learn.frame import Lesson, Section, lesson_page
+from vaelab.ui.source import source_of
+from vaelab.ui.text import t
+from vaelab.ui.ticking import ticking_chart
+from vaelab.ui.widgets import figure
+
+if TYPE_CHECKING:
+    from vaelab.lessons.one_step import Peek, Step, Training
+
+LESSON = Lesson(
+    "learn_code",
+    (
+        Section("idea"),
+        Section("forward", r"z = \mu + \exp\left(\tfrac{1}{2}\log\sigma^2\right)\cdot\varepsilon", {"code_at": 1}),
+        Section(
+            "terms",
+            r"\mathrm{KL} = \tfrac{1}{2}\sum_k \left(\mu_k^2 + \sigma_k^2 - 1 - \log\sigma_k^2\right)",
+            {"code_at": 3},
+        ),
+        Section("backward", None, {"code_at": 6}),
+        Section("loop"),
+    ),
+    (
+        ("lessons.one_step", "one_step"),
+        ("models.latent_model", "LatentModel.encode"),
+        ("models.latent_model", "LatentModel.decode_logits"),
+        ("models.losses", "bernoulli_recon"),
+        ("models.losses", "kl_per_dim"),
+        ("training.measures", "elbo_terms"),
+        ("training.trainer", "fit"),
+    ),
+    ("train", {}),
+)
+MODELS = {"linear-vae": 20, "conv-vae": 10}  # the first until another is chosen; steps that one press takes
+STATE = "code_training"
+LIST = 132  # pixels
+LINES = 9  # of the table of weights: with more blocks than that, the biases are left out
+ROLES: dict[str, Role] = {
+    "encode": "encoder",
+    "sample": "z",
+    "decode": "decoder",
+    "recon": "decoder",
+    "kl": "encoder",
+    "loss": "total",
+    "backward": "eps",
+    "update": "sigma",
+}
+NAMES: dict[str, Role] = {
+    "mu": "mu",
+    "logvar": "sigma",
+    "sigma": "sigma",
+    "eps": "eps",
+    "z": "z",
+    "logits": "decoder",
+    "x_hat": "decoder",
+    "recon": "decoder",
+    "kl": "encoder",
+    "kl_per_dim": "encoder",
+}
+WEIGHTS = ("backward", "update")  # parts whose tensors are one for each weight of the model
+
+STYLE = """
+.vl .both { display: grid; grid-template-columns: 300px minmax(0, 1fr); gap: 14px; }
+.vl pre { margin: 0; padding: 6px 0; background: var(--vl-surface); border-radius: 6px; font-size: 11.5px; line-height: 17px; height: 238px; overflow: hidden; }
+.vl pre div { padding: 0 8px; border-left: 4px solid transparent; color: var(--vl-muted); white-space: pre; }
+.vl pre div.past { color: var(--vl-text); }
+.vl pre div.here { color: var(--vl-text); font-weight: 600; background: color-mix(in srgb, var(--here) 20%, transparent); border-color: var(--here); }
+.vl .tensors { height: 238px; overflow: hidden; }
+.vl .tensors td, .vl .tensors th { padding: 1px 4px 1px 0; font-size: 11.5px; }
+.vl .tensors .n { font-size: 11px; }
+.vl .tensors p { margin: 4px 0 0; font-size: 11.5px; }
+.vl .tensors .first td { border-bottom: 1px solid var(--vl-border); color: var(--vl-muted); }
+.vl .tensors .of td { border-bottom: 0; }
+.vl .said { height: 44px; margin: 8px 0 6px; line-height: 1.4; overflow: hidden; }
+.vl .strips { display: grid; gap: 4px; }
+.vl .strips img { width: 262px; height: 64px; }
+.vl .strips span { line-height: 1.3; font-size: 13px; }
+@media (max-width: 640px) { .vl .both { grid-template-columns: minmax(0, 1fr); } }
+@media (min-width: 1800px) {
+  .vl .both { grid-template-columns: 420px minmax(0, 1fr); gap: 28px; }
+  .vl .strips img { width: 524px; height: 128px; }
+  .vl pre { font-size: 15px; line-height: 23px; height: 360px; }
+  .vl .tensors { height: 360px; }
+  .vl .tensors td, .vl .tensors th, .vl .tensors .n { font-size: 14px; }
+}
+"""
+# Enlarged beside the enlarged pictures. A chart takes the room that it measures enlarged: it is given that much less.
+CURVES_STYLE = """<style>@media (min-width: 1800px) {
+  .st-key-code_curves { zoom: 1.5; } .st-key-code_curves [data-testid="stVegaLiteChart"] { max-width: calc(100% / 1.5); }
+}</style>"""
+
+
+@cache
+def parts() -> dict[str, tuple[str, ...]]:
+    """The parts of one_step and their lines, as its source has them: what stands before each of its stops."""
+    source = source_of("lessons.one_step", "one_step")
+    function = ast.parse(source).body[0]
+    assert isinstance(function, ast.FunctionDef)
+    lines = source.splitlines()
+    found: dict[str, tuple[str, ...]] = {}
+    pending: list[str] = []
+    for statement in function.body[1:]:  # the first is the docstring
+        if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Yield):
+            stop = statement.value.value
+            assert isinstance(stop, ast.Tuple)
+            assert isinstance(stop.elts[0], ast.Constant)
+            found[str(stop.elts[0].value)] = tuple(pending)
+            pending = []
+        elif not isinstance(statement, ast.Assert):
+            text = lines[statement.lineno - 1 : statement.end_lineno]
+            pending += [line[4:].split("  # type:")[0] for line in text]
+    return found
+
+
+def training() -> Training:
+    """The training of this session with the chosen model, its first step taken; that of another model is let go."""
+    from vaelab.lessons.one_step import Training, configuration  # imports torch
+
+    state = st.session_state
+    known: Training | None = state.get(STATE)
+    if known is None or known.cfg.model.name != state["code_model"]:
+        known = state[STATE] = Training(configuration(state["code_model"]))
+        known.take()
+    return known
+
+
+def stage() -> None:
+    """Buttons, the parts of a step, the lines and tensors of the chosen one, the pictures and the losses."""
+    state = st.session_state
+    state.setdefault("code_at", 0)
+    # Set anew: the list would keep the words of another language.
+    state["code_model"] = state["code_model"] if state.get("code_model") in MODELS else next(iter(MODELS))
+    now = training()
+    with st.container(gap="xsmall"):
+        _buttons(now)
+        names = list(parts())
+        words = {k: t(f"learn_code.part_{name}") for k, name in enumerate(names)}
+        st.segmented_control(
+            t("learn_code.part"),
+            list(words),
+            key="code_at",
+            required=True,
+            format_func=words.__getitem__,
+            label_visibility="collapsed",
+        )
+        at, step = int(state["code_at"]), now.steps[-1]
+        st.html(html.stage(_lines_and_tensors(step, at), STYLE))
+        left, right = st.columns([300, 326], gap="small")
+        with left:
+            st.html(html.stage(_strips(step, at), STYLE))
+        with right, st.container(gap="xsmall", key="code_curves"):
+            st.html(CURVES_STYLE)
+            _curves(now)
+
+
+def _buttons(now: Training) -> None:
+    """Back, next, a new batch, many of them, again from the start, and which model it is."""
+    last = len(parts()) - 1
+    many = MODELS[now.cfg.model.name]
+
+    def move(by: int) -> None:
+        at = int(st.session_state["code_at"]) + by
+        if at > last:
+            steps(1)
+            at = 0
+        st.session_state["code_at"] = max(0, at)
+
+    def steps(count: int) -> None:
+        for k in range(count):
+            now.take(look=k == count - 1)  # only the last one is shown
+
+    def again() -> None:
+        st.session_state.pop(STATE)
+        st.session_state["code_at"] = 0
+
+    presses = (
+        ("back", ":material/arrow_back:", move, (-1,), "secondary"),
+        ("next", ":material/arrow_forward:", move, (1,), "primary"),
+        ("one", ":material/skip_next:", steps, (1,), "secondary"),
+        ("many", ":material/fast_forward:", steps, (many,), "secondary"),
+        ("again", ":material/replay:", again, (), "secondary"),
+    )
+    with st.container(horizontal=True, gap="xsmall"):
+        for name, icon, act, values, kind in presses:
+            st.button(
+                t(f"learn_code.do_{name}", n=many),
+                key=f"code_{name}",
+                icon=icon,
+                type=kind,  # type: ignore[arg-type]
+                help=t(f"learn_code.do_{name}_help", n=many),
+                on_click=act,
+                args=values,
+                disabled=name == "back" and int(st.session_state["code_at"]) == 0,
+            )
+        words = {model: t(f"learn_code.model_{model}") for model in MODELS}
+        st.selectbox(
+            t("learn_code.model"),
+            list(words),
+            key="code_model",
+            format_func=words.__getitem__,
+            label_visibility="collapsed",
+            width=LIST,
+        )
+
+
+def _lines_and_tensors(step: Step, at: int) -> str:
+    """The code, the part that just ran marked; what it made beside it; a sentence below."""
+    rows = []
+    for k, (_, lines) in enumerate(parts().items()):
+        kind = "here" if k == at else "past" if k < at else ""
+        rows += [f'<div class="{kind}">{escape(line)}</div>' for line in lines]
+    name, peeks = step.stops[at]
+    code = f'<pre style="--here:var(--vl-{ROLES[name]})">{"".join(rows)}</pre>'
+    table = _weights(peeks, name) if name in WEIGHTS else _tensors(peeks)
+    said = f"<div class=said><b>{t(f'learn_code.part_{name}')}.</b> {t(f'learn_code.said_{name}')}</div>"
+    return f'<div class=both>{code}<div class="tensors">{table}</div></div>{said}'
+
+
+def _number(value: float) -> str:
+    """Four significant digits in at most eight characters."""
+    return (
+        f"{value:.4g}".replace("-", "−") if 1e-3 <= abs(value) < 1e5 or value == 0 else f"{value:.1e}".replace("-", "−")
+    )
+
+
+def _shape(peek: Peek) -> str:
+    return "×".join(map(str, peek.shape)) or t("learn_code.scalar")
+
+
+def _tensors(peeks: tuple[Peek, ...]) -> str:
+    """Each tensor in two lines: shape and range, then its first values."""
+    head = "".join(
+        f"<th{' class=n' if k > 1 else ''}>{t(f'learn_code.head_{n}')}</th>"
+        for k, n in enumerate(("tensor", "shape", "low", "mean", "high"))
+    )
+    body = ""
+    for peek in peeks:
+        figures = "".join(f"<td class=n>{_number(value)}</td>" for value in (peek.low, peek.mean, peek.high))
+        role = NAMES.get(peek.name, "total")
+        body += f'<tr class=of><td style="color:var(--vl-{role}-text)"><b>{peek.name}</b></td><td title="{peek.dtype}">{_shape(peek)}</td>{figures}</tr>'
+        first = [_number(value) for value in peek.first]
+        first += [""] * (4 - len(first))
+        first[-1] += " …" if np.prod(peek.shape) > len(peek.first) else ""
+        body += f"<tr class=first><td>{t('learn_code.head_first')}</td>{''.join(f'<td class=n>{value}</td>' for value in first)}</tr>"
+    return f"<table><tr>{head}</tr>{body}</table>"
+
+
+def _weights(peeks: tuple[Peek, ...], part: str) -> str:
+    """One line for every weight tensor of the model: how long its gradient, or its change, is."""
+    head = (
+        t("learn_code.head_weight"),
+        t("learn_code.head_shape"),
+        t(f"learn_code.head_{part}"),
+        t("learn_code.head_largest"),
+    )
+    shown = [peek for peek in peeks if len(peeks) <= LINES or not peek.name.endswith(".bias")]
+    rows = [
+        (peek.name, _shape(peek), _number(peek.norm), _number(max(abs(peek.low), abs(peek.high)))) for peek in shown
+    ]
+    left_out = len(peeks) - len(shown)
+    below = f"<p class=muted>{t('learn_code.biases', n=left_out)}</p>" if left_out else ""
+    return html.table(head, rows, numbers=(2, 3)) + below
+
+
+def _strips(step: Step, at: int) -> str:
+    """Images of the batch over what the decoder made of them, once it has run."""
+    decoded = at >= list(parts()).index("decode")
+    size = {"cell": 64, "gap": 2}
+    count = len(step.x)
+    below = pictures.strip(step.x_hat, count, **size) if decoded else pictures.empty_strip(1, count)
+    words = t("learn_code.x_hat") if decoded else t("learn_code.x_hat_later")
+    title = t("learn_code.batch", step=step.number, epoch=step.epoch)
+    return (
+        f"<div class=strips><span class=muted>{title}</span>{html.img(pictures.strip(step.x, count, **size), 'x', t('learn_code.x'))}"
+        f'{html.img(below, "x_hat", words)}<span style="color:var(--vl-decoder-text)">{words}</span></div>'
+    )
+
+
+def _curves(now: Training) -> None:
+    """Both terms of every step so far."""
+    last = now.steps[-1]
+    steps = np.array([step.number for step in now.steps], dtype=float)
+    terms: tuple[tuple[str, Role, float, list[float], int], ...] = (
+        ("recon", "decoder", last.recon, [step.recon for step in now.steps], 84),
+        ("kl", "encoder", last.kl, [step.kl for step in now.steps], 64),
+    )
+    for term, role, value, values, height in terms:
+        words = f'<span style="color:var(--vl-{role}-text)">{t(f"learn_code.term_{term}")} <span class=n>{figure(value, 5)}</span> {t("race.nats")}</span>'
+        st.html(html.stage(words))
+        x, y = thin(steps, np.array(values))
+        rows = pd.DataFrame({"step": x, "value": y, "newest": x == x[-1]})
+        texts = {word: t(f"learn_code.{word}") for word in ("step", "nats")}
+        name = t(f"learn_code.term_{term}")
+        ticking_chart(term_curve, rows, texts, key=f"code_curve_{term}", alt_text=name, role=role, height=height)
+
+
+def term_curve(rows: pd.DataFrame, theme: Theme, texts: Mapping[str, str], role: Role, height: int) -> alt.LayerChart:
+    """One term over the steps, the newest step as a point, so that the first step is seen too. texts: step, nats."""
+    x = alt.X(
+        "step:Q",
+        title=None,
+        axis=alt.Axis(tickCount=4, grid=False, format="d", tickMinStep=1),
+        scale=alt.Scale(nice=False),
+    )
+    y = alt.Y("value:Q", title=None, axis=alt.Axis(tickCount=3, format="~r"), scale=alt.Scale(zero=False))
+    hint = [
+        alt.Tooltip("step:Q", title=texts["step"], format=".0f"),
+        alt.Tooltip("value:Q", title=texts["nats"], format=".2f"),
+    ]
+    colour = palette.colour(role, theme)
+    line = alt.Chart(rows).mark_line(color=colour, strokeWidth=1.8).encode(x=x, y=y, tooltip=hint)
+    point = (
+        alt.Chart(rows)
+        .transform_filter(alt.datum.newest)
+        .mark_point(color=colour, filled=True, size=44)
+        .encode(x=x, y=y, tooltip=hint)
+    )
+    return shaped(alt.layer(line, point), height)
+
+
+def page() -> None:
+    """The whole lesson."""
+    lesson_page(LESSON, stage)

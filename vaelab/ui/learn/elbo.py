@@ -1,0 +1,90 @@
+"""Lesson 7: the ELBO's two terms, and how far the bound lies below log p(x)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from vaelab.lessons.race import Plan, RaceFrame
+from vaelab.ui.learn.elbo_bound import bound_stage
+from vaelab.ui.learn.frame import Lesson, Section, lesson_page
+from vaelab.ui.learn.race_view import lane_curves, lane_pictures, race_of, race_stage
+from vaelab.ui.learn.views import choice
+from vaelab.ui.text import t
+
+if TYPE_CHECKING:
+    from vaelab.lessons.small_vae import Lane
+
+STEPS = 1_500
+NAMES = ("kl_only", "recon_only", "both")
+PICTURES = 4
+# On a projector charts as large as the pictures. One takes the room that it measures enlarged: it is given that much less.
+_PROJECTOR = """<style>@media (min-width: 1800px) {
+  [class*="st-key-elbo_curves"], .st-key-elbo_bound_chart_place { zoom: 1.5; }
+  :is([class*="st-key-elbo_curves"], .st-key-elbo_bound_chart_place) [data-testid="stVegaLiteChart"] { max-width: calc(100% / 1.5); }
+}</style>"""
+
+LESSON = Lesson(
+    "learn_elbo",
+    (
+        Section("terms", r"\mathrm{ELBO}(x) = \mathbb{E}_{q(z|x)}[\log p(x|z)] - \mathrm{KL}(q(z|x)\,\|\,p(z))"),
+        Section("three", sets={"elbo_view": "three"}),
+        Section(
+            "tight",
+            r"\log p(x) = \mathrm{ELBO}(x) + \mathrm{KL}(q(z|x)\,\|\,p(z|x))",
+            {"elbo_view": "bound", "elbo_model": "linear", "elbo_shift": 1.0, "elbo_width": 1.0},
+        ),
+        Section(
+            "more",
+            r"L_K = \mathbb{E}\left[\log \frac1K \sum_{k=1}^K \frac{p(x, z_k)}{q(z_k|x)}\right]",
+            {"elbo_view": "bound", "elbo_k": 100},
+        ),
+        Section("exact", r"p(x) = \mathcal{N}(x;\, m,\, WW^\top + s^2 I)"),
+    ),
+    (
+        ("lessons.elbo_terms", "kl_only"),
+        ("lessons.elbo_terms", "recon_only"),
+        ("lessons.small_vae", "vae_terms"),
+        ("lessons.importance", "log_weights"),
+        ("lessons.importance", "estimates"),
+        ("lessons.ppca", "log_likelihood"),
+        ("lessons.ppca", "exact_elbo"),
+        ("lessons.ppca", "kl_to_posterior"),
+        ("lessons.importance", "log_evidence_on_grid"),
+    ),
+    ("train", {}),
+)
+
+
+def page() -> None:
+    """The whole lesson."""
+    lesson_page(LESSON, stage)
+
+
+def stage() -> None:
+    """Three trainings side by side, or the bound below log p(x)."""
+    st.html(_PROJECTOR)
+    race = race_of("elbo", Plan(_lanes, STEPS))
+    if (
+        choice(t("learn_elbo.view"), ("three", "bound"), "elbo_view", lambda name: t(f"learn_elbo.view_{name}"))
+        == "three"
+    ):
+        race_stage(race, "elbo_race", three)
+    else:
+        bound_stage(race)
+
+
+def _lanes() -> tuple[Lane, ...]:
+    from vaelab.lessons.elbo_terms import lanes
+
+    return lanes()
+
+
+def three(frame: RaceFrame) -> None:
+    """A column for each contestant: what it minimises, both terms as curves, its pictures."""
+    for number, (column, name) in enumerate(zip(st.columns(3, gap="small"), NAMES, strict=True)):
+        with column, st.container(gap="xsmall"):
+            st.markdown(f"**{t(f'learn_elbo.lane_{name}')}**", help=t(f"learn_elbo.lane_{name}_help"))
+            lane_curves(frame.lanes[number].curves if frame.lanes else {}, frame.steps, f"elbo_curves_{name}")
+            lane_pictures(frame, number, PICTURES)

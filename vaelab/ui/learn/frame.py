@@ -1,0 +1,143 @@
+"""The shape of a lesson: text on the left, the thing that moves on the right, then the question, the code and the way on.
+
+    LESSON = Lesson("learn_joint", (Section("table"), Section("slice", r"p(x|y) = p(x,y)/p(y)", {"joint_y": 3})), ...)
+
+    def stage() -> None: ...          # a fragment: its controls rerun nothing else
+
+    def page() -> None:
+        lesson_page(LESSON, stage)
+
+Words are keys of text/{en,zh}/NAME.json: "lead"; per section "KEY_title", "KEY" and, where it sets something, "KEY_do"; "question",
+"answer", "link". tests/test_lessons.py holds every lesson to this.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import streamlit as st
+
+from vaelab.ui.components.progress.progress_view import finished, remember
+from vaelab.ui.pages import PAGES, PageEntry
+from vaelab.ui.source import source_of
+from vaelab.ui.text import t
+from vaelab.ui.widgets import page_link
+
+TEXT_WIDTH = 430  # pixels: about 60 characters, which leaves the stage more than half of 1280
+STAGE_TOP = "3.75rem"  # below the menu
+# The stage stays in view while the text scrolls, where both fit beside each other.
+_STICKY = f"""<style>
+@media (min-width: 1000px) {{
+  div:has(> .st-key-lesson_stage) {{ position: sticky; top: {STAGE_TOP}; align-self: flex-start; }}
+}}
+.st-key-lesson_text p {{ max-width: 70ch; }}
+.st-key-lesson_text [data-testid="stPageLink"] * {{ white-space: normal; }}
+</style>"""
+
+
+@dataclass(frozen=True)
+class Section:
+    """A paragraph or two. latex: a formula below it; sets: session values that its button puts in place on the stage."""
+
+    key: str
+    latex: str | None = None
+    sets: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """One lesson. code: (module, definition) pairs that the stage runs; link: (page, address values) where it happens for real."""
+
+    name: str
+    sections: tuple[Section, ...]
+    code: tuple[tuple[str, str], ...]
+    link: tuple[str, Mapping[str, str]]
+
+
+def lessons() -> list[PageEntry]:
+    """Every lesson that exists, in teaching order."""
+    return [entry for entry in PAGES if entry.group == "learn" and entry.name != "learn" and entry.exists]
+
+
+def lesson_page(lesson: Lesson, stage: Callable[[], None]) -> None:
+    """Build a lesson's page. stage: draws what moves, about 650 pixels high; it is run as a fragment."""
+    st.html(_STICKY)
+    with st.container(horizontal=True, gap="large"):
+        with st.container(width=TEXT_WIDTH, key="lesson_text"):
+            st.markdown(t(f"{lesson.name}.lead"))
+            for section in lesson.sections:
+                _section(lesson, section)
+            _question(lesson)
+            _code(lesson)
+            page_link(lesson.link[0], t(f"{lesson.name}.link"), icon=":material/science:", **lesson.link[1])
+            _ways_on(lesson)
+        with st.container(width="stretch", key="lesson_stage"):
+            st.fragment(stage)()
+
+
+def _section(lesson: Lesson, section: Section) -> None:
+    st.markdown(f"#### {t(f'{lesson.name}.{section.key}_title')}", anchors=False)
+    st.markdown(t(f"{lesson.name}.{section.key}"))
+    if section.latex:
+        st.latex(section.latex)
+    if section.sets:
+        st.button(
+            t(f"{lesson.name}.{section.key}_do"),
+            key=f"do_{lesson.name}_{section.key}",
+            icon=":material/play_circle:",
+            on_click=st.session_state.update,
+            args=(dict(section.sets),),
+        )
+
+
+def _question(lesson: Lesson) -> None:
+    with st.container(border=True):
+        st.markdown(f"**:material/help: {t('lessons.question')}** {t(f'{lesson.name}.question')}")
+        if st.toggle(t("lessons.show_answer"), key=f"answer_{lesson.name}"):
+            st.markdown(t(f"{lesson.name}.answer"))
+            remember(lesson.name)
+
+
+def _code(lesson: Lesson) -> None:
+    with st.expander(t("lessons.code"), icon=":material/code:"):
+        for module, definition in lesson.code:
+            st.caption(f"vaelab.{module}.{definition}")
+            st.code(source_of(module, definition), language="python")
+
+
+def _ways_on(lesson: Lesson) -> None:
+    """Links to the lesson before and the one after."""
+    names = [entry.name for entry in lessons()]
+    place = names.index(lesson.name)
+    with st.container(horizontal=True, horizontal_alignment="distribute"):
+        for step, words, icon in ((-1, "previous", ":material/arrow_back:"), (1, "next", ":material/arrow_forward:")):
+            if 0 <= place + step < len(names):
+                name = names[place + step]
+                label = t("common.named", name=t(f"lessons.{words}"), value=t(f"{name}.page_title"))
+                page_link(name, label, icon=icon)
+
+
+def overview() -> None:
+    """The page "Learn": every lesson with a sentence, and which ones are done."""
+    entries = lessons()
+    done = finished([entry.name for entry in entries])
+    st.markdown(t("lessons.intro"))
+    st.progress(
+        len(done) / max(1, len(entries)),
+        t("lessons.progress", done=len(done), all=len(entries)),
+    )
+    for first in range(0, len(entries), 2):  # a row at a time: a phone puts columns below each other
+        for number, column in enumerate(st.columns(2), first):
+            if number < len(entries):
+                with column:
+                    _card(number + 1, entries[number], entries[number].name in done)
+
+
+def _card(number: int, entry: PageEntry, done: bool) -> None:
+    """One lesson of the overview, as high as its neighbour."""
+    with st.container(border=True, gap="xsmall", height="stretch"):
+        icon = ":material/check_circle:" if done else entry.icon
+        page_link(entry.name, f"**{number}. {t(f'{entry.name}.page_title')}**", icon=icon)
+        st.caption(t(f"{entry.name}.lead"))

@@ -1,0 +1,81 @@
+"""Lesson 6: the VAE in plate notation; a press on a node shows the function that computes it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from vaelab.models.architecture import architecture
+from vaelab.models.model_config import ModelConfig
+from vaelab.ui.components.graph.graph_view import Edge, Node, Plate, graph, pressed
+from vaelab.ui.source import source_of
+from vaelab.ui.text import t
+
+# Node: sign, place, role, and the definition that computes it.
+NODES = {
+    "phi": ("φ", 52, 130, "encoder", ("models.latent_model", "LatentModel.encode")),
+    "mu": ("μ", 190, 112, "mu", ("models.latent_model", "LatentModel.encode")),
+    "sigma": ("σ", 190, 190, "sigma", ("models.posteriors", "GaussianPosterior.sigma")),
+    "eps": ("ε", 220, 38, "eps", ("training.batches", "Noise.eps")),
+    "z": ("z", 360, 62, "z", ("models.posteriors", "GaussianPosterior.sample")),
+    "x": ("x", 360, 212, "total", ("models.losses", "bernoulli_recon")),
+    "theta": ("θ", 588, 212, "decoder", ("models.latent_model", "LatentModel.decode_logits")),
+    "prior": ("p(z)", 588, 62, "prior", ("models.latent_model", "LatentModel.sample_z")),
+}
+EDGES = (
+    Edge("prior", "z", role="total"),
+    Edge("z", "x", role="total"),
+    Edge("theta", "x", role="total"),
+    Edge("x", "mu", dashed=True, role="encoder"),
+    Edge("x", "sigma", dashed=True, role="encoder"),
+    Edge("phi", "mu", dashed=True, role="encoder"),
+    Edge("phi", "sigma", dashed=True, role="encoder"),
+    Edge("mu", "z", dashed=True, role="encoder"),
+    Edge("sigma", "z", dashed=True, role="encoder"),
+    Edge("eps", "z", dashed=True, role="encoder"),
+)
+KEY = "graphs_graph_vae"
+CODE_HEIGHT = 228
+SENTENCE_HEIGHT = 66
+
+
+def vae_view() -> None:
+    """The graph, and the code of the chosen node."""
+    state = st.session_state
+    chosen = state.setdefault("graphs_node", "x")
+    nodes = [
+        Node(
+            key,
+            sign,
+            x,
+            y,
+            name=t(f"learn_graphs.vae_{key}"),
+            role=role,  # type: ignore[arg-type]
+            shape="circle",
+            width=52,
+            filled=key == "x",
+            picked=key == chosen,
+            tip=t(f"learn_graphs.vae_{key}"),
+        )
+        for key, (sign, x, y, role, _) in NODES.items()
+    ]
+
+    def press() -> None:
+        state["graphs_node"] = pressed(KEY, list(NODES)) or chosen
+
+    plate = Plate(112, 6, 416, 244, t("learn_graphs.plate"))
+    graph(KEY, nodes, EDGES, name=t("learn_graphs.graph_vae"), height=256, plates=(plate,), on_press=press)
+    module, definition = NODES[chosen][4]
+    with st.container(height=SENTENCE_HEIGHT, border=False):
+        st.markdown(f"**{t(f'learn_graphs.vae_{chosen}')}** {t(f'learn_graphs.vae_{chosen}_text', **_sizes())}")
+    st.caption(f"vaelab.{module}.{definition}")
+    st.code(source_of(module, definition), language="python", height=CODE_HEIGHT, wrap_lines=True)
+
+
+def _sizes() -> dict[str, str]:
+    """Figures of the lab's default model, out of its layers."""
+    cfg = ModelConfig()
+    layers = architecture(cfg)
+    pixels = cfg.channels * cfg.image_size**2
+    below = sum(layer.params for layer in (*layers.features, *layers.head))
+    above = sum(layer.params for layer in layers.decoder)
+    return {"pixels": f"{pixels:,}", "dims": str(cfg.latent_dim), "phi": f"{below:,}", "theta": f"{above:,}"}

@@ -1,0 +1,181 @@
+"""Lesson 3: a latent variable model with one latent number, its five distributions and the loop between them."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from vaelab.images import palette
+from vaelab.images.field_colours import coloured, sequential_stops
+from vaelab.images.palette import Theme
+from vaelab.lessons.latent_grid import (
+    DECODERS,
+    Decoder,
+    decode,
+    draw_pairs,
+    five,
+    linear_gaussian,
+    moments,
+    normal,
+    posterior_at,
+)
+from vaelab.ui.components.board.board_view import Board, State
+from vaelab.ui.learn.frame import Lesson, Section, lesson_page
+from vaelab.ui.learn.number_table import Cell, Words, number_table, signed, small
+from vaelab.ui.learn.views import choice
+from vaelab.ui.text import t
+from vaelab.ui.widgets import theme
+
+START: dict[str, Any] = {"latent_decoder": "wave", "latent_weight": 1.2, "latent_sigma": 0.4}
+
+LESSON = Lesson(
+    "learn_latent",
+    (
+        Section("hidden", r"p(x, z) = p(x|z)\,p(z)", {**START, "latent_preset": "start"}),
+        Section("marginal", r"p(x) = \int p(x|z)\,p(z)\,dz"),
+        Section("loop", r"p(z|x) = \frac{p(x|z)\,p(z)}{p(x)}"),
+        Section(
+            "fold", sets={"latent_decoder": "fold", "latent_weight": 1.0, "latent_sigma": 0.5, "latent_preset": "fold"}
+        ),
+        Section(
+            "linear",
+            r"p(z|x) = \mathcal{N}\!\left(\tfrac{w x}{w^2+\sigma^2},\ \tfrac{\sigma^2}{w^2+\sigma^2}\right)",
+            {"latent_decoder": "line", "latent_weight": 1.0, "latent_sigma": 0.5},
+        ),
+    ),
+    (
+        ("lessons.latent_grid", "five"),
+        ("lessons.latent_grid", "draw_pairs"),
+        ("lessons.latent_grid", "posterior_at"),
+        ("lessons.latent_grid", "linear_gaussian"),
+    ),
+    ("latent", {}),
+)
+Z_REACH, X_REACH = 3.5, 4.0
+Z_POINTS, X_POINTS = 241, 121  # of the axes in the panels; with fewer z a steep f(z) leaves ripples in p(x)
+FINE = np.linspace(-14.0, 14.0, 5601)  # the grid of the numbers: wide and fine enough for the closed forms' digits
+DRAWS = 200
+
+Array = NDArray[np.float64]
+
+
+def _valid(state: State) -> bool:
+    """Whether the browser's place can be used."""
+    return abs(float(state["z"])) <= Z_REACH and abs(float(state["x"])) <= X_REACH
+
+
+BOARD = Board("latent_board", "loop", {"z": 0.8, "x": 1.3}, _valid)
+
+
+def _apply_preset(name: str | None) -> None:
+    """Put z and x where a section's button wants them."""
+    if name == "start":
+        BOARD.put(**BOARD.start)
+    elif name == "fold":
+        BOARD.put(z=1.2, x=1.0)
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _view(kind: Decoder, weight: float, sigma: float) -> dict[str, Any]:
+    """The view of board/loop.js: all that does not depend on z and x."""
+    zs, xs = np.linspace(-Z_REACH, Z_REACH, Z_POINTS), np.linspace(-X_REACH, X_REACH, X_POINTS)
+    all_five = five(kind, weight, sigma, zs, xs)
+    top = float(all_five.joint.max())
+    picture = coloured(all_five.joint.T[::-1], sequential_stops(), 0.0, top)
+    packed = {
+        "prior": all_five.prior,
+        "marginal": all_five.marginal,
+        "curve": decode(kind, zs, weight),
+        "likelihood": all_five.likelihood,
+        "posterior": all_five.posterior,
+        "draws": draw_pairs(kind, weight, sigma, DRAWS),
+    }
+    return {name: _packed(values) for name, values in packed.items()} | {
+        "zs": [-Z_REACH, Z_REACH, Z_POINTS],
+        "xs": [-X_REACH, X_REACH, X_POINTS],
+        "joint": {"rgb": base64.b64encode(picture.tobytes()).decode(), "width": Z_POINTS, "height": X_POINTS},
+    }
+
+
+def _packed(values: Array) -> str:
+    return base64.b64encode(np.ascontiguousarray(values, dtype="<f4").tobytes()).decode()
+
+
+def stage() -> None:
+    """The decoder's controls, the five panels and the numbers at the chosen z and x."""
+    shown = theme()
+    _apply_preset(st.session_state.pop("latent_preset", None))
+    kind, weight, sigma = _controls()
+    roles = {
+        "z": "z",
+        "x": "total",
+        "prior": "prior",
+        "likelihood": "decoder",
+        "posterior": "encoder",
+        "marginal": "total",
+    }
+    colours = {name: palette.colour(role, shown) for name, role in roles.items()}  # type: ignore[arg-type]
+    BOARD.draw(_view(kind, weight, sigma), colours, name=f"{kind} {weight} {sigma}")
+    _numbers(kind, weight, sigma, BOARD.state(), shown)
+
+
+def _controls() -> tuple[Decoder, float, float]:
+    for key, value in START.items():
+        st.session_state.setdefault(key, value)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        kind = choice(
+            t("learn_latent.decoder"),
+            DECODERS,
+            "latent_decoder",
+            lambda kind: t(f"learn_latent.decoder_{kind}"),
+            show_label=True,
+            help=t("learn_latent.decoder_help"),
+        )
+        weight = st.slider(
+            t("learn_latent.weight"), 0.4, 2.0, step=0.1, key="latent_weight", help=t("learn_latent.weight_help")
+        )
+        sigma = st.slider(
+            t("learn_latent.sigma"), 0.1, 1.5, step=0.1, key="latent_sigma", help=t("learn_latent.sigma_help")
+        )
+    return kind, float(weight), float(sigma)
+
+
+def _numbers(kind: Decoder, weight: float, sigma: float, state: State, shown: Theme) -> None:
+    z, x = float(state["z"]), float(state["x"])
+    posterior, evidence = posterior_at(kind, weight, sigma, x, FINE)
+    prior = float(normal(np.array(z), 0.0, 1.0))
+    likelihood = float(normal(np.array(x), decode(kind, np.array(z), weight), sigma))
+    here = float(np.interp(z, FINE, posterior))
+    values = [prior, likelihood, prior * likelihood, evidence, here]
+    number_table(
+        [t("learn_latent.here", z=signed(z), x=signed(x)), "p(z)", "p(x|z)", "p(x, z)", "p(x)", "p(z|x)"],
+        [
+            [t("learn_latent.density"), *(f"{value:.4f}" for value in values)],
+        ],
+        shown,
+    )
+    mean, spread = moments(posterior, FINE)
+    centre, width = (t(f"learn_latent.{name}") for name in ("mean", "width"))
+    rows: list[list[Cell]] = []
+    if kind == "line":
+        closed = linear_gaussian(weight, sigma, x)
+        pairs = (("p(x)", evidence, closed.evidence), (centre, mean, closed.mean), (width, spread, closed.sigma))
+        rows = [[name, signed(a, 6), signed(b, 6), Words(small(abs(a - b)))] for name, a, b in pairs]
+    else:
+        loop = abs(prior * likelihood - evidence * here)
+        none = t("learn_latent.no_closed")
+        rows = [
+            ["p(x)", f"{evidence:.6f}", "–", Words(none)],
+            [centre, signed(mean, 6), "–", Words("")],
+            [width, f"{spread:.6f}", "–", Words(t("learn_latent.both_ways", gap=small(loop)))],
+        ]
+    number_table([t(f"learn_latent.{name}") for name in ("at_x", "grid", "closed", "gap")], rows, shown)
+
+
+def page() -> None:
+    """Build the page."""
+    lesson_page(LESSON, stage)

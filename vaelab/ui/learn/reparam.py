@@ -1,0 +1,170 @@
+"""Lesson 8: why a draw stops the gradient, and how reparameterization opens its way."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+import torch
+
+from vaelab.images.palette import Role, markdown
+from vaelab.lessons.gradients import COSTS, averaged, reparameterized_gradients, score_function_gradients
+from vaelab.ui.learn.frame import Lesson, Section, lesson_page
+from vaelab.ui.learn.reparam_charts import ROLES, gradient_chart, gradient_rows, pinned_chart, pinned_rows
+from vaelab.ui.learn.reparam_path import another_draw, draw_button, path_view
+from vaelab.ui.learn.views import choice
+from vaelab.ui.text import t
+from vaelab.ui.ticking import ticking_chart
+from vaelab.ui.widgets import figure
+
+VIEWS = ("path", "variance", "pinned")
+SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+REPEATS = 2_000  # means in a histogram
+PINNED = 24
+NONE = 1e-9  # a derivative that is no more than this is 0
+MOVES = ("mu", "sigma")
+SAID = 66  # pixels: two lines
+
+LESSON = Lesson(
+    "learn_reparam",
+    (
+        Section("stop", sets={"reparam_view": "path", "reparam_trick": "without"}),
+        Section(
+            "trick",
+            r"z = \mu + \sigma\,\varepsilon,\quad \varepsilon \sim \mathcal{N}(0, 1)",
+            {"reparam_view": "path", "reparam_trick": "with"},
+        ),
+        Section("pinned", sets={"reparam_view": "pinned", "reparam_pin": True}),
+        Section(
+            "other",
+            r"\nabla\, \mathbb{E}[f(z)] = \mathbb{E}[f(z)\, \nabla \log q(z)]",
+            {"reparam_view": "variance", "reparam_cost": "far", "reparam_size": 1},
+        ),
+        Section("step", sets={"reparam_view": "variance", "reparam_cost": "step"}),
+    ),
+    (
+        ("lessons.gradient_path", "follow_gradient"),
+        ("lessons.gradients", "reparameterized_gradients"),
+        ("lessons.gradients", "score_function_gradients"),
+        ("lessons.gradients", "averaged"),
+        ("models.posteriors", "GaussianPosterior.sample"),
+    ),
+    ("decode", {"tab": "pipeline"}),
+)
+
+
+def page() -> None:
+    """The whole lesson."""
+    lesson_page(LESSON, stage)
+
+
+def stage() -> None:
+    """Three views of one draw z ~ N(mu, sigma^2) and a function f of it."""
+    for key, value in {
+        "reparam_mu": 0.8,
+        "reparam_sigma": 0.6,
+        "reparam_size": 1,
+        "reparam_seed": 0,
+        "reparam_pin": True,
+    }.items():
+        st.session_state.setdefault(key, value)
+    view = choice(t("learn_reparam.view"), VIEWS, "reparam_view", lambda name: t(f"learn_reparam.view_{name}"))
+    cost = choice(
+        t("learn_reparam.cost"),
+        tuple(COSTS),
+        "reparam_cost",
+        lambda name: t(f"learn_reparam.cost_{name}"),
+        show_label=True,
+        help=t("learn_reparam.cost_help"),
+    )
+    left, right = st.columns(2, gap="medium")
+    with left:
+        mu = st.slider(markdown("mu", "μ"), -2.5, 2.5, step=0.05, key="reparam_mu", help=t("learn_reparam.mu_help"))
+    with right:
+        sigma = st.slider(
+            markdown("sigma", "σ"), 0.1, 1.5, step=0.05, key="reparam_sigma", help=t("learn_reparam.sigma_help")
+        )
+    if view == "path":
+        path_view(COSTS[cost], mu, sigma)
+    elif view == "variance":
+        variance(cost, mu, sigma)
+    else:
+        pinned(cost, mu, sigma)
+
+
+def _noise(count: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+    return np.random.default_rng(st.session_state["reparam_seed"]).standard_normal(count)
+
+
+def variance(name: str, mu: float, sigma: float) -> None:
+    """Both estimators as histograms over one range, their means and variances beside the exact gradient."""
+    left, right = st.columns(2, gap="medium")
+    with left, st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
+        by = choice(
+            t("learn_reparam.by"),
+            MOVES,
+            "reparam_by",
+            lambda m: {"mu": "∂/∂μ", "sigma": "∂/∂σ"}[m],
+            show_label=True,
+            help=t("learn_reparam.by_help"),
+        )
+        draw_button("reparam_again_variance")
+    with right:
+        size = st.select_slider(t("learn_reparam.size"), SIZES, key="reparam_size", help=t("learn_reparam.size_help"))
+    cost, at = COSTS[name], MOVES.index(by)
+    eps = _noise(REPEATS * size)
+    estimates = {
+        "reparam": averaged(reparameterized_gradients(cost, mu, sigma, eps)[at], size),
+        "score": averaged(score_function_gradients(cost, mu, sigma, mu + sigma * eps)[at], size),
+    }
+    exact = cost.exact(mu, sigma)[at]
+    rows = gradient_rows(estimates, exact)
+    texts = {word: t(f"learn_reparam.{word}") for word in ("reparam", "score", "exact", "share")}
+    for word, values in estimates.items():
+        error = values.std(ddof=1) / np.sqrt(len(values))
+        st.markdown(
+            t(
+                "learn_reparam.estimate",
+                name=markdown(ROLES[word], f"**{t(f'learn_reparam.{word}')}**"),
+                mean=f"{values.mean():.3f} ± {error:.2g}",
+                exact=f"{exact:.3f}",
+                variance=figure(float(values.var(ddof=1))),
+            ),
+            help=t(f"learn_reparam.{word}_help"),
+        )
+        ticking_chart(
+            gradient_chart, rows, texts, key=f"reparam_{word}", alt_text=t("learn_reparam.histogram_alt"), name=word
+        )
+    ratio = float(estimates["score"].var(ddof=1)) / max(float(estimates["reparam"].var(ddof=1)), 1e-300)
+    with st.container(height=SAID, border=False):
+        if name != "step":
+            st.markdown(t("learn_reparam.ratio", ratio=figure(ratio, 3)))
+        else:
+            st.markdown(t("learn_reparam.no_slope") if abs(exact) > NONE else t("learn_reparam.no_slope_right"))
+
+
+def pinned(name: str, mu: float, sigma: float) -> None:
+    """The same noise again and again while mu and sigma move; or other noise at every move, to compare."""
+    with st.container(horizontal=True, gap="medium", vertical_alignment="center"):
+        pin = st.toggle(t("learn_reparam.pin"), key="reparam_pin", help=t("learn_reparam.pin_help"))
+        draw_button("reparam_again")
+    if not pin:
+        another_draw()
+    eps = _noise(PINNED)
+    texts = {word: t(f"learn_reparam.{word}") for word in ("eps", "z", "mu")}
+    ticking_chart(
+        pinned_chart, pinned_rows(eps, mu, sigma), texts, key="reparam_pinned", alt_text=t("learn_reparam.pinned_alt")
+    )
+    legend: tuple[tuple[Role, str], ...] = (
+        ("eps", "eps"),
+        ("z", "z"),
+        ("mu", "mu"),
+        ("sigma", "span"),
+        ("encoder", "q"),
+        ("prior", "prior"),
+    )
+    st.markdown(" · ".join(markdown(role, t(f"learn_reparam.{word}")) for role, word in legend))
+    cost = COSTS[name]
+    values = cost.value(torch.from_numpy(mu + sigma * eps)).numpy()
+    st.markdown(
+        t("learn_reparam.mean_f", mean=f"{values.mean():.3f}", exact=f"{cost.mean(mu, sigma):.3f}", count=PINNED)
+    )

@@ -1,0 +1,192 @@
+"""What can be done to a run: pause, step, stop, resume, turn the dials, rename, delete."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from vaelab.config.errors import VaeLabError
+from vaelab.runs import store
+from vaelab.runs.run_config import RunConfig
+from vaelab.runs.status import Status
+from vaelab.runs.store import Run
+from vaelab.ui.error_text import in_words
+from vaelab.ui.guard import show_error
+from vaelab.ui.names import label_title
+from vaelab.ui.text import t
+from vaelab.ui.train.live import colour_choice
+from vaelab.ui.train.settings import dataset_name
+from vaelab.ui.widgets import STATE_BADGES, choose_run, page_link
+from vaelab.workers import launch
+
+BETAS = (0.0, 0.05, 0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 20.0, 50.0)
+RATES = (1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
+LOOK_AGAIN = 2.0  # seconds between two looks at the queue
+
+
+def run_controls(run: Run) -> None:
+    """The column beside the views of a run."""
+    status, cfg = run.status(), run.config()
+    if status.is_active:
+        _transport(run, status)
+        if status.state == "queued":
+            st.fragment(_queue_place, run_every=LOOK_AGAIN)(run)
+        st.fragment(_dials)(run, cfg)
+    else:
+        _continue(run, status, cfg)
+    page_link("decode", t("train.open_decode"), run=run.name)
+    colour_choice(run)
+    _summary(cfg)
+    _housekeeping(run, status)
+
+
+def _act(action: Callable[[], object]) -> None:
+    """Do what a button says; an error becomes a sentence at the top of the next redraw."""
+    try:
+        action()
+    except VaeLabError as error:
+        st.session_state["action_error"] = in_words(str(error))
+
+
+def show_action_error() -> None:
+    """The sentence of an action that failed, once."""
+    sentence = st.session_state.pop("action_error", None)
+    if sentence:
+        st.error(sentence, icon=":material/error:")
+
+
+def _button(
+    name: str, icon: str, action: Callable[[], object], *, disabled: bool = False, primary: bool = False
+) -> None:
+    st.button(
+        t(f"train.{name}"),
+        key=f"do_{name}",
+        icon=f":material/{icon}:",
+        help=t(f"train.help_{name}"),
+        on_click=_act,
+        args=(action,),
+        disabled=disabled,
+        type="primary" if primary else "secondary",
+        width="stretch",
+    )
+
+
+def _transport(run: Run, status: Status) -> None:
+    paused = run.desired().desired in ("pause", "step")
+    left, middle, right = st.columns(3, gap="xsmall")
+    with left:
+        if paused:
+            _button("go_on", "play_arrow", lambda: launch.unpause(run), primary=True)
+        else:
+            _button("pause", "pause", lambda: launch.pause(run))
+    with middle:
+        _button("one_step", "skip_next", lambda: launch.step(run))
+    with right:
+        _button("stop", "stop", lambda: launch.stop(run))
+
+
+def _queue_place(run: Run) -> None:
+    """Why a run waits: which one has the device, and how many go first. Nothing while it is about to begin."""
+    status = run.status()
+    others = [(other.name, other.status()) for other in store.list_runs() if other.name != run.name]
+    busy = next((name for name, its in others if its.state == "running"), None)
+    if busy is None:
+        return
+    ahead = sum(its.state == "queued" and its.queued_at < status.queued_at for _, its in others)
+    sentence = t("train.queue_ahead", name=busy, count=ahead) if ahead else t("train.queue_next", name=busy)
+    st.info(sentence, icon=STATE_BADGES["queued"][0])
+
+
+def _continue(run: Run, status: Status, cfg: RunConfig) -> None:
+    """Why a run is not going on, the dials that may mend it, and the button that lets it go on."""
+    if status.state == "finished":
+        return
+    sentence = t(f"train.problem_{status.state}", step=f"{status.step:,}")
+    if status.state != "diverged":  # whose sentence gives the worker's advice already
+        sentence = f"{sentence} {in_words(status.message)}".strip()
+    st.warning(sentence, icon=STATE_BADGES[status.state][0])
+    st.fragment(_dials)(run, cfg, words="_next")
+    _button("resume", "play_arrow", lambda: launch.resume(run), primary=True)
+
+
+def _dials(run: Run, cfg: RunConfig, words: str = "") -> None:
+    """The dials, which the running training looks at several times a second, and any other once it is resumed.
+
+    words: ending of the names of their texts, "_next" for a training that is to be resumed.
+    """
+    asked = run.desired()
+    if cfg.model.has_posterior:
+        _dial(run, "beta", BETAS, cfg.loss.beta if asked.beta is None else asked.beta, words)
+    _dial(run, "lr", RATES, cfg.optim.lr if asked.lr is None else asked.lr, words)
+
+
+def _dial(run: Run, name: str, marks: tuple[float, ...], now: float, words: str) -> None:
+    options = sorted({*marks, now})
+    key = f"dial_{name}_{run.name}"
+
+    def turn() -> None:
+        _act(lambda: launch.set_dials(run, **{name: st.session_state[key]}))
+
+    st.select_slider(
+        t(f"train.dial_{name}{words}"),
+        options,
+        value=now,
+        format_func=lambda value: f"{value:g}",
+        key=key,
+        on_change=turn,
+        help=t(f"train.help_dial_{name}{words}"),
+    )
+
+
+def _summary(cfg: RunConfig) -> None:
+    """What was asked for at the start, in one paragraph."""
+    size = cfg.model.image_size
+    label = f" · {t('train.told', label=label_title(cfg.model.label))}" if cfg.model.label else ""
+    warmup = "" if cfg.schedule.kind == "constant" else f" · {t('train.label_warmup')}"
+    lines = [
+        f"{dataset_name(cfg.data.name)} · {size}×{size}",
+        f"{cfg.model.name} · {t('train.label_latent_dim')} {cfg.model.latent_dim}{label}",
+        f"{t(f'train.likelihood_{cfg.loss.likelihood}')} · β {cfg.loss.beta:g}{warmup}",
+        f"{t('train.label_lr')} {cfg.optim.lr:g} · {t('train.label_batch_size')} {cfg.optim.batch_size}",
+        f"{t('train.label_seed')} {cfg.seed}",
+    ]
+    st.caption("  \n".join(lines))
+
+
+def _housekeeping(run: Run, status: Status) -> None:
+    left, right = st.columns(2, gap="xsmall")
+    with (
+        left,
+        st.popover(
+            t("train.rename"), icon=":material/edit:", width="stretch", disabled=status.is_active, help=_why(status)
+        ),
+    ):
+        name = st.text_input(t("train.new_name"), run.name, key=f"new_name_{run.name}", max_chars=store.NAME_LENGTH)
+        if st.button(t("train.rename"), key="do_rename") and name.strip() != run.name:
+            _move(lambda: store.rename_run(run, name))
+    with (
+        right,
+        st.popover(
+            t("train.delete"), icon=":material/delete:", width="stretch", disabled=status.is_active, help=_why(status)
+        ),
+    ):
+        st.markdown(t("train.delete_sure", name=run.name))
+        if st.button(t("train.delete_yes"), key="do_delete", icon=":material/delete_forever:"):
+            _move(lambda: store.delete_run(run))
+
+
+def _move(action: Callable[[], object]) -> None:
+    """Rename or delete, then show what is left; a refusal is told beside the button, and the views stay."""
+    try:
+        moved = action()
+    except VaeLabError as error:
+        show_error(error)
+    else:
+        choose_run(moved if isinstance(moved, Run) else None)
+        st.rerun()
+
+
+def _why(status: Status) -> str | None:
+    """Why a button is disabled."""
+    return t("train.stop_first") if status.is_active else None

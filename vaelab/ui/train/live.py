@@ -1,0 +1,320 @@
+"""The views of a run: they tick once a second while it is active and change pixels, never positions.
+
+Everything is read from the run directory, so a reload, a second browser or a restarted server shows the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import streamlit as st
+
+from vaelab.analysis.projections import align, pca_plane
+from vaelab.config.errors import VaeLabError, WeightsError
+from vaelab.images.palette import Role, markdown
+from vaelab.runs.files import Row
+from vaelab.runs.run_config import RunConfig
+from vaelab.runs.status import Status
+from vaelab.runs.store import Run
+from vaelab.ui import pictures
+from vaelab.ui.charts import training_charts
+from vaelab.ui.decode.spec import codes_of
+from vaelab.ui.names import label_title, value_names
+from vaelab.ui.text import Language, language, t
+from vaelab.ui.ticking import NUMBERS, place, ticking_chart
+from vaelab.ui.widgets import STATE_BADGES, clock, figure, state_text
+
+Arrays = dict[str, npt.NDArray[Any]]
+
+PAIRS = 7  # originals over reconstructions
+SAMPLES = 14  # in two rows
+STRIP_WIDTH = PAIRS * (pictures.CELL + pictures.GAP)
+STRIP_HEIGHT = 2 * pictures.CELL + pictures.GAP  # kept free while a picture is on its way
+SIDE = 184  # of the scatter's square, pixels
+AXIS = 40  # its numbers, at the left
+BARS = 100  # height of the bars of KL: with them the panel ends above the fold of a laptop
+ACTIVE_VARIANCE = 0.01  # of mu over the probe images: Burda et al. 2016, section 5.2
+MAX_CLASSES = 24  # more colours cannot be told apart at all
+COLLAPSE_SHARE = 0.5  # fewer active dimensions than this share of Z is worth a word
+# On a projector the views are enlarged until they fill it: cells of 96 pixels, 32 x 3. Specifications stay as they are; a
+# chart that takes all the room measures it enlarged, so that it is given that much less. A lower window has no room for larger curves.
+_PROJECTOR = """<style>
+@media (min-width: 1700px) and (min-height: 900px) {
+  div:has(> .st-key-live_strips) { zoom: 1.5; } .st-key-whole_factor img { image-rendering: pixelated; }
+  .st-key-collapse { zoom: 0.67; }
+  div:has(> .st-key-live_latent) { zoom: 1.25; } div:has(> .st-key-kl_panel) { min-width: 100%; }
+  .st-key-kl_panel [data-testid="stVegaLiteChart"] { max-width: calc(100% / 1.25); }
+}
+@media (min-width: 1700px) and (min-height: 1000px) {
+  .st-key-live_curves { zoom: 1.5; } .st-key-live_curves [data-testid="stVegaLiteChart"] { max-width: calc(100% / 1.5); }
+}
+</style>"""
+# As small as the views around it, so that it ends above the fold of a laptop.
+COLLAPSE_STYLE = "<style>.st-key-collapse [data-testid=stAlertContainer] { padding: 6px 12px } .st-key-collapse p { font-size: 13px; line-height: 18px }</style>"
+
+
+def live_view(run: Run) -> None:
+    """All views of a run, in the order of look.md; ticking while it is queued, running or paused."""
+    status = run.status()
+    st.html(_PROJECTOR)
+    st.fragment(_frame, run_every=1.0 if status.is_active else None)(run, status.state)
+
+
+def _frame(run: Run, drawn_state: str) -> None:
+    """One tick. The controls beside the views depend on the state, so a change of it redraws the whole page."""
+    status = run.status()
+    if status.state != drawn_state:
+        st.rerun()
+    cfg, rows, events = run.config(), run.metrics(), run.events()
+    with st.container(key="live_curves"):
+        status_line(status, cfg, rows)
+        curves(rows, events)
+    step = latest_snapshot(run)
+    with st.container(horizontal=True, gap="medium"):
+        with st.container(width=STRIP_WIDTH, key="live_strips"):
+            with st.container(key="whole_factor" if cfg.data.image_size < pictures.CELL else None):
+                strips(run, step)
+            collapse_warning(run, cfg, step, status.epoch)
+        with st.container(horizontal=True, width="stretch", key="live_latent"):
+            latent_views(run, cfg, step, rows)
+
+
+def status_line(status: Status, cfg: RunConfig, rows: Sequence[Row]) -> None:
+    """State, epoch, speed, time, device: six figures that keep their places."""
+    icon, _ = STATE_BADGES[status.state]
+    memory = f" · {status.device_memory_mb:,.0f} MB" if status.device_memory_mb else ""
+    figures = (
+        (1.35, t("train.state"), f"{icon} {state_text(status.state)}"),
+        (1.5, t("train.epoch_step"), f"{status.epoch} / {cfg.optim.epochs} · {status.step:,}"),
+        (0.85, t("train.speed"), f"{status.throughput:,.0f}" if status.throughput else "–"),
+        (0.85, t("train.elapsed"), _plain(clock(status.seconds))),
+        (0.9, t("train.remaining"), _plain(clock(status.remaining_seconds))),
+        (2.2, t("train.device"), f"{status.device or cfg.device}{memory}"),
+    )
+    widths = [width for width, _, _ in figures]
+    for column, (_, label, value) in zip(st.columns(widths, gap="small"), figures, strict=True):
+        with column, st.container(gap=None):
+            st.caption(label)
+            st.markdown(f"**{value}**", wrap=False)
+
+
+def _plain(words: str) -> str:
+    """Markdown without a name between colons: 1:02:03 has one, and the browser would fetch the emoji for it and move the page."""
+    return words.replace(":", "\\:")
+
+
+def curves(rows: Sequence[Row], events: Sequence[Row]) -> None:
+    """Total, reconstruction and KL side by side, each under its newest figures, in nats per image."""
+    texts = {name: t(f"train.{name}") for name in ("step", "nats", "train", "test", "floor")}
+    last: Row = rows[-1] if rows else {}
+    measured: Row = next((row for row in reversed(rows) if row.get("test_loss") is not None), {})
+    for column, (term, role) in zip(st.columns(3), training_charts.TERMS.items(), strict=True):
+        with column, st.container(gap=None):
+            newest = t("train.newest", train=figure(last.get(term)), test=figure(measured.get(f"test_{term}")))
+            st.markdown(f"**{markdown(role, t(f'train.term_{term}'))}**", help=t("train.curve_help"))
+            st.caption(newest)
+            ticking_chart(
+                training_charts.curve,
+                training_charts.curve_rows(rows, events, term),
+                texts,
+                key=f"curve_{term}",
+                alt_text=t(f"train.term_{term}"),
+                term=term,
+                height=145,
+            )
+
+
+def latest_snapshot(run: Run) -> int | None:
+    """The step of the newest snapshot; None before there is one."""
+    steps = run.snapshots()
+    return steps[-1] if steps else None
+
+
+def heading(role: Role, name: str) -> None:
+    """A view's title in its role's colour, a few words beside it, and the whole explanation behind the question mark."""
+    words = f"**{markdown(role, t(f'train.{name}'))}** :small[{t(f'train.{name}_how')}]"
+    st.markdown(words, help=t(f"train.{name}_help"), wrap=False)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def snapshot(path: str, step: int) -> Arrays:
+    """The arrays of a snapshot, without the decoder's weights, which no view here needs."""
+    return {name: values for name, values in Run(path).snapshot(step).items() if not name.startswith("decoder.")}
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _fixed(path: str, stamp: float) -> Arrays:
+    return Run(path).fixed()
+
+
+def fixed(run: Run) -> Arrays:
+    """The fixed inputs of every snapshot; empty before the worker has written them."""
+    file = run.fixed_file
+    return _fixed(str(run.path), file.stat().st_mtime) if file.exists() else {}
+
+
+def strips(run: Run, step: int | None) -> None:
+    """Originals over reconstructions, then samples of fixed z; faint tiles of the same size before the first ones."""
+    arrays = arrays_of(run, step)
+    originals = fixed(run).get("originals")
+    with st.container(gap=None):
+        heading("decoder", "reconstructions")
+        if arrays and originals is not None:
+            sheet = pictures.pairs(originals, arrays["recon"], PAIRS)
+        else:
+            sheet = pictures.empty_strip(2, PAIRS)
+        with place("reconstructions", STRIP_HEIGHT):
+            st.image(sheet, output_format="PNG", alt=t("train.reconstructions"))
+    with st.container(gap=None):
+        heading("z", "samples")
+        sheet = pictures.strip(arrays["samples"][:SAMPLES], PAIRS) if arrays else pictures.empty_strip(2, PAIRS)
+        with place("samples", STRIP_HEIGHT):
+            st.image(sheet, output_format="PNG", alt=t("train.samples"))
+
+
+def arrays_of(run: Run, step: int | None) -> Arrays:
+    """A snapshot's arrays; empty where there is none, or where it was thinned out between listing and reading."""
+    try:
+        return snapshot(str(run.path), step) if step is not None else {}
+    except WeightsError:
+        return {}
+
+
+def latent_views(run: Run, cfg: RunConfig, step: int | None, rows: Sequence[Row]) -> None:
+    """The probe images' codes on a plane, and what each latent dimension carries."""
+    arrays = arrays_of(run, step)
+    mu = arrays.get("probe_mu", np.zeros((0, cfg.model.latent_dim)))
+    with st.container(width=SIDE + AXIS + training_charts.LEGEND, gap=None):
+        heading("mu", "scatter")
+        if arrays:
+            scatter(run, step, mu)
+        else:  # the names of the classes come with the first codes: a chart without them would be mounted again then
+            with place("probe_scatter", SIDE + NUMBERS, "content"):
+                tile = pictures.empty_strip(1, 1, image_size=SIDE, cell=SIDE)
+                st.image(tile, output_format="PNG", alt=t("train.scatter"))
+    with st.container(width="stretch", gap=None, key="kl_panel"):
+        kl_panel(run, cfg, mu, rows)
+
+
+def scatter(run: Run, step: int | None, mu: npt.NDArray[Any]) -> None:
+    """The probe images' codes mu, (P, Z), on a plane, coloured by what is known of the images."""
+    names, labels = scatter_colours(run)
+    ticking_chart(
+        training_charts.latent_scatter,
+        training_charts.scatter_rows(_aligned_plane(run, step, mu), labels, names),
+        {"class": t("train.class")},
+        key="probe_scatter",
+        width="content",
+        alt_text=t("train.scatter"),
+        names=tuple(names),
+        side=SIDE,
+    )
+
+
+def kl_panel(run: Run, cfg: RunConfig, mu: npt.NDArray[Any], rows: Sequence[Row]) -> None:
+    """KL of each latent dimension and the count of active ones. mu: (P, Z), the probe images' codes."""
+    heading("encoder", "kl_per_dim")
+    if not cfg.model.has_posterior:
+        st.caption(t("train.no_kl"))
+        return
+    active = active_dimensions(mu)
+    nothing = [0.0] * cfg.model.latent_dim
+    kl = np.array(next((row["kl_per_dim"] for row in reversed(rows) if row.get("kl_per_dim")), nothing), dtype=float)
+    ticking_chart(
+        training_charts.kl_bars,
+        training_charts.kl_bar_rows(kl, active),
+        {"dim": t("train.dimension"), "nats": t("train.nats")},
+        key="kl_bars",
+        alt_text=t("train.kl_per_dim"),
+        dims=len(kl),
+        height=BARS,
+    )
+    if len(mu):
+        st.markdown(t("train.active", count=int(active.sum()), total=len(active)), wrap=False)
+
+
+def active_dimensions(mu: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    """Which dimensions tell images apart: their mu varies. mu: (P, Z), (Z,); none does while there are no codes."""
+    return mu.var(axis=0) > ACTIVE_VARIANCE if len(mu) else np.zeros(mu.shape[1], dtype=bool)
+
+
+def collapse_warning(run: Run, cfg: RunConfig, step: int | None, epoch: int) -> None:
+    """Where few dimensions are active, what that means and what helps; under the pictures, where nothing is moved by it."""
+    mu = arrays_of(run, step).get("probe_mu")
+    if mu is None or not cfg.model.has_posterior or epoch < 2:
+        return
+    idle = int((~active_dimensions(mu)).sum())
+    if idle > (1 - COLLAPSE_SHARE) * len(mu.T):
+        with st.container(key="collapse"):
+            st.html(COLLAPSE_STYLE)
+            st.warning(t("train.collapse", idle=idle, total=len(mu.T)), icon=":material/compress:")
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _probe_labels(path: str, step: int, lang: Language) -> dict[str, tuple[npt.NDArray[Any], tuple[str, ...]]]:
+    """What is known of the probe images in words of this language, the most telling first: title -> ((P,) indices, names)."""
+    run = Run(path)
+    codes = codes_of(run, run.config(), step)
+    few = {label: pair for label, pair in codes.labels.items() if len(pair[1]) <= MAX_CLASSES}
+
+    def rank(label: str) -> tuple[bool, float]:
+        values, names = few[label]
+        return len(names) > 10, -between(codes.pixels, values)  # ten colours can be told apart
+
+    return {label_title(label): (few[label][0], value_names(few[label][1])) for label in sorted(few, key=rank)}
+
+
+def between(pixels: npt.NDArray[Any] | None, values: npt.NDArray[Any]) -> float:
+    """The share of the pixels' variance that lies between groups, less what chance gives: how well a label tells images apart.
+
+    pixels: (P, C, H, W); values: (P,). Eta squared minus its expectation without any effect, (G - 1) / (P - 1).
+    """
+    if pixels is None or len(values) < 2:
+        return 0.0
+    x = pixels.reshape(len(pixels), -1).astype(np.float32)
+    x -= x.mean(axis=0)
+    groups = [x[values == value] for value in np.unique(values)]
+    share = sum(len(group) * float((group.mean(axis=0) ** 2).sum()) for group in groups) / max(
+        float((x**2).sum()), 1e-12
+    )
+    return share - (len(groups) - 1) / (len(values) - 1)
+
+
+def probe_labels(run: Run) -> dict[str, tuple[npt.NDArray[Any], tuple[str, ...]]]:
+    """As above; empty before the first snapshot, which is never thinned out and has the labels of all later ones."""
+    steps = run.snapshots()
+    try:
+        return _probe_labels(str(run.path), steps[0], language()) if steps else {}
+    except VaeLabError:
+        return {}
+
+
+def colour_choice(run: Run) -> None:
+    """Which of the things known of the probe images colours their points; nothing where there is no choice."""
+    known = probe_labels(run)
+    if len(known) > 1:
+        st.selectbox(t("train.colour_by"), list(known), key=f"colour_by_{run.name}")
+
+
+def scatter_colours(run: Run) -> tuple[list[str], npt.NDArray[Any] | None]:
+    """The names of the values that colour the points and their indices, (P,)."""
+    known = probe_labels(run)
+    if not known:
+        return [], None
+    values, names = known.get(st.session_state.get(f"colour_by_{run.name}", ""), next(iter(known.values())))
+    return list(names), values
+
+
+def _aligned_plane(run: Run, step: int | None, mu: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """The codes on a plane, (P, 2), turned to lie closest to what this session was shown last of the same run."""
+    shown = st.session_state.get("shown_plane")
+    if shown and shown[:2] == (str(run.path), step):
+        return np.asarray(shown[2])
+    points = pca_plane(mu)
+    if shown and shown[0] == str(run.path) and shown[2].shape == points.shape:
+        points = align(points, shown[2])
+    st.session_state["shown_plane"] = (str(run.path), step, points)
+    return points

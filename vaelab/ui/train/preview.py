@@ -1,0 +1,100 @@
+"""What will be trained on what: the data set's card, a strip of its images, the model's size and the length of the run."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import streamlit as st
+
+from vaelab import data
+from vaelab.data import DatasetInfo
+from vaelab.models.architecture import architecture
+from vaelab.runs.run_config import RunConfig
+from vaelab.training.cadence import Cadence
+from vaelab.ui import pictures
+from vaelab.ui.names import said_of_itself
+from vaelab.ui.text import has_text, t
+from vaelab.ui.train.downloads import download_panel
+from vaelab.ui.train.settings import dataset_title
+
+COLUMNS = 12
+ROWS = 4
+LABELS = 8  # names of sub-folders that are listed
+FEW_UPDATES = 500  # with less, the pictures of any set stay blurred
+
+
+@dataclass(frozen=True)
+class Preview:
+    """The first images of a data set. pixels: (N, C, H, W) uint8; skipped: files of a folder that are no images."""
+
+    info: DatasetInfo
+    pixels: npt.NDArray[np.uint8]
+    skipped: int
+
+
+@st.cache_data(max_entries=24, show_spinner=False)
+def _preview(name: str, image_size: int, stamp: int) -> Preview:
+    dataset = data.load(name, image_size=image_size, limit=COLUMNS * ROWS)
+    return Preview(dataset.info, dataset.train.pixels, dataset.skipped)
+
+
+def dataset_card(info: DatasetInfo) -> None:
+    """Title, what it shows, how many images, licence and source."""
+    st.markdown(f"#### {dataset_title(info)}", anchors=False)
+    counts = t("train.counts", train=f"{info.train_images:,}", test=f"{info.test_images:,}")
+    if info.origin == "folder":
+        st.markdown(t("train.about_folder"))
+        few = ", ".join(info.classes[:LABELS]) + ("…" if len(info.classes) > LABELS else "")
+        labels = (
+            t("train.labels_found", count=len(info.classes), names=few) if info.classes else t("train.no_labels_found")
+        )
+        st.caption(f"{counts} · {labels}")
+        return
+    about = f"train.about_{info.name}"
+    st.markdown(t(about) if has_text(about) else info.description)
+    shape = t(f"train.channels_{info.channels}", size=info.native_size)
+    licence = t("common.named", name=t("train.licence"), value=said_of_itself(info.licence))
+    source = t("common.named", name=t("train.source"), value=said_of_itself(info.source))
+    st.caption(f"{counts} · {shape} · {licence} · {source}")
+
+
+def image_preview(name: str, info: DatasetInfo, image_size: int) -> None:
+    """The first images of the training split; where the data set is absent, its size and the button that downloads it."""
+    if not data.is_available(name):
+        st.info(
+            t("train.absent", title=dataset_title(info), size=f"{info.download_mb:,.0f}"), icon=":material/download:"
+        )
+        download_panel(name)
+        return
+    folder = Path(name.removeprefix("folder:")).expanduser()
+    stamp = folder.stat().st_mtime_ns if name.startswith("folder:") else 0  # the user may add images meanwhile
+    preview = _preview(name, image_size, stamp)
+    st.image(
+        pictures.strip(preview.pixels, COLUMNS),
+        caption=t("train.preview_caption", size=image_size),
+        alt=t("train.preview_caption", size=image_size),
+        output_format="PNG",
+    )
+    if preview.skipped:
+        st.caption(t("train.skipped", count=preview.skipped))
+
+
+def plan_figures(cfg: RunConfig, info: DatasetInfo) -> None:
+    """Weights of the model, and how many updates the training will take."""
+    images = min(info.train_images, cfg.data.limit or info.train_images)
+    updates = Cadence.of(images, info.test_images, cfg.optim).total_steps
+    layers = architecture(cfg.model)
+    left, middle, right = st.columns(3)
+    left.metric(t("train.weights"), f"{layers.params:,}")
+    middle.metric(t("train.latent_numbers"), f"{math.prod(_shape(cfg)):,} → {cfg.model.latent_dim}")
+    right.metric(t("train.updates"), f"{updates:,}")
+    if updates < FEW_UPDATES:
+        st.caption(t("train.few_updates"))
+
+
+def _shape(cfg: RunConfig) -> tuple[int, int, int]:
+    return cfg.model.channels, cfg.model.image_size, cfg.model.image_size

@@ -1,0 +1,278 @@
+"""The settings of a new training: each control is declared once here and mirrored in the address.
+
+Names, defaults and ranges come from the configs, words from text/LANGUAGE/train.json (label_NAME, help_NAME).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import streamlit as st
+
+from vaelab import data
+from vaelab.config.errors import ConfigError, DataError
+from vaelab.config.fields import Strict
+from vaelab.config.settings import (
+    DEVICES,
+    LIKELIHOODS,
+    RATE_SCHEDULES,
+    SCHEDULES,
+    DataConfig,
+    LossConfig,
+    OptimConfig,
+    ScheduleConfig,
+)
+from vaelab.data import DatasetInfo
+from vaelab.models import registry
+from vaelab.models.methods.method import MethodSetting, Value
+from vaelab.models.model_config import ModelConfig
+from vaelab.models.presets import preset, presets
+from vaelab.models.words import Words
+from vaelab.runs.plan import plan
+from vaelab.runs.run_config import RunConfig
+from vaelab.ui.names import label_title
+from vaelab.ui.text import has_text, language, t
+
+# Where each number is declared: its bounds stand there.
+DECLARED: dict[str, tuple[type[Strict], str]] = {
+    "latent_dim": (ModelConfig, "latent_dim"),
+    "epochs": (OptimConfig, "epochs"),
+    "batch_size": (OptimConfig, "batch_size"),
+    "beta": (LossConfig, "beta"),
+    "lr": (OptimConfig, "lr"),
+    "warmup_share": (ScheduleConfig, "warmup"),
+    "sigma": (LossConfig, "sigma"),
+    "limit": (DataConfig, "limit"),
+    "seed": (RunConfig, "seed"),
+}
+OWN_IMAGES = "own"  # the entry of the list that asks for a folder or a zip
+
+
+def _key(name: str) -> str:
+    return f"set_{name}"
+
+
+def _select(name: str, options: tuple[str, ...], default: str, titles: Mapping[str, Words] | None = None) -> str:
+    """A choice among names of the config, shown in words: ours, or those that stand beside the option's code."""
+
+    def words(option: str) -> str:
+        if titles and not has_text(f"train.{name}_{option}"):
+            return titles[option].titled(language())
+        return t(f"train.{name}_{option}") if has_text(f"train.{name}_{option}") else label_title(option)
+
+    return st.selectbox(
+        t(f"train.label_{name}"),
+        options,
+        index=options.index(default),
+        key=_key(name),
+        format_func=words,
+        help=t(f"train.help_{name}"),
+        bind="query-params",
+    )
+
+
+def _whole(name: str, default: int | None, *, disabled: bool = False) -> int | None:
+    value = st.number_input(
+        t(f"train.label_{name}"),
+        value=default,
+        step=1,
+        key=_key(name),
+        help=t(f"train.help_{name}"),
+        bind="query-params",
+        disabled=disabled,
+    )
+    return None if value is None else int(value)
+
+
+def _real(name: str, default: float, step: float) -> float:
+    value = st.number_input(
+        t(f"train.label_{name}"),
+        value=default,
+        step=step,
+        format="%g",
+        key=_key(name),
+        help=t(f"train.help_{name}"),
+        bind="query-params",
+        required=True,
+    )
+    return default if value is None else float(value)
+
+
+def _check_ranges(values: dict[str, float | None]) -> None:
+    """Raises ConfigError for the first value out of range. A field with bounds of its own would keep the wrong value, and why
+    it is wrong, to itself, and the training would start with the one before.
+    """
+    for name, value in values.items():
+        owner, field = DECLARED[name]
+        bounds = owner.bounds(field)
+        if value is not None and not bounds.allow(value):
+            words = {
+                "field": t(f"train.label_{name}"),
+                "low": f"{bounds.low:,g}",
+                "high": f"{bounds.high:,.10g}",
+                "value": f"{value:,.10g}",
+            }
+            raise ConfigError(t("train.not_above" if bounds.open_low else "train.out_of_range", **words))
+
+
+def dataset_title(info: DatasetInfo) -> str:
+    """A data set's title in the session's language; a folder of the user keeps its own."""
+    return t(f"train.data_{info.name}") if has_text(f"train.data_{info.name}") else info.title
+
+
+def dataset_name(name: str) -> str:
+    """The title of a data set that may be gone by now."""
+    try:
+        return dataset_title(data.info(name))
+    except DataError:
+        return name
+
+
+def choose_dataset() -> str | None:
+    """The name of the data set, folder:PATH for the user's own images, None while those are not given yet."""
+    names = (*data.names(), *data.uploaded(), OWN_IMAGES)
+
+    def words(name: str) -> str:
+        return t("train.data_own") if name == OWN_IMAGES else dataset_title(data.info(name))
+
+    name = st.selectbox(
+        t("train.label_dataset"),
+        names,
+        index=names.index(DataConfig.name),
+        key=_key("dataset"),
+        format_func=words,
+        help=t("train.help_dataset"),
+        bind="query-params",
+    )
+    return _own_images() if name == OWN_IMAGES else name
+
+
+def _own_images() -> str | None:
+    upload = st.file_uploader(t("train.label_zip"), type="zip", key=_key("zip"), help=t("train.help_zip"))
+    if upload is not None:
+        with st.spinner(t("train.unpacking")):
+            return data.import_zip(upload.getvalue(), upload.name)
+    folder = st.text_input(
+        t("train.label_folder"), key=_key("folder"), help=t("train.help_folder"), placeholder="/home/me/pictures"
+    )
+    return f"folder:{folder.strip()}" if folder.strip() else None
+
+
+def choose_settings(dataset: str, info: DatasetInfo) -> RunConfig:
+    """The controls below the data set, the essentials first. Raises ConfigError for a combination that cannot be used."""
+    model = _select("model", tuple(presets()), ModelConfig.name, {n: p.words for n, p in presets().items()})
+    method = registry.method(preset(model).method)
+    if method.words.helped(language()) and not has_text(f"train.model_{model}"):
+        st.caption(method.words.helped(language()))
+    left, right = st.columns(2)
+    with left:
+        fixed = ModelConfig(name=model, network=_network_now(model)).has_fixed_code
+        latent_dim = _whole("latent_dim", ModelConfig.latent_dim, disabled=fixed)
+        epochs = _whole("epochs", OptimConfig.epochs)
+    with right:
+        beta = _real("beta", LossConfig.beta, 0.5)
+        batch_size = _whole("batch_size", OptimConfig.batch_size)
+    if fixed:
+        st.caption(t("train.autoencoder_latent"))
+    settings = {setting.name: _method_setting(setting) for setting in method.settings}
+    with st.expander(t("train.more_settings"), icon=":material/tune:", key="more_settings"):
+        left, right = st.columns(2)
+        with left:
+            lr = _real("lr", OptimConfig.lr, 1e-4)
+            rate = _select("rate", RATE_SCHEDULES, OptimConfig.rate)
+            likelihood = _select("likelihood", LIKELIHOODS, LossConfig.likelihood)
+            image_size = int(_select("image_size", ("32", "64"), str(DataConfig.image_size)))
+            seed = _whole("seed", RunConfig.seed)
+        with right:
+            warmup = _select("warmup", SCHEDULES, ScheduleConfig.kind)
+            share, sigma = ScheduleConfig.warmup, LossConfig.sigma
+            if warmup != "constant":
+                share = _real("warmup_share", share, 0.05)
+            if likelihood == "gaussian":
+                sigma = _real("sigma", sigma, 0.05)
+            limit = _whole("limit", DataConfig.limit)
+        left, right = st.columns(2)
+        with left:
+            network = _choose_network(model)
+        with right:
+            device = _select("device", DEVICES, RunConfig.device)
+        takes_label = registry.network(network).takes_label
+        label = _choose_label(info) if takes_label else None
+        if not takes_label:
+            st.caption(t("train.label_needs_conv"))
+    numbers = {
+        "latent_dim": None if fixed else latent_dim,
+        "epochs": epochs,
+        "beta": beta,
+        "batch_size": batch_size,
+        "lr": lr,
+    }
+    _check_ranges(numbers | {"warmup_share": share, "sigma": sigma, "limit": limit, "seed": seed})
+    return plan(
+        dataset,
+        model,
+        network=network,
+        settings=settings,
+        latent_dim=latent_dim or ModelConfig.latent_dim,
+        label=label,
+        image_size=image_size,
+        epochs=epochs or OptimConfig.epochs,
+        batch_size=batch_size or OptimConfig.batch_size,
+        lr=lr,
+        rate=rate,
+        beta=beta,
+        likelihood=likelihood,
+        sigma=sigma,
+        warmup=warmup,
+        warmup_share=share,
+        limit=limit,
+        seed=seed or 0,
+        device=device,
+    )
+
+
+def _network_now(model: str) -> str:
+    """What the network select holds, before it is drawn; the model's usual one where it holds nothing that exists."""
+    asked = st.session_state.get(_key("network"))
+    return asked if asked in registry.networks() else preset(model).network
+
+
+def _choose_network(model: str) -> str:
+    """The layers that the model is built with; another model begins with its own usual ones."""
+    before = f"{_key('network')}_model"
+    if st.session_state.setdefault(before, model) != model:
+        st.session_state[before] = model
+        st.session_state[_key("network")] = preset(model).network
+    names = registry.networks()
+    return _select("network", names, preset(model).network, {name: registry.network(name).words for name in names})
+
+
+def _method_setting(setting: MethodSetting) -> Value:
+    """The control of one setting of a method, with its own words. Raises ConfigError outside its bounds."""
+    words, key = setting.words, _key(f"own_{setting.name}")
+    title, helped = words.titled(language()), words.helped(language())
+    if setting.choices:
+        index = setting.choices.index(str(setting.default))
+        return str(st.selectbox(title, setting.choices, index=index, key=key, help=helped, bind="query-params"))
+    whole = isinstance(setting.default, int)
+    given: float | None
+    if whole:
+        given = st.number_input(title, value=int(setting.default), step=1, key=key, help=helped, bind="query-params")
+    else:
+        default = float(setting.default)
+        given = st.number_input(title, value=default, format="%g", key=key, help=helped, bind="query-params")
+    value = float(setting.default if given is None else given)
+    if not setting.low <= value <= setting.high:
+        facts = {"field": title, "low": f"{setting.low:g}", "high": f"{setting.high:g}", "value": f"{value:g}"}
+        raise ConfigError(t("train.out_of_range", **facts))
+    return int(value) if whole else value
+
+
+def _choose_label(info: DatasetInfo) -> str | None:
+    """What the model is conditioned on: nothing, the class, or one of the data set's factors."""
+    options = ("none", *(("class",) if info.classes else ()), *info.factors)
+    if len(options) == 1:
+        st.caption(t("train.no_labels"))
+        return None
+    chosen = _select("label", options, "none")
+    return None if chosen == "none" else chosen

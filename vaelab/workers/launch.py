@@ -1,0 +1,171 @@
+"""Start, steer and stop trainings from the app or the command line. No torch: trainings are other processes."""
+
+from __future__ import annotations
+
+import atexit
+import dataclasses
+import subprocess
+import threading
+import time
+
+from vaelab import __version__, data
+from vaelab.config.errors import RunError
+from vaelab.config.places import runs_root
+from vaelab.config.settings import LossConfig, OptimConfig
+from vaelab.models.device import likely
+from vaelab.runs.files import unwritable, write_json
+from vaelab.runs.processes import FileLock, ProcessIdentity
+from vaelab.runs.queue import DeviceQueue
+from vaelab.runs.run_config import RunConfig
+from vaelab.runs.status import Status
+from vaelab.runs.store import Run, create_run
+from vaelab.training.cadence import Cadence
+from vaelab.workers.standby import Standby, hand_over, python
+
+REWARM_SECONDS = 8.0  # the next standby imports torch when the new training's first pictures are out
+
+
+def start(cfg: RunConfig, name: str | None = None) -> Run:
+    """Create a run and train it in another process.
+
+    Raises ConfigError when the settings cannot work with the data, DataError for an unknown or absent data set,
+    RunError for a bad name or an unwritable folder.
+    """
+    check(cfg)
+    info = data.info(cfg.data.name)
+    title = info.title if info.origin == "folder" else ""
+    run = create_run(dataclasses.replace(cfg, version=__version__), name, title=title)
+    _begin(run)
+    return run
+
+
+def check(cfg: RunConfig) -> None:
+    """Whether a training can begin, as far as that is known without loading images. Raises ConfigError or DataError."""
+    info = data.info(cfg.data.name)
+    if not data.is_available(cfg.data.name):
+        # Says what is missing.
+        data.load(cfg.data.name, image_size=cfg.data.image_size, channels=cfg.model.channels, limit=1)
+    if info.origin == "folder":
+        data.check_folder(cfg.data.name)
+    images = min(info.train_images, cfg.data.limit or info.train_images)
+    Cadence.of(images, info.test_images, cfg.optim)
+
+
+def resume(run: Run) -> Run:
+    """Go on from the latest checkpoint, or from the start if there is none. Raises RunError if it is finished or busy."""
+    check_resumable(run)
+    _begin(run)
+    return run
+
+
+def check_resumable(run: Run) -> None:
+    """Whether there is something to go on with. Raises RunError if the run is shipped, unreadable or finished."""
+    if run.is_shipped:
+        raise RunError(f"{run.name} is shipped with VAE Lab and cannot be resumed (start a run of your own)")
+    run.config()
+    if run.status().state == "finished":
+        raise RunError(f"run {run.name} is finished and cannot be resumed (start a new one with more epochs)")
+
+
+def pause(run: Run) -> None:
+    """Pause after the current step; a snapshot and a checkpoint are written. Raises RunError if it is not in training."""
+    _check_active(run)
+    run.ask("pause")
+
+
+def unpause(run: Run) -> None:
+    """Go on after a pause. Raises RunError if it is not in training."""
+    _check_active(run)
+    run.ask("run")
+
+
+def step(run: Run) -> None:
+    """Make exactly one update, then stay paused. Raises RunError if it is not in training."""
+    _check_active(run)
+    run.ask("step")
+
+
+def stop(run: Run) -> None:
+    """Stop with a checkpoint. Raises RunError if it is not in training."""
+    _check_active(run)
+    run.ask("stop")
+
+
+def set_dials(run: Run, beta: float | None = None, lr: float | None = None) -> None:
+    """Turn beta or the learning rate, live or for a later resume.
+
+    Raises ConfigError for a value out of range, RunError for a run that is finished or shipped.
+    """
+    if beta is not None:
+        LossConfig(beta=beta)
+    if lr is not None:
+        OptimConfig(lr=lr)
+    check_resumable(run)
+    run.ask(beta=beta, lr=lr)
+
+
+def _check_active(run: Run) -> None:
+    status = run.status()
+    if not status.is_active:
+        raise RunError(f"run {run.name} is {status.state}, not in training (resume it, or start a new one)")
+
+
+def _begin(run: Run) -> None:
+    """Hand the run to the standby worker if the device is free, else to a new process that queues first."""
+    with FileLock(run.path / "start.lock") as lock:
+        if not lock.take() or run.status().is_active or run.worker_lock.is_taken():
+            raise RunError(f"run {run.name} is being trained already (stop it first)")
+        run.ask("run", fresh=True)
+        now = time.time()
+        standby = _standbys.take() if DeviceQueue(runs_root(), likely(run.config().device), now).is_free() else None
+        identity = (
+            dataclasses.asdict(ProcessIdentity.of(standby.pid))
+            if standby
+            else dict.fromkeys(("pid", "start_time", "boot_id"))
+        )
+        before = run.status()
+        fields = {**before.to_dict(), **identity, "state": "queued", "message": "", "heartbeat": now, "queued_at": now}
+        write_json(run.status_file, Status(**fields).to_dict())
+        if standby is not None and hand_over(standby, str(run.path)):
+            _reap(standby, run)
+        else:
+            _spawn(run)
+    _standbys.warm_later()
+
+
+def _spawn(run: Run) -> None:
+    """A new worker process in a session of its own: it lives on when the server dies."""
+    try:
+        with run.log_file.open("ab") as log:
+            process = python(["-m", "vaelab.workers.train_worker", str(run.path)], stdin=subprocess.DEVNULL, output=log)
+    except OSError as error:
+        raise unwritable(run.path, error) from error
+    _reap(process, run)
+
+
+def _reap(process: subprocess.Popen[bytes], run: Run) -> None:
+    """Collect the exit status of a worker; say so in the status if it ended before it could say anything itself."""
+
+    def wait() -> None:
+        code = process.wait()
+        status = run.status()
+        if code > 0 and status.state == "queued" and status.pid in (None, process.pid):
+            message = f"The worker could not begin and ended with code {code} (details are in {run.log_file.name})."
+            fields = {**status.to_dict(), "state": "failed", "message": message}
+            write_json(run.status_file, Status(**fields).to_dict())
+
+    threading.Thread(target=wait, name=f"reap-{run.name}", daemon=True).start()
+
+
+_standbys = Standby(["-m", "vaelab.workers.train_worker", "--standby"], REWARM_SECONDS)
+atexit.register(_standbys.close)
+
+
+def warm_up() -> None:
+    """Keep a worker ready that has torch imported, from now on. Safe to call often and from any thread."""
+    _standbys.warm_up()
+
+
+def cool_down() -> None:
+    """End the waiting worker and keep none; trainings go on."""
+    _standbys.close()
