@@ -76,7 +76,7 @@ def answer_of(model: LatentModel, part: Part, rows: torch.Tensor) -> torch.Tenso
     if part == "decoder":
         return model.decode(x, y).flatten(1)
     q = model.encode(x.reshape(len(x), *model.image_shape), y)
-    return torch.cat([q.mu, q.logvar], dim=1) if model.is_variational else q.mean
+    return torch.cat([q.mu, q.logvar], dim=1) if model.has_posterior else q.mean
 
 
 def write_case(folder: Path, name: str, model: LatentModel, part: Part, n: int) -> dict[str, object]:

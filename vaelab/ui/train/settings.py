@@ -232,17 +232,17 @@ def choose_settings(dataset: str, info: DatasetInfo) -> RunConfig:
 
 
 def _network_now(model: str) -> str:
-    """What the network select holds, before it is drawn; the model's usual one where it holds nothing that exists."""
+    """What the network select, which comes further down, will hold; another model begins with its own usual one."""
+    before = f"{_key('network')}_model"
+    if st.session_state.setdefault(before, model) != model:
+        st.session_state[before] = model
+        st.session_state[_key("network")] = preset(model).network
     asked = st.session_state.get(_key("network"))
     return asked if asked in registry.networks() else preset(model).network
 
 
 def _choose_network(model: str) -> str:
-    """The layers that the model is built with; another model begins with its own usual ones."""
-    before = f"{_key('network')}_model"
-    if st.session_state.setdefault(before, model) != model:
-        st.session_state[before] = model
-        st.session_state[_key("network")] = preset(model).network
+    """The layers that the model is built with."""
     names = registry.networks()
     return _select("network", names, preset(model).network, {name: registry.network(name).words for name in names})
 
