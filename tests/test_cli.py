@@ -344,7 +344,7 @@ def test_a_conditional_model_wants_its_class_by_name(shell: Shell, tmp_path: Pat
         (["--lr", "-1"], "lr must be above 0"),
         (["--likelihood", "poisson"], "bernoulli, gaussian"),
         (["--warmup", "cosine"], "constant, linear, cyclic"),
-        (["--image-size", "48"], "32 or 64"),
+        (["--image-size", "50"], "a multiple of 4 from 16 to 256"),
         (["--label", "hair"], "hair"),
         (["--model", "linear-vae", "--label", "class"], "conv-vae"),
         (["--device", "tpu"], "auto, cpu, cuda, mps"),

@@ -71,11 +71,11 @@ def _select(name: str, options: tuple[str, ...], default: str, titles: Mapping[s
     )
 
 
-def _whole(name: str, default: int | None, *, disabled: bool = False) -> int | None:
+def _whole(name: str, default: int | None, *, step: int = 1, disabled: bool = False) -> int | None:
     value = st.number_input(
         t(f"train.label_{name}"),
         value=default,
-        step=1,
+        step=step,
         key=_key(name),
         help=t(f"train.help_{name}"),
         bind="query-params",
@@ -181,7 +181,7 @@ def choose_settings(dataset: str, info: DatasetInfo) -> RunConfig:
             lr = _real("lr", OptimConfig.lr, 1e-4)
             rate = _select("rate", RATE_SCHEDULES, OptimConfig.rate)
             likelihood = _select("likelihood", LIKELIHOODS, LossConfig.likelihood)
-            image_size = int(_select("image_size", ("32", "64"), str(DataConfig.image_size)))
+            image_size = _whole("image_size", DataConfig.image_size, step=4) or DataConfig.image_size
             seed = _whole("seed", RunConfig.seed)
         with right:
             warmup = _select("warmup", SCHEDULES, ScheduleConfig.kind)
