@@ -130,9 +130,9 @@ def build(cfg: ModelConfig) -> LatentModel:
     return model
 
 
-def last_weights(layers: nn.Sequential) -> nn.Linear | nn.ConvTranspose2d:
+def last_weights(layers: nn.Sequential) -> nn.Linear | nn.Conv2d | nn.ConvTranspose2d:
     """The last layer of a decoder or head that has weights."""
-    return [layer for layer in layers if isinstance(layer, nn.Linear | nn.ConvTranspose2d)][-1]
+    return [layer for layer in layers if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d)][-1]
 
 
 @torch.no_grad()

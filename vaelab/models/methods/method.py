@@ -88,7 +88,7 @@ class Method:
         logits, q = model(x, y, eps)
         return {"recon": recon_loss(logits, x, cfg), "kl_per_dim": q.kl_per_dim()}
 
-    def loss(self, terms: dict[str, Tensor], beta: float) -> Tensor:
+    def loss(self, terms: dict[str, Tensor], beta: float | Tensor) -> Tensor:
         """What is minimised, averaged over the batch, () nats. beta: the weight of the KL term as it is dialled now."""
         return (terms["recon"] + beta * terms["kl_per_dim"].sum(dim=1)).mean()
 
