@@ -22,7 +22,7 @@ def stage(body: str, name: str = "") -> str:
 
 
 def img(pixels: NDArray[np.uint8], name: str, words: str) -> str:
-    """A picture of class `name`; its size on the screen is set by the stylesheet. pixels: (C, H, W) or (H, W, 3 or 4) uint8."""
+    """A pixelated picture of class `name`; its size on the screen is set by the stylesheet. pixels: (C, H, W) or (H, W, 3 or 4) uint8."""
     if pixels.shape[-1] == 4:
         from io import BytesIO
 
@@ -31,7 +31,7 @@ def img(pixels: NDArray[np.uint8], name: str, words: str) -> str:
         data = buffer.getvalue()
     else:
         data = png(pixels)
-    return f'<img class="{name}" alt="{escape(words, quote=True)}" src="data:image/png;base64,{base64.b64encode(data).decode()}">'
+    return f'<img class="pixelated {name}" alt="{escape(words, quote=True)}" src="data:image/png;base64,{base64.b64encode(data).decode()}">'
 
 
 def table(
