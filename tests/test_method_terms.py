@@ -36,7 +36,7 @@ def model_of(name: str, latent_dim: int = 3, **settings: Any) -> LatentModel:
     with torch.no_grad():
         for weight in model.head.parameters():
             weight.mul_(6.0)
-    return model
+    return model.requires_grad_(False)
 
 
 def batch(n: int = 8) -> Tensor:
@@ -66,7 +66,7 @@ def test_free_bits_charge_every_dimension_at_least_the_allowance() -> None:
 
 def test_below_the_allowance_the_kl_has_no_gradient_and_without_one_it_is_the_vae() -> None:
     x, eps = batch(), random(8, 3)
-    model = model_of("vae-free-bits", free_nats=20.0)
+    model = model_of("vae-free-bits", free_nats=20.0).requires_grad_(True)
     charged = terms_of(model, x, eps)["charged"].mean()
     assert not charged.requires_grad or all(
         not grad.any() for grad in torch.autograd.grad(charged, list(model.head.parameters()))
@@ -97,7 +97,7 @@ def test_the_optimal_sigma_makes_the_gaussian_term_its_closed_form() -> None:
 
 
 def test_the_gradient_is_that_of_the_logarithm_of_the_error() -> None:
-    model, x, eps = model_of("sigma-vae"), batch(), random(8, 3)
+    model, x, eps = model_of("sigma-vae").requires_grad_(True), batch(), random(8, 3)
     weight = model.decoder[-2].weight
     ours = torch.autograd.grad(terms_of(model, x, eps)["recon"].mean(), weight)[0]
     error = (x - model.decode(model.encode(x).sample(eps))).square().mean()
@@ -253,7 +253,7 @@ def test_a_denoiser_is_scored_on_the_whole_image_from_the_damaged_one() -> None:
     spoilt = (x + 0.4 * noise).clamp(0, 1)
     torch.testing.assert_close(terms["recon"], bernoulli_recon(model.decode_logits(model.encode(spoilt).mean), x))
     torch.testing.assert_close(terms["whole"], bernoulli_recon(model.decode_logits(model.encode(x).mean), x))
-    assert not terms["whole"].requires_grad
+    assert not terms_of(model.requires_grad_(True), x, noise)["whole"].requires_grad
     none = model_of("denoising-autoencoder", amount=0.0)
     same = terms_of(none, x, noise)
     torch.testing.assert_close(same["recon"], same["whole"])
