@@ -57,6 +57,7 @@ class ModelConfig(Strict):
             )
         self._check_label()
         object.__setattr__(self, "settings", self._checked_settings())
+        self.method.check(self)
 
     def _check_label(self) -> None:
         if self.label is not None and not self.built_with.takes_label:

@@ -6,6 +6,7 @@ Names, defaults and ranges come from the configs, words from text/LANGUAGE/train
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import streamlit as st
 
@@ -26,7 +27,7 @@ from vaelab.data import DatasetInfo
 from vaelab.models import registry
 from vaelab.models.methods.method import MethodSetting, Value
 from vaelab.models.model_config import ModelConfig
-from vaelab.models.presets import preset, presets
+from vaelab.models.presets import Preset, preset, presets
 from vaelab.models.words import Words
 from vaelab.runs.plan import plan
 from vaelab.runs.run_config import RunConfig
@@ -160,7 +161,7 @@ def _own_images() -> str | None:
 
 def choose_settings(dataset: str, info: DatasetInfo) -> RunConfig:
     """The controls below the data set, the essentials first. Raises ConfigError for a combination that cannot be used."""
-    model = _select("model", tuple(presets()), ModelConfig.name, {n: p.words for n, p in presets().items()})
+    model = _select("model", tuple(presets()), ModelConfig.name, {n: _named(p) for n, p in presets().items()})
     method = registry.method(preset(model).method)
     if method.words.helped(language()) and not has_text(f"train.model_{model}"):
         st.caption(method.words.helped(language()))
@@ -231,6 +232,12 @@ def choose_settings(dataset: str, info: DatasetInfo) -> RunConfig:
     )
 
 
+def _named(known: Preset) -> Words:
+    """The words of a model after the name by which commands ask for it."""
+    words = known.words
+    return replace(words, title=f"{known.name} · {words.title}", title_zh=f"{known.name} · {words.title_zh}")
+
+
 def _network_now(model: str) -> str:
     """What the network select, which comes further down, will hold; another model begins with its own usual one."""
     before = f"{_key('network')}_model"
@@ -253,7 +260,15 @@ def _method_setting(setting: MethodSetting) -> Value:
     title, helped = words.titled(language()), words.helped(language())
     if setting.choices:
         index = setting.choices.index(str(setting.default))
-        return str(st.selectbox(title, setting.choices, index=index, key=key, help=helped, bind="query-params"))
+        names = dict(zip(setting.choices, setting.choice_words or ((c, c) for c in setting.choices), strict=True))
+
+        def named(choice: str) -> str:
+            return names[choice][language() == "zh"]
+
+        chosen = st.selectbox(
+            title, setting.choices, index=index, key=key, format_func=named, help=helped, bind="query-params"
+        )
+        return str(chosen)
     whole = isinstance(setting.default, int)
     given: float | None
     if whole:
