@@ -410,7 +410,7 @@ def test_a_choice_counts_only_among_its_own_images(digits, monkeypatch):
 
 def test_the_film_is_told_in_the_language_of_the_page(monkeypatch):
     monkeypatch.setattr(text, "language", lambda: "zh")
-    told = map_panel.film_words(plan("cifar10"))
+    told = map_panel.film_words(plan("cifar10"))["words"]
     assert told["airplane"] == "飞机"
     assert told["class"] == "类别"
     assert len(told) == 11

@@ -229,6 +229,17 @@ def _stand_ins(wanted: Query, arrays: dict[str, Any], y: Ints | None = None) -> 
     )
 
 
+def stored_with_labels(run: Run) -> tuple[Floats, dict[str, tuple[Ints, tuple[str, ...]]]] | None:
+    """mu, (N, Z), and the labels that a shipped model keeps beside its weights, without torch; None where a run keeps none."""
+    file = run.path / "latents.npz"
+    if not file.is_file():
+        return None
+    with np.load(file, allow_pickle=False) as archive:
+        arrays = {name: archive[name] for name in archive.files if name != "thumbnails"}
+    mu: Floats = np.asarray(arrays["mu"], dtype=np.float32)
+    return mu, _stored_labels(run.config(), arrays, len(mu))
+
+
 def _stored_labels(cfg: RunConfig, arrays: dict[str, Any], n: int) -> dict[str, tuple[Ints, tuple[str, ...]]]:
     try:
         info = data.info(cfg.data.name)

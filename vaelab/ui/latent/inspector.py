@@ -94,7 +94,7 @@ def _words(known: Codes, row: int) -> str:
     parts = [t("latent.number", n=row)]
     for label in _distinct(known.labels, row)[:LABELS]:
         values, names = known.labels[label]
-        value = f"**{value_names([names[values[row]]])[0]}**"
+        value = f"**{value_names(names)[values[row]]}**"
         parts.append(t("common.named", name=label_title(label).capitalize(), value=value))
     if known.error is not None:
         parts.append(markdown("decoder", t("latent.point_error", value=figure(float(known.error[row]), 3))))
@@ -137,23 +137,23 @@ def _group(wanted: Query, known: Codes, rows: NDArray[np.int64], by: str | None)
 
 def _makeup(found: Group, inside: int, names: Sequence[str]) -> str:
     """The most frequent kinds in the colours of the map, the others together."""
-    colours = value_colours(names, theme())
+    colours, words = value_colours(names, theme()), value_names(names)
     bars = []
     for name, count, share in found.makeup[:MAKEUP_ROWS]:
-        ink = colours[list(names).index(name)]
+        at = list(names).index(name)
         bars.append(
             (
-                value_names([name])[0],
+                words[at],
                 count / inside,
-                ink,
+                colours[at],
                 t("latent.makeup", n=f"{count:,}", share=f"{100 * share:.0f}"),
             )
         )
     rest = found.makeup[MAKEUP_ROWS:]
     if rest:
         many = sum(count for _, count, _ in rest)
-        words = t("latent.makeup_rest", kinds=len(rest))
-        bars.append((words, many / inside, colour("prior", theme()), f"{many:,}"))
+        others = t("latent.makeup_rest", kinds=len(rest))
+        bars.append((others, many / inside, colour("prior", theme()), f"{many:,}"))
     return makeup(bars)
 
 

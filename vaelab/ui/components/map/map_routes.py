@@ -310,7 +310,8 @@ def film_frame(request: Request) -> Response:
 def film_gif(request: Request) -> Response:
     """The film as an animated GIF, as a file to keep."""
     run = _run(request)
-    content = gif(film(run), run.name, palette.class_colours("light"))
+    shown = film(run)
+    content = gif(shown, run.name, palette.value_colours(shown.names, "light") or palette.class_colours("light"))
     name = quote(f"{run.name}.gif")
     headers = {**FOREVER, "Content-Disposition": f"attachment; filename*=UTF-8''{name}"}
     return Response(content, media_type="image/gif", headers=headers)

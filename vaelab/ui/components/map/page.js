@@ -2,7 +2,7 @@
  * The entry that Streamlit calls for the Latent space page: the map, its legend, its tools and the time slider below it.
  *
  * It is called again at every rerun that changes its data and on a theme switch; only what differs is fetched and drawn anew, so the view,
- * the choice and a running t-SNE stay. data: {key, images, base, query, time, view: {projection, dims, solid}, colour: {by, kind, title, names, inks},
+ * the choice and a running t-SNE stay. data: {key, images, base, query, time, view: {projection, dims, solid}, colour: {by, kind, title, names, inks, pale},
  * colours, stops, near, text} as latent_map.py builds it. The answer is one state, `choice`: {images, kind: "point" | "lasso" | "none", rows}.
  */
 
@@ -121,7 +121,6 @@ class MapPage {
       this.set = new PointSet(this.facts.n, this.facts.shape, (k) => address(base, `sheet-${k}.png`, query), fresh);
       await this.colour();
       await this.place(false);
-      this.plot.note.textContent = "";
     } catch (error) {
       if (signal.aborted) return;
       this.say("");
@@ -177,6 +176,7 @@ class MapPage {
   show(places, { dims, solid }, frame, glide = true) {
     this.set.moveTo(places, performance.now(), glide && !prefersStill());
     if (this.time?.travelling) return; // it is shown when the traveller comes back
+    this.plot.note.textContent = "";
     const keep = JSON.stringify([solid, frame.axes]) === JSON.stringify([this.plot.camera.solid, this.plot.frame.axes]);
     this.plot.frame = frame;
     this.plot.show(this.set, { dims, solid, keep });
@@ -218,7 +218,7 @@ class MapPage {
     if (colour.kind === "classes") {
       if (this.grouped !== colour.by) this.set.hidden = new Set(); // what was switched off has another meaning now
       this.grouped = colour.by;
-      this.set.paintGroups(values, inks);
+      this.set.paintGroups(values, inks, colour.pale);
       this.legend = classLegend(colour.title, colour.names, inks, this.set, this.text, () => this.plot.invalidate());
     } else {
       const [low, high] = span(values);
@@ -247,7 +247,7 @@ class MapPage {
       this.plot.show(set, { fit: { centre: [0, 0, 0], reach: film.reach } });
       this.lasso.disabled = true;
       const [title, ...names] = [film.title, ...film.names].map((word) => this.filmWord(word));
-      if (film.labels) this.side.replaceChildren(classLegend(title, names, this.data.colours, set, this.text, () => this.plot.invalidate()));
+      if (film.labels) this.side.replaceChildren(classLegend(title, names, this.data.time.inks, set, this.text, () => this.plot.invalidate()));
       else this.side.replaceChildren();
     }
     this.plot.invalidate();

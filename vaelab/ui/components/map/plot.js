@@ -2,6 +2,7 @@
 
 import { Camera, extent, inside } from "./camera.js";
 import { Ink } from "./ink.js";
+import { packed, rgb } from "./points.js";
 import { el } from "../shared/dom.js";
 
 const REACH = 14; // CSS pixels from a point within which it is meant
@@ -92,6 +93,7 @@ export class Plot {
 
   drawDots(order) {
     const { set, ratio, marks } = this;
+    const rim = set.rimmed ? packed(rgb(getComputedStyle(this.canvas).getPropertyValue("--vl-muted").trim())) : null;
     const crowd = set.n > 6000 ? 1.5 : set.n > 1500 ? 2 : set.n > 400 ? 2.6 : 3.6;
     this.ink.pen(crowd * ratio * Math.min(2.5, Math.sqrt(Math.max(1, this.camera.zoom))));
     for (let k = 0; k < set.n; k++) {
@@ -99,7 +101,8 @@ export class Plot {
       if (!set.shows(i)) continue;
       const faint = marks.inside && !marks.inside.has(i) ? 0.18 : 1;
       const far = order ? 0.45 + (0.55 * k) / set.n : 1;
-      this.ink.dot(this.sx[i] * ratio, this.sy[i] * ratio, set.colours[i], faint * far);
+      if (rim === null) this.ink.dot(this.sx[i] * ratio, this.sy[i] * ratio, set.colours[i], faint * far);
+      else this.ink.rimmed(this.sx[i] * ratio, this.sy[i] * ratio, set.colours[i], rim, faint * far);
     }
   }
 
