@@ -34,7 +34,7 @@ def zoo(tmp_path: Path) -> Path:
         paint(root / "dogs" / f"{i:02d}.jpg.png", 100 + i)
     (root / "dogs" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n broken")
     (root / "dogs" / "notes.txt").write_text("no image")
-    paint(root / "dogs" / "deeper" / "a.png", 9)
+    paint(root / "dogs" / "deeper" / "a.png", 110)
     paint(root / "dogs" / ".hidden.png", 9)
     paint(root / "__MACOSX" / "a.png", 9)
     (root / "empty").mkdir()
@@ -44,13 +44,13 @@ def zoo(tmp_path: Path) -> Path:
 def test_folders_are_classes_and_junk_is_counted(zoo: Path) -> None:
     loaded = data.load(f"folder:{zoo}")
     assert loaded.info.classes == ("cats", "dogs")
-    assert loaded.skipped == 2
-    assert (len(loaded.train), len(loaded.test)) == (27, 3)
-    assert loaded.train.pixels.shape == (27, 3, 32, 32)
+    assert loaded.skipped == ("dogs/broken.png", "dogs/notes.txt")
+    assert (len(loaded.train), len(loaded.test)) == (28, 3)
+    assert loaded.train.pixels.shape == (28, 3, 32, 32)
     red = np.concatenate([loaded.train.pixels, loaded.test.pixels])[:, 0, 0, 0]
     labels = np.concatenate([loaded.train.labels, loaded.test.labels])
     np.testing.assert_array_equal(labels, red >= 100)
-    assert sorted(red.tolist()) == [*range(20), *range(100, 110)]
+    assert sorted(red.tolist()) == [*range(20), *range(100, 111)]
     info = data.info(f"folder:{zoo}")
     assert (info.classes, info.channels, info.title, info.origin) == (("cats", "dogs"), 3, "zoo", "folder")
     assert data.is_available(f"folder:{zoo}")
@@ -98,7 +98,7 @@ def test_cache_notices_a_change(zoo: Path, monkeypatch: pytest.MonkeyPatch) -> N
 def test_cap_draws_from_every_class(zoo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(folders, "MAX_IMAGES", 16)
     loaded = data.load(f"folder:{zoo}")
-    assert len(loaded.train) + len(loaded.test) + loaded.skipped == 16
+    assert len(loaded.train) + len(loaded.test) + len(loaded.skipped) == 16
     assert set(loaded.train.labels) == {0, 1}
 
 

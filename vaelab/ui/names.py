@@ -39,6 +39,11 @@ def _brightness(name: str) -> float:
     return contrast(code, "#000000") if code else 0.0
 
 
+def as_code(text: str) -> str:
+    """A name that a person typed, for Markdown: shown letter by letter, read as nothing."""
+    return f"`{' '.join(text.replace('`', chr(39)).split())}`"
+
+
 def said_of_itself(words: str) -> str:
     """The licence or the source of a data set; a name or an address stays as it is."""
     return _word(words)

@@ -172,7 +172,7 @@ def choose_settings(dataset: str, info: DatasetInfo) -> RunConfig:
         epochs = _whole("epochs", OptimConfig.epochs)
     with right:
         beta = _real("beta", LossConfig.beta, 0.5)
-        batch_size = _whole("batch_size", OptimConfig.batch_size)
+        batch_size = _whole("batch_size", min(OptimConfig.batch_size, data.count(dataset)[0]))
     if fixed:
         st.caption(t("train.autoencoder_latent"))
     settings = {setting.name: _method_setting(setting) for setting in method.settings}
@@ -218,7 +218,7 @@ def choose_settings(dataset: str, info: DatasetInfo) -> RunConfig:
         label=label,
         image_size=image_size,
         epochs=epochs or OptimConfig.epochs,
-        batch_size=batch_size or OptimConfig.batch_size,
+        batch_size=batch_size,
         lr=lr,
         rate=rate,
         beta=beta,
