@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 
 import streamlit as st
 
+from vaelab.config.places import PACKAGE
 from vaelab.ui.components.map.map_routes import map_routes
 from vaelab.ui.components.routes import routes
 from vaelab.ui.guard import show_error
@@ -54,4 +55,6 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     tsne_worker.cool_down()
 
 
-app = st.App("vaelab/ui/shell.py", lifespan=lifespan, routes=[*routes(), *map_routes()], on_script_error=show_error)
+app = st.App(
+    PACKAGE / "ui" / "shell.py", lifespan=lifespan, routes=[*routes(), *map_routes()], on_script_error=show_error
+)

@@ -16,7 +16,7 @@ MOST_ENTRIES = 14  # directly in vaelab/
 # Modules that are loaded before the first page and by light commands, or that stand below torch.
 WITHOUT_TORCH = [
     "config.errors",
-    "config.run_config",
+    "runs.run_config",
     "models.layers",
     "models.device",
     "models.one_thread",

@@ -1,4 +1,4 @@
-"""The command line: `python -m vaelab COMMAND`. Exit code 0, or 2 with one sentence on stderr for bad input.
+"""The command line: `vaelab COMMAND` or `python -m vaelab COMMAND`. Exit code 0, or 2 with one sentence on stderr for bad input.
 
 May import everything but ui, and streamlit never.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import click
 
@@ -15,6 +16,7 @@ from vaelab import __version__
 from vaelab.cli.catalog import COMMANDS as CATALOG
 from vaelab.cli.measure import COMMANDS as MEASURE
 from vaelab.cli.models import COMMANDS as MODELS
+from vaelab.cli.start_app import COMMANDS as APP
 from vaelab.cli.training import COMMANDS as TRAINING
 from vaelab.config.errors import VaeLabError
 
@@ -28,18 +30,18 @@ def cli() -> None:
     """See how autoencoders and variational autoencoders work: train, measure and use them.
 
     RUN is the name of a run (`vaelab runs`), the path of one, or a trained model that comes with the project
-    (`vaelab models`). The app with the pictures starts with `streamlit run app.py`.
+    (`vaelab models`). `vaelab app` opens the app with the pictures.
     """
 
 
-for command in (*CATALOG, *TRAINING, *MODELS, *MEASURE):
+for command in (*CATALOG, *TRAINING, *MODELS, *MEASURE, *APP):
     cli.add_command(command)
 
 
 def main(args: Sequence[str] | None = None) -> None:
     """Run a command and exit: 0, 2 with one sentence for bad input, 130 after Ctrl-C."""
     try:
-        code = cli.main(args, prog_name="python -m vaelab", standalone_mode=False)
+        code = cli.main(args, prog_name=_program(), standalone_mode=False)
     except (click.ClickException, VaeLabError) as error:
         _exit_with(error.format_message() if isinstance(error, click.ClickException) else str(error), BAD_INPUT)
     except (click.Abort, KeyboardInterrupt):
@@ -48,6 +50,11 @@ def main(args: Sequence[str] | None = None) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _program() -> str:
+    """The command as it was typed, for usage lines: the installed one or the module."""
+    return "vaelab" if Path(sys.argv[0]).stem == "vaelab" else "python -m vaelab"
 
 
 def _exit_with(message: str, code: int) -> None:

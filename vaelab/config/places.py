@@ -1,21 +1,29 @@
-"""Where things lie: the project, runs, shipped weights, a user's own models. One place names them."""
+"""Where things lie: the project, the lab's own files, runs, shipped weights, a user's own models. One place names them.
+
+In a clone the lab's files lie beside vaelab/. In an installed copy (`pip install .`) they lie in vaelab/lab/, where pyproject.toml
+puts them, and what a user makes goes to the folder that the program was started in, never beside the installed code.
+"""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
-PROJECT = Path(__file__).resolve().parents[2]
+PACKAGE = Path(__file__).resolve().parents[1]
+PROJECT = PACKAGE.parent  # vaelab is importable from here
+_INSTALLED = PACKAGE / "lab"
+LAB = _INSTALLED if _INSTALLED.is_dir() else PROJECT  # holds app.py, pages/, weights/, .streamlit/
 
 
 def runs_root() -> Path:
-    """The folder of all runs: VAELAB_RUNS, or runs/ in the project."""
-    return Path(os.environ.get("VAELAB_RUNS") or PROJECT / "runs").absolute()
+    """The folder of all runs: VAELAB_RUNS, or runs/ in the project; of an installed copy, ./runs."""
+    home = Path.cwd() if LAB == _INSTALLED else PROJECT
+    return Path(os.environ.get("VAELAB_RUNS") or home / "runs").absolute()
 
 
 def weights_root() -> Path:
     """The folder of the trained models that come with the project."""
-    return PROJECT / "weights"
+    return LAB / "weights"
 
 
 def models_root() -> Path:

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from vaelab.config.places import LAB
 from vaelab.ui.text import t
-
-ROOT = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True)
@@ -23,7 +22,7 @@ class PageEntry:
     @property
     def path(self) -> Path:
         """The page's script."""
-        return ROOT / "pages" / f"{self.name}.py"
+        return LAB / "pages" / f"{self.name}.py"
 
     @property
     def exists(self) -> bool:

@@ -11,12 +11,12 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
 from vaelab.config.errors import VaeLabError
-from vaelab.config.places import PROJECT
+from vaelab.config.places import LAB
 
 START_SECONDS = 180.0
 OPTIONS = {
@@ -30,12 +30,21 @@ OPTIONS = {
 @contextlib.contextmanager
 def running_app(runs_folder: Path, **environment: str) -> Iterator[str]:
     """`streamlit run app.py`; its address. environment: more variables, such as VAELAB_DATA. Raises VaeLabError when it does not answer."""
+    command = [sys.executable, "-m", "streamlit", "run", str(LAB / "app.py")]
+    with served(command, environment={"VAELAB_RUNS": str(runs_folder)} | environment) as address:
+        yield address
+
+
+@contextlib.contextmanager
+def served(
+    command: Sequence[str], *, folder: Path | None = None, environment: Mapping[str, str] | None = None
+) -> Iterator[str]:
+    """What a command that takes Streamlit's options serves from a folder; its address. Raises VaeLabError when it does not answer."""
     port = free_port()
     options = [f"--{name}={value}" for name, value in (OPTIONS | {"server.port": str(port)}).items()]
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", *options]
-    env = os.environ | {"VAELAB_RUNS": str(runs_folder)} | environment
+    env = os.environ | dict(environment or {})
     with tempfile.TemporaryFile() as output:
-        process = subprocess.Popen(command, cwd=PROJECT, env=env, stdout=output, stderr=subprocess.STDOUT)
+        process = subprocess.Popen([*command, *options], cwd=folder, env=env, stdout=output, stderr=subprocess.STDOUT)
         try:
             address = f"http://127.0.0.1:{port}"
             _wait(process, f"{address}/_stcore/health", output)
@@ -60,7 +69,7 @@ def _wait(process: subprocess.Popen[bytes], health: str, output: IO[bytes]) -> N
             time.sleep(0.1)
     output.seek(0)
     last = (output.read().decode(errors="replace").strip().splitlines() or ["nothing"])[-1]
-    raise VaeLabError(f"`streamlit run app.py` must answer within {START_SECONDS:.0f} s, but printed: {last}")
+    raise VaeLabError(f"the app must answer within {START_SECONDS:.0f} s, but printed: {last}")
 
 
 def free_port() -> int:
