@@ -1,12 +1,15 @@
-"""What the browser tests share: one Chromium a file, and pages that fail their test when a script on them does."""
+"""What several files share: one Chromium a file, with pages that fail their test when a script on them does; the command line."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cli_shell import TINY, Shell
 
+from vaelab.cli import main
 from vaelab.cli.bench.chromium import chromium
 from vaelab.ui.text import LANGUAGES, Language
 
@@ -51,3 +54,27 @@ def lang(request: Any) -> Language:
     """Each language in turn."""
     found: Language = request.param
     return found
+
+
+@pytest.fixture
+def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs and data sets of each test lie in a folder of its own."""
+    monkeypatch.setenv("VAELAB_RUNS", str(tmp_path / "runs"))
+    monkeypatch.setenv("VAELAB_DATA", str(tmp_path / "data"))
+
+
+@pytest.fixture
+def shell(capsys: pytest.CaptureFixture[str]) -> Shell:
+    return Shell(capsys)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A conv-vae that was trained for one epoch by the command itself; the path of its run."""
+    path = tmp_path_factory.mktemp("trained") / "tiny"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VAELAB_RUNS", str(path.parent))
+        with pytest.raises(SystemExit) as end:
+            main(["train", *TINY, "--epochs", "1", "--run-dir", str(path), "--quiet"])
+    assert not end.value.code
+    return path

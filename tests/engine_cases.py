@@ -22,9 +22,13 @@ BATCHES = (1, 16, 7, 2, 64, 3, 23)  # sizes of consecutive runs, so that every n
 CONFIGS = (
     ModelConfig(name="autoencoder"),
     ModelConfig(name="autoencoder", image_size=64),
+    ModelConfig(name="autoencoder", image_size=28),
     ModelConfig(name="linear-vae"),
     ModelConfig(name="linear-vae", image_size=64, latent_dim=3),
     ModelConfig(name="conv-vae"),
+    ModelConfig(name="conv-vae", image_size=16, channels=1, latent_dim=2),
+    ModelConfig(name="conv-vae", image_size=28),
+    ModelConfig(name="conv-vae", image_size=100, channels=1),
     ModelConfig(name="conv-vae", channels=1, label="class", classes=10, latent_dim=3),
     ModelConfig(name="conv-vae", image_size=64, channels=1, latent_dim=17),
     ModelConfig(name="conv-vae", image_size=64, label="class", classes=7, latent_dim=256),

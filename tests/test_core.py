@@ -53,7 +53,7 @@ def test_every_setting_has_a_sentence_of_help() -> None:
     [
         (DataConfig, {"name": ""}, "data.name"),
         (DataConfig, {"name": 3}, "name"),
-        (DataConfig, {"image_size": 48}, "data.image_size"),
+        (DataConfig, {"image_size": 50}, "data.image_size"),
         (DataConfig, {"limit": 0}, "data.limit"),
         (DataConfig, {"limit": 1.5}, "data.limit"),
         (ModelConfig, {"name": "gan"}, "name"),

@@ -165,7 +165,7 @@ def test_channels_and_size() -> None:
     luminance = data.load("pixel-faces", limit=5, channels=1).train.pixels
     np.testing.assert_allclose(luminance[:, 0], np.tensordot(faces, [0.299, 0.587, 0.114], ([1], [0])), atol=0.51)
     with pytest.raises(DataError, match="image_size"):
-        data.load("digits", image_size=48)
+        data.load("digits", image_size=50)
     with pytest.raises(DataError, match="channels"):
         data.load("digits", channels=2)
 

@@ -351,7 +351,7 @@ def test_multiples_are_averaged_and_the_centre_is_cut() -> None:
 def test_channels_become_luminance() -> None:
     assert to_pixels(Image.new("RGB", (32, 32), RED), 32, 1)[0, 0, 0] == round(0.299 * 255)
     with pytest.raises(DataError, match="image_size"):
-        to_pixels(Image.new("RGB", (32, 32)), 48, 3)
+        to_pixels(Image.new("RGB", (32, 32)), 50, 3)
     with pytest.raises(DataError, match="channels"):
         to_pixels(Image.new("RGB", (32, 32)), 32, 2)
 

@@ -113,13 +113,19 @@ def test_keys_that_are_put_together_exist():
     names = [f"common.state_{state}" for state in State.__args__]
     names += [f"train.problem_{state}" for state in ("interrupted", "stopped", "diverged", "failed")]
     names += [f"train.data_{name}" for name in data.names()] + [f"train.about_{name}" for name in data.names()]
-    names += [f"train.model_{name}" for name in presets()]
     names += [f"train.likelihood_{name}" for name in LIKELIHOODS]
     names += [f"train.warmup_{name}" for name in SCHEDULES] + [f"train.rate_{name}" for name in RATE_SCHEDULES]
     names += [f"{entry.name}.page_title" for entry in PAGES if entry.exists]
     names += [f"common.group_{entry.group}" for entry in PAGES if entry.exists and entry.group]
     assert [name for name in names if not text.has_text(name)] == []
     assert set(DEVICES) == {"auto", "cpu", "cuda", "mps"}  # shown as they are
+
+
+def test_every_model_is_named_in_both_languages():
+    for name, known in presets().items():
+        if not text.has_text(f"train.model_{name}"):  # it brings its own words
+            assert known.words.title and known.words.help  # noqa: PT018
+            assert not known.words.help_zh.isascii(), name
 
 
 def test_a_missing_key_shows_its_name_and_is_logged(caplog):

@@ -20,7 +20,17 @@ LIKELIHOODS: tuple[str, ...] = get_args(Likelihood)
 SCHEDULES: tuple[str, ...] = get_args(ScheduleKind)
 RATE_SCHEDULES: tuple[str, ...] = get_args(RateSchedule)
 DEVICES: tuple[str, ...] = get_args(DeviceName)
-IMAGE_SIZES = (32, 64)
+IMAGE_SIZES = range(16, 257, 4)  # width and height, pixels
+
+
+IMAGE_SIZE_HELP = "Width and height of an image in pixels: a multiple of 4 from 16 to 256. Cost grows with the area."
+
+
+def check_image_size(name: str, value: object) -> None:
+    """Raises ConfigError for a width that images cannot be brought to."""
+    if isinstance(value, bool) or not isinstance(value, int) or value not in IMAGE_SIZES:
+        low, high = IMAGE_SIZES[0], IMAGE_SIZES[-1]
+        raise ConfigError(f"{name} must be a multiple of 4 from {low} to {high}, got {value!r} (32 is a good start)")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +41,7 @@ class DataConfig(Strict):
     name: str = setting(
         "pixel-faces", "The data set: a name from `vaelab datasets`, or folder:PATH for your own images."
     )
-    image_size: int = setting(32, "Width and height of an image in pixels: 32 or 64.")
+    image_size: int = setting(32, IMAGE_SIZE_HELP)
     limit: int | None = setting(
         None,
         "Train on the first N training images only; empty means all of them.",
@@ -41,8 +51,7 @@ class DataConfig(Strict):
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name:
             raise ConfigError(f"data.name must be the name of a data set, got {self.name!r}")
-        if self.image_size not in IMAGE_SIZES:
-            raise ConfigError(f"data.image_size must be 32 or 64, got {self.image_size!r}")
+        check_image_size("data.image_size", self.image_size)
         super().__post_init__()
 
 

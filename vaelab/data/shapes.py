@@ -69,7 +69,7 @@ def colours() -> NDArray[np.float64]:
 
 
 def draw(image_size: int) -> Images:
-    """Every combination of the factors in the order of FACTORS: 13,824 images. image_size: 32 or 64."""
+    """Every combination of the factors in the order of FACTORS: 13,824 images. image_size: a multiple of 32."""
     scale = image_size // 32
     side = PATCH * scale
     sprites = np.array([mask(*spec, scale) for spec in product(SHAPES, RADII, TURNS)])
@@ -91,7 +91,10 @@ def draw(image_size: int) -> Images:
 
 @lru_cache(maxsize=1)
 def shapes(image_size: int) -> tuple[Images, Images]:
-    """(train, test): 12,288 and 1,536 images in one fixed random order, no combination in both; classes: the shape."""
-    whole = draw(image_size)
+    """(train, test): 12,288 and 1,536 images in one fixed random order, no combination in both; classes: the shape.
+
+    Drawn at the next multiple of 32, to be shrunk to sizes between.
+    """
+    whole = draw(-(-image_size // 32) * 32)
     order = np.random.default_rng(SPLIT_SEED).permutation(COUNT)
     return whole.take(order[:-TEST_IMAGES]), whole.take(order[-TEST_IMAGES:])

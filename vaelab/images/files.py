@@ -196,7 +196,7 @@ def _grey_to_rgb(image: Image.Image) -> Image.Image:
 def to_pixels(image: Image.Image, image_size: int = 32, channels: int = 3) -> Pixels:
     """An opened image as a model's input: (channels, image_size, image_size) uint8, fitted as the data sets are.
 
-    The rule is in vaelab/images/fitting.py. Raises DataError for a size other than 32 or 64 or channels other than 1 or 3.
+    The rule is in vaelab/images/fitting.py. Raises DataError for a size that is no multiple of 4 from 16 to 256 or channels other than 1 or 3.
     """
     pixels = np.asarray(image.convert("RGB")).transpose(2, 0, 1)[None]
     fitted: Pixels = fit(pixels, image_size, channels)[0]

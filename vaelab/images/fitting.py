@@ -3,7 +3,8 @@
 | width and height | what happens |
 |---|---|
 | not square | the centre square is cut out first |
-| 28 (MNIST, Fashion-MNIST) | two rows and columns of zeros on every side make 32, then as below |
+| the asked size | nothing |
+| 28 (MNIST, Fashion-MNIST), unless 28, 56 ... is asked for | two rows and columns of zeros on every side make 32, then as below |
 | a whole part of the asked size (8, 16, 32) | every pixel is repeated, so that drawn pixels stay sharp |
 | a whole multiple of the asked size | every block is averaged |
 | anything else | Lanczos resampling, which removes detail that is too fine before it shrinks |
@@ -16,10 +17,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vaelab.config.errors import DataError
+from vaelab.config.settings import IMAGE_SIZES
 
 Pixels = NDArray[np.uint8]
 
-SIZES = (32, 64)
 CHANNELS = (1, 3)
 LUMINANCE = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R BT.601, as Pillow's convert("L")
 CHUNK = 2048  # images per step of float arithmetic: a bounded peak of memory
@@ -27,8 +28,9 @@ CHUNK = 2048  # images per step of float arithmetic: a bounded peak of memory
 
 def check_size(image_size: int) -> None:
     """Raise DataError unless images of this width and height can be made."""
-    if image_size not in SIZES:
-        raise DataError(f"image_size must be 32 or 64, got {image_size!r}")
+    if image_size not in IMAGE_SIZES:
+        low, high = IMAGE_SIZES[0], IMAGE_SIZES[-1]
+        raise DataError(f"image_size must be a multiple of 4 from {low} to {high}, got {image_size!r}")
 
 
 def centre_square(pixels: Pixels) -> Pixels:
@@ -78,7 +80,7 @@ def fit_size(pixels: Pixels, image_size: int) -> Pixels:
     """(N, C, H, W) uint8 -> (N, C, image_size, image_size) uint8 by the rule at the top. Raises DataError."""
     check_size(image_size)
     pixels = centre_square(pixels)
-    if pixels.shape[-1] == 28:
+    if pixels.shape[-1] == 28 and image_size % 28:
         pixels = np.pad(pixels, ((0, 0), (0, 0), (2, 2), (2, 2)))
     side = pixels.shape[-1]
     if side == image_size:
@@ -96,7 +98,7 @@ def fit_size(pixels: Pixels, image_size: int) -> Pixels:
 def fit(pixels: Pixels, image_size: int, channels: int) -> Pixels:
     """(N, C, H, W) uint8 -> (N, channels, image_size, image_size) uint8, contiguous; the given array itself if it fits.
 
-    Raises DataError for a size other than 32 or 64 or channels other than 1 or 3.
+    Raises DataError for a size that is no multiple of 4 from 16 to 256 or channels other than 1 or 3.
     """
     if pixels.shape[1] > channels:  # the cheaper order first: fewer channels before resizing, more after it
         pixels = fit_channels(pixels, channels)

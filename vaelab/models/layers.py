@@ -76,11 +76,20 @@ LEAK = 0.1
 RELU, LEAKY, SIGMOID = Layer("ReLU"), Layer("LeakyReLU"), Layer("Sigmoid")
 
 
-def halve(inputs: int, outputs: int) -> Layer:
-    """A convolution that halves height and width."""
-    return Layer("Conv2d", inputs, outputs, kernel=4, stride=2, padding=1)
+def halvings(image_size: int, largest: int, at_least: int = 0) -> list[int]:
+    """The widths of the maps on the way down: halved, rounded up, until one is at most `largest` wide and `at_least` steps were taken."""
+    sides = [image_size]
+    while sides[-1] > largest or len(sides) <= at_least:
+        sides.append(-(-sides[-1] // 2))
+    return sides
 
 
-def double(inputs: int, outputs: int) -> Layer:
-    """A transposed convolution that doubles height and width."""
-    return Layer("ConvTranspose2d", inputs, outputs, kernel=4, stride=2, padding=1)
+def halve(inputs: int, outputs: int, side: int = 2) -> Layer:
+    """A convolution that halves height and width. side: width of what comes in; an odd one is rounded up."""
+    return Layer("Conv2d", inputs, outputs, kernel=4, stride=2, padding=2 if side % 2 else 1)
+
+
+def double(inputs: int, outputs: int, side: int = 2) -> Layer:
+    """A transposed convolution that doubles height and width. side: width of what comes out; for an odd one, one less than double."""
+    odd = side % 2
+    return Layer("ConvTranspose2d", inputs, outputs, kernel=3 if odd else 4, stride=2, padding=1)

@@ -8,11 +8,11 @@ from typing import Any, Self
 
 from vaelab.config.errors import ConfigError
 from vaelab.config.fields import Bounds, Strict, check_choice, setting
-from vaelab.config.settings import IMAGE_SIZES
+from vaelab.config.settings import IMAGE_SIZE_HELP, check_image_size
 from vaelab.models import registry
 from vaelab.models.methods.method import Method, Value
 from vaelab.models.networks.network import Network
-from vaelab.models.presets import names_where, preset, presets
+from vaelab.models.presets import USUAL, names_where, preset, presets
 
 CLASSES = Bounds(2, 1000, "choose a factor with 2 to 1000 values")
 
@@ -22,14 +22,14 @@ class ModelConfig(Strict):
     """The architecture. Channels and image size come from the data, classes from the label that it is conditioned on."""
 
     section = "model"
-    name: str = setting("conv-vae", "The model: autoencoder, linear-vae, conv-vae, or another from `vaelab models`.")
+    name: str = setting(USUAL, "The model: autoencoder, linear-vae, conv-vae, or another from `vaelab models`.")
     network: str = setting("", "The layers it is built with: a name from `vaelab models`. Empty: those it usually has.")
     latent_dim: int = setting(
         16,
         "How many numbers describe one image: 2 to 256. More keep more detail.",
         bounds=Bounds(2, 256, "16 suits 32x32 images"),
     )
-    image_size: int = setting(32, "Width and height of an image in pixels: 32 or 64.")
+    image_size: int = setting(32, IMAGE_SIZE_HELP)
     channels: int = setting(3, "Colour channels of an image: 1 (grey) or 3 (RGB).")
     label: str | None = setting(
         None, "Condition the model on a label: 'class', or the name of a factor. Empty: no label."
@@ -41,8 +41,7 @@ class ModelConfig(Strict):
         check_choice("model.name", self.name, tuple(presets()))
         if not self.network:
             object.__setattr__(self, "network", preset(self.name).network)
-        if self.image_size not in IMAGE_SIZES:
-            raise ConfigError(f"model.image_size must be 32 or 64, got {self.image_size!r}")
+        check_image_size("model.image_size", self.image_size)
         fixed = self.built_with.latent_dim(self.image_size)
         if fixed is None:
             self.check("latent_dim")
@@ -58,6 +57,7 @@ class ModelConfig(Strict):
             )
         self._check_label()
         object.__setattr__(self, "settings", self._checked_settings())
+        self.method.check(self)
 
     def _check_label(self) -> None:
         if self.label is not None and not self.built_with.takes_label:

@@ -41,6 +41,9 @@ def keep_to_one() -> None:
 def _keep_to_one() -> None:
     import torch
 
+    from vaelab.models.device import flush_denormals
+
+    flush_denormals()
     everywhere = torch.get_num_threads()
     torch.set_num_threads(1)
     # A thread keeps its number; those that begin later take the last one set, by whichever thread.

@@ -19,6 +19,8 @@ class Preset:
     words: Words
 
 
+USUAL = "conv-vae"  # where no model is asked for
+
 _NAMED = (
     Preset(
         "autoencoder",

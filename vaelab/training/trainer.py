@@ -6,7 +6,6 @@ import math
 from dataclasses import dataclass, replace
 
 import torch
-from torch import Tensor
 
 from vaelab import data
 from vaelab.models.device import describe, memory_mb
@@ -18,10 +17,11 @@ from vaelab.runs.status import Control, Desired, State
 from vaelab.training.batches import ImageSet, Noise, Shuffle
 from vaelab.training.cadence import Cadence
 from vaelab.training.checkpoints import Checkpoints, Progress
-from vaelab.training.first_weights import start_at_mean_image
+from vaelab.training.first_weights import start_from_images
 from vaelab.training.measures import HeldOut, Means, Meter, Pace
 from vaelab.training.schedules import beta_at, lr_at
 from vaelab.training.snapshots import Snapshots
+from vaelab.training.step import RecordedStep, Step, optimizer_for
 
 
 @dataclass(frozen=True)
@@ -77,12 +77,12 @@ class Training:
         self.noise = Noise(cfg.model.latent_dim, cfg.seed, device)
         self.held_out = HeldOut(dataset, cfg, self.cadence.held_out, device)
         self.meter = Meter(cfg.model, device)
-        start_at_mean_image(model, self.images)
         model.train().to(device)
+        start_from_images(model, self.images)
         if cfg.model.built_with.convolutional:
             model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        fused = device.type in ("cpu", "cuda")
-        self.optimizer = torch.optim.Adam(model.parameters(), lr=cfg.optim.lr, fused=fused)
+        self.optimizer = optimizer_for(model, cfg, device)
+        self.update = (RecordedStep if device.type == "cuda" else Step)(model, cfg, self.optimizer, self.meter)
         self.snapshots, self.checkpoints = Snapshots(run.run, dataset, cfg, device), Checkpoints(run.run)
         self.at = Progress(beta=cfg.loss.beta, lr=cfg.optim.lr)
         self.beta, self.lr = cfg.loss.beta, cfg.optim.lr  # as the schedules make them of the dials in this step
@@ -125,19 +125,13 @@ class Training:
         return order
 
     def take_step(self) -> None:
-        """One batch: its terms, the gradient, the update."""
+        """One batch, as the seed, the step and the dials have it."""
         step = self.at.step + 1
         self.beta = beta_at(step, self.cadence.total_steps, self.at.beta, self.cfg.schedule)
         self.lr = lr_at(step, self.cadence.total_steps, self.at.lr, self.cfg.optim.rate)
-        self.optimizer.param_groups[0]["lr"] = self.lr
         x, y = self.images.take(self.shuffle.rows(self.cadence.epoch(step), self.cadence.batch(step)))
-        eps = self.noise.eps(step, len(x)) if self.method.has_posterior else None
-        terms = self.method.terms(self.model, x, y, eps, self.cfg.loss)
-        loss: Tensor = self.method.loss(terms, self.beta)
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        self.optimizer.step()
-        self.meter.add(terms, loss)
+        eps = self.noise.of(self.cfg.model, step, len(x))
+        self.update(x, y, eps, self.beta, self.lr)
         self.pace.tick(len(x))
         self.at = replace(self.at, step=step)
 
@@ -197,7 +191,7 @@ class Training:
             "step": step,
             "epoch": self.cadence.epoch(step),
             "seconds": round(self.pace.seconds, 3),
-            **_numbers(means, self.method.has_posterior),
+            **_numbers(means, self.method.has_posterior and self.method.kl_by_dimension),
             "beta": self.beta,
             "lr": self.lr,
             "throughput": round(self.pace.throughput or 0.0, 1),

@@ -21,8 +21,10 @@ GAP = 2
 def strip(pixels: Pixels, columns: int, *, cell: int = CELL, gap: int = GAP) -> Pixels:
     """Images in rows of `columns` with a transparent gap. pixels: (N, C, H, W) uint8, C 1 or 3 -> (h, w, 4) uint8.
 
-    Each image is enlarged to the largest whole multiple that fits `cell` pixels, at least once.
+    Each image is enlarged to the largest whole multiple that fits `cell` pixels; a larger one is shrunk to it.
     """
+    if pixels.shape[-1] > cell:
+        pixels = _shrunk(pixels, cell)
     n, channels, height, width = pixels.shape
     scale = max(1, cell // max(height, width))
     rows = -(-n // columns)
@@ -35,6 +37,15 @@ def strip(pixels: Pixels, columns: int, *, cell: int = CELL, gap: int = GAP) -> 
         sheet[top : top + height * scale, left : left + width * scale, :3] = large
         sheet[top : top + height * scale, left : left + width * scale, 3] = 255
     return sheet
+
+
+def _shrunk(pixels: Pixels, side: int) -> Pixels:
+    """(N, C, H, W) -> (N, C, side, side), each pixel the average of the area that it stands for."""
+    planes = [
+        Image.fromarray(plane).resize((side, side), Image.Resampling.BOX)
+        for plane in pixels.reshape(-1, *pixels.shape[-2:])
+    ]
+    return np.stack([np.asarray(plane) for plane in planes]).reshape(*pixels.shape[:2], side, side)
 
 
 def pairs(above: Pixels, below: Pixels, columns: int, **size: Any) -> Pixels:

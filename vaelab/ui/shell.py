@@ -8,14 +8,9 @@ from vaelab.config.errors import VaeLabError
 from vaelab.ui.guard import show_error
 from vaelab.ui.pages import PAGES, PageEntry
 from vaelab.ui.pictures import favicon
+from vaelab.ui.styles import style_of
 from vaelab.ui.text import LANGUAGES, language, t
-
-# Streamlit's own sign of a running script would blink at every tick; long work shows its own progress. Its "(required)" beside a
-# label is English in every language, and says what a person cannot break: an empty field takes its old number back.
-# Every rerun sends this text, so it is short.
-QUIET = (
-    "<style>[data-testid=stStatusWidget]{visibility:hidden}[data-testid=stWidgetLabelRequired]{display:none}</style>"
-)
+from vaelab.ui.widgets import theme
 
 
 def keep_language() -> None:
@@ -54,7 +49,6 @@ def header(entry: PageEntry) -> None:
 def main() -> None:
     """Build the menu and run the chosen page."""
     st.set_page_config(page_title="VAE Lab", page_icon=favicon(), layout="wide")
-    st.html(QUIET)
     keep_language()
     menu: dict[str, list[st.Page]] = {}
     entries: dict[str, PageEntry] = {}
@@ -65,6 +59,7 @@ def main() -> None:
             entries[item.url_path] = entry
             menu.setdefault(t(f"common.group_{entry.group}") if entry.group else "", []).append(item)
     chosen = st.navigation(menu, position="top")
+    st.html(style_of(entries[chosen.url_path].name, theme()))
     header(entries[chosen.url_path])
     try:
         chosen.run()

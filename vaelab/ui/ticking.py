@@ -20,6 +20,7 @@ from PIL import Image
 from streamlit.delta_generator import DeltaGenerator
 
 from vaelab.images.palette import Theme
+from vaelab.ui import styles
 from vaelab.ui.pictures import Pixels
 from vaelab.ui.widgets import theme
 
@@ -49,7 +50,7 @@ def ticking_chart(
 
 def place(key: str, room: int, width: Literal["stretch", "content"] = "stretch") -> DeltaGenerator:
     """Where a chart stands, or what stands in for it before its first rows: at least so many pixels high."""
-    st.html(f"<style>.st-key-{key}_place {{ min-height: {room}px; }}</style>")
+    st.html(styles.rule(f"{key}_place", min_height=f"{room}px"))
     return st.container(key=f"{key}_place", width=width)  # a chart that answers no click has no class of its own
 
 

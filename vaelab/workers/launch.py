@@ -14,6 +14,7 @@ from vaelab.config.places import runs_root
 from vaelab.config.settings import LossConfig, OptimConfig
 from vaelab.models.device import likely
 from vaelab.runs.files import unwritable, write_json
+from vaelab.runs.memory import check_memory
 from vaelab.runs.processes import FileLock, ProcessIdentity
 from vaelab.runs.queue import DeviceQueue
 from vaelab.runs.run_config import RunConfig
@@ -49,6 +50,7 @@ def check(cfg: RunConfig) -> None:
         data.check_folder(cfg.data.name)
     images = min(info.train_images, cfg.data.limit or info.train_images)
     Cadence.of(images, info.test_images, cfg.optim)
+    check_memory(cfg, images + info.test_images)
 
 
 def resume(run: Run) -> Run:

@@ -103,6 +103,7 @@ def _share_cores() -> None:
 
 def _fit(recorder: Recorder) -> Outcome:
     _share_cores()
+    devices.flush_denormals()
     from vaelab import data
     from vaelab.training import trainer
     from vaelab.training.first_weights import new_model
@@ -157,6 +158,7 @@ def standby() -> int:
 def _warm_up() -> None:
     """The default data set and one training step of the default model: unpacked and loaded before they are wanted."""
     _share_cores()
+    devices.flush_denormals()
     import torch
 
     from vaelab import data

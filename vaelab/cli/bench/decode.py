@@ -225,7 +225,7 @@ def _notes(silent: bool, seconds: float) -> tuple[str, ...]:
 @contextlib.contextmanager
 def _training() -> Iterator[None]:
     """A training of the embedded faces beside us, from its first snapshot on."""
-    run = launch.start(plan("pixel-faces", "conv-vae", epochs=100_000, device="cpu"))
+    run = launch.start(plan("pixel-faces", epochs=100_000, device="cpu"))
     try:
         deadline = time.monotonic() + TRAIN_WAIT
         while not run.snapshots():

@@ -67,7 +67,7 @@ def _program_seconds(arguments: list[str]) -> float:
 
 def _first_row_seconds(standby: bool) -> float:
     """From the start of a training of the embedded faces to its first measured row."""
-    cfg = plan("pixel-faces", "conv-vae", epochs=100_000, device="cpu")
+    cfg = plan("pixel-faces", epochs=100_000, device="cpu")
     if standby:
         launch.warm_up()
         time.sleep(_program_seconds(["-c", "import torch"]) * 2)  # until the standby has imported torch and waits

@@ -46,11 +46,11 @@ def measure(repeats: int = 3, *, seconds: float = SECONDS, models: tuple[str, ..
     entries: list[Entry] = []
     for model in models or tuple(presets()):
         contestants: dict[str, Callable[[], float]] = {
-            PLAIN: partial(_plain_speed, plan(DATASET, model, batch_size=PLAIN_BATCH), images, device, seconds)
+            PLAIN: partial(plain_speed, plan(DATASET, model, batch_size=PLAIN_BATCH), images, device, seconds)
         }
         for batch in OUR_BATCHES:
             cfg = plan(DATASET, model, batch_size=batch, epochs=100_000)
-            contestants[f"vaelab, batch {batch}"] = partial(_our_speed, cfg, images, device, seconds)
+            contestants[f"vaelab, batch {batch}"] = partial(our_speed, cfg, images, device, seconds)
         found = in_turns(contestants, repeats)
         entries += compare(model, "images/s", found, PLAIN, more_is_better=True)
     return Report("train", repeats, tuple(entries), (_METHOD.format(device=device, seconds=seconds, dataset=DATASET),))
@@ -76,7 +76,7 @@ class _PillowImages:
         return torch.from_numpy(np.array(image)).permute(2, 0, 1).contiguous().float().div(255.0)
 
 
-def _plain_speed(cfg: RunConfig, images: data.Dataset, device: torch.device, seconds: float) -> float:
+def plain_speed(cfg: RunConfig, images: data.Dataset, device: torch.device, seconds: float) -> float:
     """Images a second of the plain loop."""
     model = build(cfg.model).to(device).train()
     optimizer = torch.optim.Adam(model.parameters(), lr=cfg.optim.lr)
@@ -108,7 +108,7 @@ def _forever(loader: DataLoader[Tensor]) -> Iterator[Tensor]:
     return itertools.chain.from_iterable(loader for _ in itertools.count())
 
 
-def _our_speed(cfg: RunConfig, images: data.Dataset, device: torch.device, seconds: float) -> float:
+def our_speed(cfg: RunConfig, images: data.Dataset, device: torch.device, seconds: float) -> float:
     """Images a second of trainer.fit in a run directory of its own, from the steps and times of its rows."""
     marks: list[tuple[float, int]] = []
 

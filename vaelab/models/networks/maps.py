@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from vaelab.models.layers import RELU, SIGMOID, Architecture, Layer, double, halve
+from vaelab.models.layers import RELU, SIGMOID, Architecture, Layer, double, halve, halvings
 from vaelab.models.networks.network import Network, NetworkShape
 from vaelab.models.registry import register
 from vaelab.models.words import Words
 
-WIDTHS = (12, 24, 48, 96)
+WIDTHS = (12, 24, 48, 96)  # channels after each halving; any further one keeps 96
+LARGEST = 4  # maps are halved four times, and on until they are at most this wide
 
 
 class Maps(Network):
@@ -27,19 +28,23 @@ class Maps(Network):
 
     def layers(self, shape: NetworkShape) -> Architecture:
         """The head is empty: what the last convolution puts out is the code."""
-        widths = (shape.channels, *WIDTHS)
+        sides = _sides(shape.image_size)
+        widths = (shape.channels, *WIDTHS, *(WIDTHS[-1],) * (len(sides) - 1 - len(WIDTHS)))
         features: list[Layer] = []
-        for a, b in pairwise(widths):
-            features += [halve(a, b), RELU]
-        side = shape.image_size // 16
-        decoder = [Layer("Reshape", shape=(WIDTHS[-1], side, side))]
-        for a, b in zip(widths[:0:-1], widths[-2::-1], strict=True):
-            decoder += [double(a, b), RELU]
+        for (a, b), side in zip(pairwise(widths), sides[:-1], strict=True):
+            features += [halve(a, b, side), RELU]
+        decoder = [Layer("Reshape", shape=(WIDTHS[-1], sides[-1], sides[-1]))]
+        for (a, b), side in zip(pairwise(widths[::-1]), sides[-2::-1], strict=True):
+            decoder += [double(a, b, side), RELU]
         return Architecture(tuple(features), (), (*decoder[:-1], SIGMOID))
 
     def latent_dim(self, image_size: int) -> int | None:
-        """96 maps of (size / 16)^2."""
-        return WIDTHS[-1] * (image_size // 16) ** 2
+        """96 maps: 2x2 at 32 pixels, 4x4 at 64."""
+        return int(WIDTHS[-1] * _sides(image_size)[-1] ** 2)
+
+
+def _sides(image_size: int) -> list[int]:
+    return halvings(image_size, LARGEST, at_least=len(WIDTHS))
 
 
 register(Maps())

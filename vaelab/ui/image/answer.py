@@ -32,13 +32,6 @@ DRAWS = 4
 CODE_HEIGHT = 178  # pixels of the chart above the draws
 CODE_ALONE = 272  # where the code is a point and nothing is drawn
 NEAREST = 8
-# On a projector the answer is larger than the question: 384 pixels, twelve times 32 or six times 64. A chart that takes all the
-# room measures it enlarged, so that it is given that much less.
-_PROJECTOR = """<style>@media (min-width: 1700px) and (min-height: 1000px) {
-  .st-key-image_pipeline { zoom: 1.5; } .st-key-image_pipeline img { image-rendering: pixelated; }
-  .st-key-image_draws_64 img { image-rendering: auto; }  /* 64 pixels one and a half times: no whole factor */
-  .st-key-image_code [data-testid="stVegaLiteChart"] { max-width: calc(100% / 1.5); }
-}</style>"""
 RINGED = 10  # neighbours among the map's own images that are ringed on it
 TERM_ROLES: dict[str, Role] = {"recon": "decoder", "kl": "encoder", "bound": "total"}
 
@@ -66,7 +59,6 @@ def heading(role: Role, word: str, how: str) -> None:
 def pipeline(run: Run, cfg: RunConfig, pixels: Pixels, y: int | None, found: Inspection) -> None:
     """mu and sigma, draws of z and their images, the reconstruction, the error; then the way to the decoder."""
     variational = found.logvar is not None
-    st.html(_PROJECTOR)
     with st.container(horizontal=True, gap="small", key="image_pipeline"):
         with st.container(width="stretch", gap="xsmall", key="image_code"):
             heading("mu", t("image.code"), t("image.code_how" if variational else "image.code_how_point"))

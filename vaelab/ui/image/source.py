@@ -22,6 +22,7 @@ from vaelab.images.framing import MAX_ZOOM, Frame, apply, outline
 from vaelab.images.palette import colour
 from vaelab.runs.run_config import RunConfig
 from vaelab.runs.store import Run
+from vaelab.ui import styles
 from vaelab.ui.components.canvas import canvas_view
 from vaelab.ui.guard import show_error
 from vaelab.ui.image.models import dataset_of
@@ -151,28 +152,19 @@ def _test_image(known: Known) -> Picture:
     return Picture(image, "test", None if known.y is None else int(known.y[row]), known.captions[row])
 
 
-def _widget_words() -> str:
-    """A style by which Streamlit's own English words on the camera and the uploader give way to the page's."""
-    camera, upload = ".st-key-image_camera [data-testid=stCameraInputButton]", ".st-key-image_upload section"
-    words = {
-        f"{camera}:not(:has(svg))": t("image.camera_take"),
-        f"{camera}:has(svg)": t("image.camera_clear"),
-        f"{upload} > span p": t("image.upload_choose"),
-        f"{upload} [data-testid=stFileUploaderDropzoneInstructions] span": t(
-            "image.upload_most", mb=MAX_BYTES // 10**6
-        ),
-    }
-    rules = (
-        f"{place},{place} span{{font-size:0}}{place}::after{{font-size:14px;content:{json.dumps(word, ensure_ascii=False)}}}"
-        for place, word in words.items()
-    )
-    return f"<style>{''.join(rules)}{camera} svg{{display:none}}</style>"
+def _widget_words(kind: Kind) -> str:
+    """The page's words in place of Streamlit's own English ones on the camera and the uploader (image.css)."""
+    if kind == "camera":
+        words = {"__take": t("image.camera_take"), "__clear": t("image.camera_clear")}
+    else:
+        words = {"__choose": t("image.upload_choose"), "__most": t("image.upload_most", mb=MAX_BYTES // 10**6)}
+    return styles.rule(f"image_{kind}", **{name: json.dumps(word, ensure_ascii=False) for name, word in words.items()})
 
 
 def _own_image(kind: Kind, cfg: RunConfig) -> Image.Image | None:
     """A picture of the user's. Raises ImageError."""
     if kind in ("upload", "camera"):
-        st.html(_widget_words())
+        st.html(_widget_words(kind))
     if kind == "upload":
         upload = st.file_uploader(
             t("image.upload"), key="image_upload", help=t("image.upload_help"), max_upload_size=MAX_BYTES // 10**6

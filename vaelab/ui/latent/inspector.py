@@ -84,7 +84,6 @@ def _point(wanted: Query, known: Codes, row: int, near: Near) -> None:
         beside = (list(known.pixels[rows]), t("latent.near"), far)
     st.html(look((known.pixels[row], first), (x_hat, t("latent.x_hat")), beside, t("latent.enlarge")))
     with st.container(key="latent_words"):
-        st.html("<style>.st-key-latent_words p { line-height: 1.3; }</style>")
         st.markdown(f":small[{_words(known, row)}]")
     st.altair_chart(_code(known, known.mu[row], None if known.sigma is None else known.sigma[row]), key="latent_code")
     _decode_link(wanted, known.mu[row], None if known.y is None else int(known.y[row]), t("latent.open_decode"))

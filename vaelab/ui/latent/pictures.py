@@ -16,45 +16,9 @@ from vaelab.ui import html
 
 Pixels = NDArray[np.uint8]
 
-FOCUS = 256  # pixels of an image in focus
-ASIDE = 96  # of the other one where both do not fit
-SMALL = 48
-GAP = 8
-BOTH = 2 * FOCUS + GAP  # width of a column that holds both in focus
-
-_STYLE = f"""
-.vl {{ container-type: inline-size; }}
-.vl .look {{ display: grid; grid-template: "large aside" auto "large near" 1fr / {FOCUS}px {ASIDE}px; gap: 0 {GAP}px; }}
-.vl label {{ position: relative; cursor: zoom-in; grid-area: aside; }}
-.vl label:has(:checked) {{ grid-area: large; cursor: default; }}
-.vl input {{ position: absolute; opacity: 0; }}
-.vl label img {{ width: var(--aside); height: var(--aside); border-radius: 4px; }}
-.vl label:has(:checked) img {{ width: var(--focus); height: var(--focus); }}
-.vl label:has(:focus-visible) img {{ outline: 2px solid var(--vl-z); outline-offset: 2px; }}
-.vl .words {{ display: block; font-size: 13px; line-height: 1.3; padding: 2px 0 4px; }}
-.vl label:not(:has(:checked)) .words {{ min-height: calc(2.6em + 6px); }}
-.vl .decoder {{ color: var(--vl-decoder-text); }}
-.vl .near {{ grid-area: near; display: flex; flex-direction: column-reverse; justify-content: flex-end; }}
-.vl .near .words {{ font-size: 12.5px; white-space: nowrap; align-self: flex-end; }}
-.vl .near .words span {{ display: inline-block; }}
-.vl .near div {{ display: flex; flex-wrap: wrap; }}
-.vl .near img {{ width: {SMALL}px; height: {SMALL}px; }}
-@container (min-width: {BOTH}px) {{
-  .vl .look {{ grid-template: "large second" auto "near near" auto / {FOCUS}px {FOCUS}px; }}
-  .vl label, .vl label:has(:checked) {{ grid-area: large; cursor: default; }}
-  .vl label + label, .vl label + label:has(:checked) {{ grid-area: second; }}
-  .vl label img {{ width: var(--focus); height: var(--focus); }}
-  .vl label:not(:has(:checked)) .words {{ min-height: 0; }}
-  .vl .near {{ display: block; }} .vl .near .words {{ white-space: normal; }}
-}}
-"""
-
-_MAKEUP = """
-.vl .row { display: grid; grid-template-columns: minmax(64px, 34%) 1fr 84px; gap: 8px; align-items: center; height: 22px; font-size: 13px; }
-.vl .row span:first-child { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
-.vl .row i { display: block; height: 9px; border-radius: 2px; }
-.vl .row .n { text-align: right; font-size: 12.5px; white-space: nowrap; }
-"""
+# Pixels, as latent.css has them.
+FOCUS = 256  # an image in focus
+ASIDE = 96  # the other one where both do not fit
 
 
 def look(
@@ -76,7 +40,7 @@ def look(
     if near is not None:
         images = "".join(html.img(pixels, "", "") for pixels in near[0])
         beside = f'<div class="near"><span class="words muted"><span>{escape(near[1])}</span> <span>{escape(near[2])}</span></span><div>{images}</div></div>'
-    return html.stage(f'<div class="look" style="{sizes}">{both}{beside}</div>', _STYLE)
+    return html.stage(f'<div class="look" style="{sizes}">{both}{beside}</div>')
 
 
 def makeup(rows: Sequence[tuple[str, float, str, str]]) -> str:
@@ -87,4 +51,4 @@ def makeup(rows: Sequence[tuple[str, float, str, str]]) -> str:
         f'<i style="background:{colour};width:{100 * share / longest:.1f}%"></i><span class="n">{escape(figures)}</span></div>'
         for name, share, colour, figures in rows
     )
-    return html.stage(lines, _MAKEUP)
+    return html.stage(lines)

@@ -32,38 +32,9 @@ IMAGES = {
     "heart": ("shapes", 12),
     "noise": ("", 0),
 }
-# Pixels of the feature maps: below the pictures, and beside them on a wide screen, where each takes four of the screen's.
+# Pixels of the feature maps: below the pictures, and beside them on a wide screen, where each takes four of the screen's; as autoencoder.css has them.
 SHEET, WIDE = (622, 206), (430, 310)
 CODE = 8  # the layer after which the code is read
-
-STYLE = f"""
-.vl .all {{ display: grid; grid-template-columns: auto 1fr; column-gap: 16px; }}
-.vl .pics {{ display: flex; gap: 16px; }}
-.vl .focus {{ width: 192px; height: 192px; border: 1px solid var(--vl-border); }}
-.vl .facts p {{ margin: 0 0 7px; line-height: 1.25; }} .vl .facts b {{ display: block; font-size: 17px; }}
-.vl .out {{ border: 2px solid var(--vl-decoder); }}
-.vl .way, .vl .said, .vl .maps {{ grid-column: 1 / -1; }}
-.vl .maps {{ width: {SHEET[0]}px; height: {SHEET[1]}px; }}
-.vl .wide {{ display: none; }}
-.vl .said {{ margin: 4px 0 6px; height: 42px; overflow: hidden; }}
-.vl .said .bar {{ display: inline-block; width: 90px; height: 9px; vertical-align: middle; margin: 0 4px; }}
-.vl .way {{ display: grid; grid-template-columns: repeat(17, minmax(0, 1fr)); max-width: 622px; height: 58px; margin-top: 6px; }}
-.vl .way span {{ display: flex; align-items: center; justify-content: center; }}
-.vl .way i {{ max-width: 100%; box-sizing: border-box; border: 1.5px solid; border-radius: 3px; background: var(--vl-surface); }}
-@media (max-width: 640px) {{
-  .vl .all {{ display: block; }} .vl .pics {{ flex-wrap: wrap; }} .vl .maps {{ width: 100%; height: auto; }} .vl .said {{ height: auto; }}
-}}
-@media (min-width: 1900px) {{
-  .vl .all {{ grid-template: auto auto auto 1fr / 384px 1fr; column-gap: 28px; font-size: 16px; }}
-  .vl .pics {{ grid-row: 1 / -1; flex-direction: column; gap: 6px; }}
-  .vl .focus {{ width: 384px; height: 384px; }}
-  .vl .facts {{ display: flex; justify-content: space-between; }} .vl .facts b {{ font-size: 22px; }}
-  .vl .facts, .vl .way, .vl .said, .vl .maps {{ grid-column: 2; max-width: {2 * WIDE[0]}px; }}
-  .vl .said {{ height: 50px; }}
-  .vl .narrow {{ display: none; }}
-  .vl .wide {{ display: block; width: {2 * WIDE[0]}px; height: {2 * WIDE[1]}px; }}
-}}
-"""
 
 
 def layers() -> tuple[Layer, ...]:
@@ -114,7 +85,7 @@ def layers_view() -> None:
         st.slider(t("learn_autoencoder.layer"), 0, 16, key="autoencoder_layer", help=t("learn_autoencoder.layer_help"))
     pixels, seen = _passage(st.session_state["autoencoder_image"])
     at = int(st.session_state["autoencoder_layer"])
-    st.html(html.stage(f"<div class=all>{_pictures(pixels, seen)}{_way(seen, at)}{_maps(seen, at)}</div>", STYLE))
+    st.html(html.stage(f"<div class=all>{_pictures(pixels, seen)}{_way(seen, at)}{_maps(seen, at)}</div>", "layers"))
 
 
 def _pictures(pixels: NDArray[np.uint8], seen: Passage) -> str:

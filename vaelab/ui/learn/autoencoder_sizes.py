@@ -17,22 +17,6 @@ KEYS = ("kernel", "stride", "padding")
 RANGES = {"kernel": KERNELS, "stride": STRIDES, "padding": PADDINGS}
 REFERENCE_SIZES = tuple(row.leaves or 0 for row in layer_sizes.walk(layer_sizes.reference_layers()))
 
-STYLE = """
-@media (max-width: 640px) { .vl { overflow-x: auto; } }
-.vl td, .vl th { padding-top: 1px; padding-bottom: 1px; }
-.vl .verdict { height: 56px; padding: 6px 10px; margin-top: 6px; border-left: 4px solid var(--vl-sigma); background: var(--vl-surface); }
-.vl .verdict.bad { border-color: var(--vl-eps); }
-.vl .bad { color: var(--vl-eps-text); }
-@media (min-width: 1000px) { .vl > table { table-layout: fixed; } }
-.vl > table th:nth-child(1) { width: 23%; } .vl > table th:nth-child(2) { width: 28%; } .vl > table th:nth-child(3) { width: 9%; }
-.vl > table th:nth-child(4) { width: 26%; }
-.vl .fits { height: 208px; }
-.vl .fits td, .vl .fits th { text-align: center; padding: 1px 0; width: 20%; }
-.vl .fits td.yes { color: var(--vl-sigma-text); font-weight: 600; }
-.vl .fits td.now { outline: 2px solid var(--vl-z); outline-offset: -2px; }
-.vl .fits p { margin: 0 0 4px; height: 42px; line-height: 1.3; }
-"""
-
 
 def sizes_view() -> None:
     """Pick a layer and turn its three numbers; below, the whole stack."""
@@ -67,8 +51,8 @@ def sizes_view() -> None:
         st.slider(
             t("learn_autoencoder.wanted"), 1, 64, key="autoencoder_wanted", help=t("learn_autoencoder.wanted_help")
         )
-        st.html(html.stage(_backwards(rows[at], int(state["autoencoder_wanted"])), STYLE))
-    st.html(html.stage(_stack(rows, at) + _verdict(rows), STYLE))
+        st.html(html.stage(_backwards(rows[at], int(state["autoencoder_wanted"])), "sizes"))
+    st.html(html.stage(_stack(rows, at) + _verdict(rows), "sizes"))
 
 
 def _turned() -> None:

@@ -79,36 +79,6 @@ NAMES: dict[str, Role] = {
 }
 WEIGHTS = ("backward", "update")  # parts whose tensors are one for each weight of the model
 
-STYLE = """
-.vl .both { display: grid; grid-template-columns: 300px minmax(0, 1fr); gap: 14px; }
-.vl pre { margin: 0; padding: 6px 0; background: var(--vl-surface); border-radius: 6px; font-size: 11.5px; line-height: 17px; height: 238px; overflow: hidden; }
-.vl pre div { padding: 0 8px; border-left: 4px solid transparent; color: var(--vl-muted); white-space: pre; }
-.vl pre div.past { color: var(--vl-text); }
-.vl pre div.here { color: var(--vl-text); font-weight: 600; background: color-mix(in srgb, var(--here) 20%, transparent); border-color: var(--here); }
-.vl .tensors { height: 238px; overflow: hidden; }
-.vl .tensors td, .vl .tensors th { padding: 1px 4px 1px 0; font-size: 11.5px; }
-.vl .tensors .n { font-size: 11px; }
-.vl .tensors p { margin: 4px 0 0; font-size: 11.5px; }
-.vl .tensors .first td { border-bottom: 1px solid var(--vl-border); color: var(--vl-muted); }
-.vl .tensors .of td { border-bottom: 0; }
-.vl .said { height: 44px; margin: 8px 0 6px; line-height: 1.4; overflow: hidden; }
-.vl .strips { display: grid; gap: 4px; }
-.vl .strips img { width: 262px; height: 64px; }
-.vl .strips span { line-height: 1.3; font-size: 13px; }
-@media (max-width: 640px) { .vl .both { grid-template-columns: minmax(0, 1fr); } }
-@media (min-width: 1800px) {
-  .vl .both { grid-template-columns: 420px minmax(0, 1fr); gap: 28px; }
-  .vl .strips img { width: 524px; height: 128px; }
-  .vl pre { font-size: 15px; line-height: 23px; height: 360px; }
-  .vl .tensors { height: 360px; }
-  .vl .tensors td, .vl .tensors th, .vl .tensors .n { font-size: 14px; }
-}
-"""
-# Enlarged beside the enlarged pictures. A chart takes the room that it measures enlarged: it is given that much less.
-CURVES_STYLE = """<style>@media (min-width: 1800px) {
-  .st-key-code_curves { zoom: 1.5; } .st-key-code_curves [data-testid="stVegaLiteChart"] { max-width: calc(100% / 1.5); }
-}</style>"""
-
 
 @cache
 def parts() -> dict[str, tuple[str, ...]]:
@@ -164,12 +134,11 @@ def stage() -> None:
             label_visibility="collapsed",
         )
         at, step = int(state["code_at"]), now.steps[-1]
-        st.html(html.stage(_lines_and_tensors(step, at), STYLE))
+        st.html(html.stage(_lines_and_tensors(step, at)))
         left, right = st.columns([300, 326], gap="small")
         with left:
-            st.html(html.stage(_strips(step, at), STYLE))
+            st.html(html.stage(_strips(step, at)))
         with right, st.container(gap="xsmall", key="code_curves"):
-            st.html(CURVES_STYLE)
             _curves(now)
 
 

@@ -19,11 +19,6 @@ if TYPE_CHECKING:
 STEPS = 1_500
 NAMES = ("kl_only", "recon_only", "both")
 PICTURES = 4
-# On a projector charts as large as the pictures. One takes the room that it measures enlarged: it is given that much less.
-_PROJECTOR = """<style>@media (min-width: 1800px) {
-  [class*="st-key-elbo_curves"], .st-key-elbo_bound_chart_place { zoom: 1.5; }
-  :is([class*="st-key-elbo_curves"], .st-key-elbo_bound_chart_place) [data-testid="stVegaLiteChart"] { max-width: calc(100% / 1.5); }
-}</style>"""
 
 LESSON = Lesson(
     "learn_elbo",
@@ -64,7 +59,6 @@ def page() -> None:
 
 def stage() -> None:
     """Three trainings side by side, or the bound below log p(x)."""
-    st.html(_PROJECTOR)
     race = race_of("elbo", Plan(_lanes, STEPS))
     if (
         choice(t("learn_elbo.view"), ("three", "bound"), "elbo_view", lambda name: t(f"learn_elbo.view_{name}"))

@@ -26,15 +26,6 @@ from vaelab.ui.text import t
 from vaelab.ui.widgets import page_link
 
 TEXT_WIDTH = 430  # pixels: about 60 characters, which leaves the stage more than half of 1280
-STAGE_TOP = "3.75rem"  # below the menu
-# The stage stays in view while the text scrolls, where both fit beside each other.
-_STICKY = f"""<style>
-@media (min-width: 1000px) {{
-  div:has(> .st-key-lesson_stage) {{ position: sticky; top: {STAGE_TOP}; align-self: flex-start; }}
-}}
-.st-key-lesson_text p {{ max-width: 70ch; }}
-.st-key-lesson_text [data-testid="stPageLink"] * {{ white-space: normal; }}
-</style>"""
 
 
 @dataclass(frozen=True)
@@ -63,7 +54,6 @@ def lessons() -> list[PageEntry]:
 
 def lesson_page(lesson: Lesson, stage: Callable[[], None]) -> None:
     """Build a lesson's page. stage: draws what moves, about 650 pixels high; it is run as a fragment."""
-    st.html(_STICKY)
     with st.container(horizontal=True, gap="large"):
         with st.container(width=TEXT_WIDTH, key="lesson_text"):
             st.markdown(t(f"{lesson.name}.lead"))

@@ -18,17 +18,6 @@ Place = tuple[float, float]
 
 NONE = 1e-12  # a difference that is no more than this is rounding
 
-STYLE = """
-.st-key-graphs_pair { min-height: 4rem; } /* the lists come a moment later than the rest */
-.vl .two { display: grid; grid-template-columns: 1fr 1fr; gap: 20px; }
-.vl .two > div { height: 238px; }
-@media (max-width: 640px) { .vl .two { grid-template-columns: 1fr; } .vl .two > div { height: auto; } }
-.vl h5 { margin: 0 0 4px; padding: 0; font-size: 14px; }
-.vl td { padding-top: 1px; padding-bottom: 1px; }
-.vl p { margin: 4px 0; line-height: 1.35; }
-.vl .open { color: var(--vl-eps-text); } .vl .blocked { color: var(--vl-sigma-text); }
-"""
-
 
 def percent(p: float) -> str:
     """A probability with two decimals of a per cent."""
@@ -156,7 +145,7 @@ def network_view(drawing: Drawing, rules: Rules, table: Table, aside: str) -> No
         clear_button(name)
         a, b = pair_pickers(name, drawing.nodes, *drawing.pair)
     told = independence(drawing, rules, table, a, b)
-    st.html(html.stage(f"<div class=two><div>{aside}</div><div>{told}</div></div>", STYLE))
+    st.html(html.stage(f"<div class=two><div>{aside}</div><div>{told}</div></div>"))
 
 
 def independence(drawing: Drawing, rules: Rules, table: Table, a: str, b: str) -> str:

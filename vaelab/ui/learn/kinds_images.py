@@ -26,8 +26,6 @@ MODEL = "shapes-conv-vae-labelled"
 EXAMPLES = 60  # of the test images that come with the model
 LARGE, SMALL = 8, 2  # screen pixels of an image's pixel
 Pixels = NDArray[np.uint8]
-# A projector shows them twice as large, still by whole factors.
-_STYLE = "<style>@media (min-width: 1900px) { .st-key-kinds_images { zoom: 2; } }</style>"
 
 
 @st.cache_resource(show_spinner=False)
@@ -74,7 +72,6 @@ def images_panel(theme: Theme) -> None:
         z = np.random.default_rng(number).standard_normal(model.cfg.latent_dim).astype(np.float32)
         made = alone(every_label, model, z)
         shown, words = made[label], t("learn_kinds.drawn", name=names[label])
-    st.html(_STYLE)
     with st.container(horizontal=True, gap="medium", key="kinds_images"):
         with st.container(width=32 * LARGE):
             st.image(files.grid(shown[None], columns=1, scale=LARGE), caption=words, width="content")

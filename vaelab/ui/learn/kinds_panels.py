@@ -20,8 +20,7 @@ from vaelab.ui.text import t
 Array = NDArray[np.float64]
 
 NEAR = 1.0  # plane units around the probe
-CHART = 150  # pixels
-_ROOM = f"<style>.st-key-kinds_missing {{ min-height: {CHART}px; }}</style>"  # before the chart is drawn too
+CHART = 150  # pixels, as kinds.css keeps free
 
 
 def mass_panel(kinds: Kinds, before: Kinds, probe: Array, theme: Theme) -> None:
@@ -89,7 +88,6 @@ def missing_panel(kinds: Kinds, probe: Array, theme: Theme) -> None:
     shares = class_given_first(kinds, float(probe[0]))
     at = np.linspace(-REACH, REACH, 121)
     rows = pd.DataFrame({"x2": at, "density": line.density(at)})
-    st.html(_ROOM)
     left, right = st.columns([1, 1.3])  # so that no cell of the table needs a second line
     with left, st.container(key="kinds_missing"):
         st.altair_chart(_conditional_chart(rows, theme), width="stretch", key="kinds_missing_chart")

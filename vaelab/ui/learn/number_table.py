@@ -8,20 +8,8 @@ from html import escape
 
 import streamlit as st
 
-from vaelab.images import palette
 from vaelab.images.palette import Theme
 
-_STYLE = """<style>
-.vl-numbers-room { overflow-x: auto; }
-.vl-numbers { border-collapse: collapse; font-size: 0.8rem; line-height: 1.2; width: 100%; }
-.vl-numbers th { font-weight: 600; text-align: right; padding: 2px 6px; color: MUTED; white-space: nowrap; }
-.vl-numbers td { text-align: right; padding: 3px 6px; font-variant-numeric: tabular-nums; border-top: 1px solid BORDER; white-space: nowrap; }
-.vl-numbers th:first-child, .vl-numbers td:first-child { text-align: left; padding-left: 0; font-weight: 600; }
-.vl-numbers td.words { text-align: left; white-space: normal; }
-@media (min-width: 1900px) { .vl-numbers { font-size: 1rem; } }
-.vl-numbers .bar { display: flex; height: 14px; border-radius: 2px; overflow: hidden; }
-.vl-numbers .key { display: inline-block; width: 9px; height: 9px; border-radius: 2px; margin-right: 4px; }
-</style>"""
 LEFT = ' style="text-align:left"'
 
 
@@ -53,11 +41,10 @@ Cell = str | Words | Shares
 
 def number_table(head: Sequence[str | Key], rows: Sequence[Sequence[Cell]], theme: Theme) -> None:
     """A table whose first column names the rows. Cells are ready-made text: the caller gives digits and units."""
-    style = _STYLE.replace("MUTED", palette.surface("muted", theme)).replace("BORDER", palette.surface("border", theme))
     wordy = [any(isinstance(cell, Words) for cell in column) for column in zip(*rows, strict=False)]
     top = "".join(f"<th{LEFT if left else ''}>{_name(name)}</th>" for name, left in zip(head, wordy, strict=False))
     body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)
-    st.html(f'{style}<div class="vl-numbers-room"><table class="vl-numbers"><tr>{top}</tr>{body}</table></div>')
+    st.html(f'<div class="vl-numbers-room"><table class="vl-numbers"><tr>{top}</tr>{body}</table></div>')
 
 
 def _name(name: str | Key) -> str:

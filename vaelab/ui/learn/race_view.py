@@ -24,12 +24,6 @@ CELL = 48  # pixels of a small picture: 8x8 six times as large
 RANGE = (0.0, 50.0)  # nats per image; an untrained model's reconstruction term is 44
 Draw = Callable[[RaceFrame], None]
 # Where there is room, pictures twice as large.
-_PROJECTOR = """<style>
-@media (min-width: 1800px) {
-  [class*="st-key-race_pictures"] [data-testid="stImage"] { zoom: 2; }
-  [class*="st-key-race_pictures"] img { image-rendering: pixelated; }
-}
-</style>"""
 
 
 def race_of(name: str, plan: Plan) -> Race:
@@ -49,7 +43,6 @@ def race_stage(race: Race, key: str, draw: Draw) -> None:
 
 
 def _whole(race: Race, key: str, draw: Draw) -> None:
-    st.html(_PROJECTOR)
     frame = race.look()
     if frame.is_moving:
         st.fragment(_tick, run_every=TICK)(race, key, draw)

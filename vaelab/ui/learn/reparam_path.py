@@ -18,9 +18,6 @@ from vaelab.ui.text import t
 from vaelab.ui.widgets import theme
 
 WIDTH, HEIGHT = 640, 236
-_PROJECTOR = """<style>
-@media (min-width: 1800px) { .st-key-reparam_diagram [data-testid="stImage"] { zoom: 1.6; } }
-</style>"""
 
 
 @dataclass(frozen=True)
@@ -52,7 +49,6 @@ def path_view(cost: Cost, mu: float, sigma: float) -> None:
         path = follow_gradient(cost, mu, sigma, torch.tensor(eps), reparameterize=trick == "with")
     picture = diagram(path, mu, sigma, eps if trick == "with" else None)
     words = t("learn_reparam.path_open" if path.loss_knows else "learn_reparam.path_shut")
-    st.html(_PROJECTOR)
     with st.container(key="reparam_diagram"):
         st.image(f"data:image/svg+xml;base64,{base64.b64encode(picture.encode()).decode()}", alt=words)
     _told(path)

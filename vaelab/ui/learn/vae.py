@@ -35,10 +35,6 @@ SPACE_STEPS = 2_000
 NAMES = ("autoencoder", "vae")
 KEPT = ("vae_face", "vae_dim", "vae_all")  # their widgets are away while the other view is open
 # A projector shows the pictures of the trainings larger, as far as there is room; cloud.js sees to the draws.
-_STYLE = """<style>@media (min-width: 1900px) {
-  .st-key-vae_spaces { zoom: 1.25; }
-  .st-key-vae_spaces [class*="st-key-race_pictures"] [data-testid="stImage"] { zoom: 1.6; }  /* twice in all */
-}</style>"""
 
 LESSON = Lesson(
     "learn_vae",
@@ -72,7 +68,6 @@ def page() -> None:
 
 def stage() -> None:
     """One face's code as a cloud, or two latent spaces in training."""
-    st.html(_STYLE)
     if (
         choice(t("learn_vae.view"), ("cloud", "spaces"), "vae_view", lambda name: t(f"learn_vae.view_{name}"))
         == "cloud"

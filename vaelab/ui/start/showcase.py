@@ -18,12 +18,7 @@ from vaelab.ui.text import t
 
 COLUMNS = 11
 PICTURE = 352  # pixels: 11 times 32
-LARGE = 512  # on a projector: decoder/compact.js takes it where the window is as large as below
-# Its place is kept while the weights are on their way.
-PLACE = f"""<style>
-.st-key-living_decoder {{ min-height: {PICTURE + 16}px; }}
-@media (min-width: 1700px) and (min-height: 900px) {{ .st-key-living_decoder {{ min-height: {LARGE + 16}px; }} }}
-</style>"""
+LARGE = 512  # on a projector: decoder/compact.js takes it where the window is as large as --vl-views of shell.css asks
 
 
 def favourite() -> Run | None:
@@ -38,7 +33,6 @@ def living_decoder(run: Run | None) -> None:
         st.info(t("start.no_model"), icon=":material/lightbulb:")
         return
     st.markdown(t("start.tagline", model=run.name))
-    st.html(PLACE)
     with st.container(key="living_decoder"):
         compact_decoder(run.name, key="start_decoder", size=PICTURE, large=LARGE)
 

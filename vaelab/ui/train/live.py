@@ -39,27 +39,11 @@ BARS = 100  # height of the bars of KL: with them the panel ends above the fold 
 ACTIVE_VARIANCE = 0.01  # of mu over the probe images: Burda et al. 2016, section 5.2
 MAX_CLASSES = 24  # more colours cannot be told apart at all
 COLLAPSE_SHARE = 0.5  # fewer active dimensions than this share of Z is worth a word
-# On a projector the views are enlarged until they fill it: cells of 96 pixels, 32 x 3. Specifications stay as they are; a
-# chart that takes all the room measures it enlarged, so that it is given that much less. A lower window has no room for larger curves.
-_PROJECTOR = """<style>
-@media (min-width: 1700px) and (min-height: 900px) {
-  div:has(> .st-key-live_strips) { zoom: 1.5; } .st-key-whole_factor img { image-rendering: pixelated; }
-  .st-key-collapse { zoom: 0.67; }
-  div:has(> .st-key-live_latent) { zoom: 1.25; } div:has(> .st-key-kl_panel) { min-width: 100%; }
-  .st-key-kl_panel [data-testid="stVegaLiteChart"] { max-width: calc(100% / 1.25); }
-}
-@media (min-width: 1700px) and (min-height: 1000px) {
-  .st-key-live_curves { zoom: 1.5; } .st-key-live_curves [data-testid="stVegaLiteChart"] { max-width: calc(100% / 1.5); }
-}
-</style>"""
-# As small as the views around it, so that it ends above the fold of a laptop.
-COLLAPSE_STYLE = "<style>.st-key-collapse [data-testid=stAlertContainer] { padding: 6px 12px } .st-key-collapse p { font-size: 13px; line-height: 18px }</style>"
 
 
 def live_view(run: Run) -> None:
     """All views of a run, in the order of look.md; ticking while it is queued, running or paused."""
     status = run.status()
-    st.html(_PROJECTOR)
     st.fragment(_frame, run_every=1.0 if status.is_active else None)(run, status.state)
 
 
@@ -249,7 +233,6 @@ def collapse_warning(run: Run, cfg: RunConfig, step: int | None, epoch: int) -> 
     idle = int((~active_dimensions(mu)).sum())
     if idle > (1 - COLLAPSE_SHARE) * len(mu.T):
         with st.container(key="collapse"):
-            st.html(COLLAPSE_STYLE)
             st.warning(t("train.collapse", idle=idle, total=len(mu.T)), icon=":material/compress:")
 
 

@@ -15,16 +15,9 @@ from vaelab.ui.train import preview, settings
 from vaelab.ui.widgets import choose_run
 from vaelab.workers import launch
 
-# As large as the views of the run that is started here (live.py), so that nothing shrinks at the start. One and a half of 64 pixels
-# is no whole factor: such images are smoothed.
-_PROJECTOR = """<style>@media (min-width: 1700px) and (min-height: 900px) {
-  .st-key-new_training { zoom: 1.5; } .st-key-preview_32 img { image-rendering: pixelated; }
-}</style>"""
-
 
 def new_training(side: DeltaGenerator, wide: DeltaGenerator) -> None:
     """Draw both columns and start the training when asked to. Raises DataError for images that cannot be used."""
-    st.html(_PROJECTOR)
     wide = wide.container(key="new_training")
     with side:
         dataset = settings.choose_dataset()

@@ -12,7 +12,9 @@ import streamlit as st
 
 from vaelab import data
 from vaelab.data import DatasetInfo
+from vaelab.export.bundle import macs, supported
 from vaelab.models.architecture import architecture
+from vaelab.runs.memory import needed_mb
 from vaelab.runs.run_config import RunConfig
 from vaelab.training.cadence import Cadence
 from vaelab.ui import pictures
@@ -92,6 +94,8 @@ def plan_figures(cfg: RunConfig, info: DatasetInfo) -> None:
     left.metric(t("train.weights"), f"{layers.params:,}")
     middle.metric(t("train.latent_numbers"), f"{math.prod(_shape(cfg)):,} → {cfg.model.latent_dim}")
     right.metric(t("train.updates"), f"{updates:,}")
+    facts = {"memory": f"{needed_mb(cfg, images + info.test_images):,.0f}", "work": f"{macs(cfg.model) / 1e6:.1f}"}
+    st.caption(t("train.cost_browser" if supported(cfg.model) is None else "train.cost_server", **facts))
     if updates < FEW_UPDATES:
         st.caption(t("train.few_updates"))
 

@@ -6,6 +6,7 @@ Names, defaults and ranges come from the configs, words from text/LANGUAGE/train
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import streamlit as st
 
@@ -26,7 +27,7 @@ from vaelab.data import DatasetInfo
 from vaelab.models import registry
 from vaelab.models.methods.method import MethodSetting, Value
 from vaelab.models.model_config import ModelConfig
-from vaelab.models.presets import preset, presets
+from vaelab.models.presets import Preset, preset, presets
 from vaelab.models.words import Words
 from vaelab.runs.plan import plan
 from vaelab.runs.run_config import RunConfig
@@ -71,11 +72,11 @@ def _select(name: str, options: tuple[str, ...], default: str, titles: Mapping[s
     )
 
 
-def _whole(name: str, default: int | None, *, disabled: bool = False) -> int | None:
+def _whole(name: str, default: int | None, *, step: int = 1, disabled: bool = False) -> int | None:
     value = st.number_input(
         t(f"train.label_{name}"),
         value=default,
-        step=1,
+        step=step,
         key=_key(name),
         help=t(f"train.help_{name}"),
         bind="query-params",
@@ -160,7 +161,7 @@ def _own_images() -> str | None:
 
 def choose_settings(dataset: str, info: DatasetInfo) -> RunConfig:
     """The controls below the data set, the essentials first. Raises ConfigError for a combination that cannot be used."""
-    model = _select("model", tuple(presets()), ModelConfig.name, {n: p.words for n, p in presets().items()})
+    model = _select("model", tuple(presets()), ModelConfig.name, {n: _named(p) for n, p in presets().items()})
     method = registry.method(preset(model).method)
     if method.words.helped(language()) and not has_text(f"train.model_{model}"):
         st.caption(method.words.helped(language()))
@@ -181,7 +182,7 @@ def choose_settings(dataset: str, info: DatasetInfo) -> RunConfig:
             lr = _real("lr", OptimConfig.lr, 1e-4)
             rate = _select("rate", RATE_SCHEDULES, OptimConfig.rate)
             likelihood = _select("likelihood", LIKELIHOODS, LossConfig.likelihood)
-            image_size = int(_select("image_size", ("32", "64"), str(DataConfig.image_size)))
+            image_size = _whole("image_size", DataConfig.image_size, step=4) or DataConfig.image_size
             seed = _whole("seed", RunConfig.seed)
         with right:
             warmup = _select("warmup", SCHEDULES, ScheduleConfig.kind)
@@ -231,6 +232,12 @@ def choose_settings(dataset: str, info: DatasetInfo) -> RunConfig:
     )
 
 
+def _named(known: Preset) -> Words:
+    """The words of a model after the name by which commands ask for it."""
+    words = known.words
+    return replace(words, title=f"{known.name} · {words.title}", title_zh=f"{known.name} · {words.title_zh}")
+
+
 def _network_now(model: str) -> str:
     """What the network select, which comes further down, will hold; another model begins with its own usual one."""
     before = f"{_key('network')}_model"
@@ -253,7 +260,15 @@ def _method_setting(setting: MethodSetting) -> Value:
     title, helped = words.titled(language()), words.helped(language())
     if setting.choices:
         index = setting.choices.index(str(setting.default))
-        return str(st.selectbox(title, setting.choices, index=index, key=key, help=helped, bind="query-params"))
+        names = dict(zip(setting.choices, setting.choice_words or ((c, c) for c in setting.choices), strict=True))
+
+        def named(choice: str) -> str:
+            return names[choice][language() == "zh"]
+
+        chosen = st.selectbox(
+            title, setting.choices, index=index, key=key, format_func=named, help=helped, bind="query-params"
+        )
+        return str(chosen)
     whole = isinstance(setting.default, int)
     given: float | None
     if whole:

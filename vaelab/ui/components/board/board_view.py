@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 import streamlit as st
 
+from vaelab.ui import styles
 from vaelab.ui.components.carrier import FOLDER, loader_js
 from vaelab.ui.text import language, strings, t
 
@@ -22,12 +23,6 @@ ENTRY = "board/board.js"
 TEXTS = "board"
 Mode = Literal["plane", "table", "loop"]
 State = dict[str, Any]
-# The heights that board_*.js give their boards on a wide screen: kept free until the browser has drawn them.
-ROOM: dict[Mode, str] = {
-    "plane": "clamp(330px, 100vh - 420px, 600px) + 45px",
-    "table": "clamp(430px, 100vh - 340px, 620px) + 29px",
-    "loop": "clamp(405px, 100vh - 395px, 640px) + 29px",
-}
 
 
 class Board:
@@ -59,7 +54,8 @@ class Board:
         name: of a view that is large and does not depend on the state; it is sent until the browser tells that it has it.
         """
         held = self._held()
-        st.html(f"<style>.st-key-{self.key}_view {{ min-height: calc({ROOM[self.mode]}); }}</style>")
+        # Kept free until the browser has drawn it.
+        st.html(styles.rule(f"{self.key}_view", min_height=f"var(--vl-room-{self.mode})"))
         known = bool(name) and held["has"] == name
         texts = {**strings("en", TEXTS), **strings(language(), TEXTS)}
         data = {name: held[name] for name in ("push", "seq", "state")}

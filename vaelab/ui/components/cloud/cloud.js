@@ -9,9 +9,9 @@
 import { Sheet, faint, font, inkOf, watchWidth, words } from "../shared/ink.js";
 import { HIGHEST, REACH, cloudOf, codesAround, curve, klNats, nats, normalDensity } from "./maths.js";
 import { openNetwork } from "../engine/source.js";
-import { applyTheme } from "../shared/theme.js";
 import { el, range, setRange } from "../shared/dom.js";
 import { signed } from "../shared/maths.js";
+import { lasting } from "../shared/mount.js";
 import { drawTable, pictureCanvas } from "../shared/picture.js";
 
 const COLUMNS = 4;
@@ -27,8 +27,6 @@ const MOST = 420;
 const QUIET_MS = 250; // after the last key before Python hears of it
 const LIMITS = { mu: [-3, 3], sigma: [0, 1.5] };
 const LEGEND = [["prior", "prior_name"], ["encoder", "q"], ["mu", "mu"], ["sigma", "sigma"], ["z", "draw"]];
-
-const mounted = new WeakMap(); // parentElement -> Cloud
 
 /** A text with its {names} filled in by words or elements, as a list of children. */
 const filled = (text, parts) => text.split(/\{(\w+)\}/).map((part, k) => (k % 2 ? parts[part] : part));
@@ -225,30 +223,13 @@ class Cloud {
   }
 }
 
-export default function cloudView({ data, parentElement, setStateValue }) {
-  let known = mounted.get(parentElement);
-  const key = JSON.stringify([data.text, data.shape, data.eps.length]);
-  if (known?.key !== key) {
-    known?.cloud.close();
-    parentElement.querySelector(".vaelab")?.remove();
-    const root = el("div", { class: "vaelab" });
-    parentElement.append(root);
-    applyTheme(root, parentElement);
-    known = { key, root, cloud: new Cloud(root, data, setStateValue), leaving: 0 };
-    mounted.set(parentElement, known);
-  }
-  clearTimeout(known.leaving);
-  known.cloud.setStateValue = setStateValue;
-  applyTheme(known.root, parentElement);
-  known.cloud.take(data);
-  known.cloud.size(known.cloud.body.clientWidth);
-  const mine = known;
-  return () => {
-    // Streamlit also cleans up before it calls again; only a clean-up that nothing follows is a farewell.
-    mine.leaving = setTimeout(() => {
-      mine.cloud.close();
-      mine.root.remove();
-      mounted.delete(parentElement);
-    }, 100);
-  };
-}
+export default lasting(
+  "vaelab",
+  (root, data, setStateValue) => new Cloud(root, data, setStateValue),
+  (view, data, setStateValue) => {
+    view.setStateValue = setStateValue;
+    view.take(data);
+    view.size(view.body.clientWidth);
+  },
+  (data) => JSON.stringify([data.text, data.shape, data.eps.length]),
+);

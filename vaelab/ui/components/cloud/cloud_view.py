@@ -11,6 +11,7 @@ from typing import Any
 import streamlit as st
 
 from vaelab.runs.store import Run
+from vaelab.ui import styles
 from vaelab.ui.components.carrier import FOLDER, bundle_url, loader_js
 from vaelab.ui.components.decoder.decoder_view import stylesheet
 from vaelab.ui.text import t
@@ -65,7 +66,7 @@ def cloud_view(key: str, run: Run, cloud: Cloud, seq: int, on_settle: Callable[[
         | {"decodings": t(f"{TEXTS}.decodings", count=len(cloud.eps))},
     }
     # The room that cloud.js takes in a wide window, kept free until it is there.
-    st.html(f"<style>.st-key-{key} {{ min-height: max(440px, 100vh - 310px); }}</style>")
+    st.html(styles.rule(key, min_height="var(--vl-room-cloud)"))
     _component()(key=key, data=data, on_settled_change=on_settle)
 
 

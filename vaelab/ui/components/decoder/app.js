@@ -7,6 +7,7 @@
 import { el } from "../shared/dom.js";
 import { Latent } from "./latent.js";
 import { drawTable, enlarge, pictureCanvas, thumbnail, unpackImages, wholeFactor } from "../shared/picture.js";
+import { wording } from "../shared/words.js";
 
 const SETTLE_MS = 250; // quiet time after the last change of a gesture before Python hears of it
 const STAGES = [768, 512, 384, 256]; // CSS pixels: multiples of 32x32 and 64x64 images and, from 512 on, of 8x8 grids
@@ -47,8 +48,8 @@ export class DecoderApp {
   }
 
   /** A text of spec.text with its {placeholders} filled in. */
-  text(key, values = {}) {
-    return (this.spec.text[key] ?? key).replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
+  text(key, values) {
+    return wording(this.spec.text, key, values);
   }
 
   /** As text, in the words for an autoencoder where there are such: it has neither a prior nor a KL term. */

@@ -14,7 +14,7 @@ export function mountCompact(root, spec, nets, memory, initial, emit, { sliders 
   root.append(host);
   const app = new DecoderApp(host, spec, nets, memory, initial, emit);
   app.barHeight = 0;
-  const most = () => (window.innerWidth >= 1700 && window.innerHeight >= 900 ? large : size); // as showcase.py keeps its place
+  const most = () => (Number(getComputedStyle(host).getPropertyValue("--vl-views")) ? large : size); // as start.css keeps its place
   app.stage = () => Math.min(most(), Math.max(128, host.clientWidth - (host.clientWidth >= 600 ? 340 : 0)));
   const stage = el("div", { class: "stage" });
   const side = el("div", { class: "side" });

@@ -10,10 +10,9 @@ import { mountCompact } from "./compact.js";
 import { mountDecoder } from "./decoder.js";
 import { el } from "../shared/dom.js";
 import { follow, openNetwork } from "../engine/source.js";
-import { applyTheme } from "../shared/theme.js";
+import { lasting } from "../shared/mount.js";
 
 const MAX_BATCH = 256; // the pad's 16x16 manifold
-const mounted = new WeakMap(); // parentElement -> instance
 
 /** What outlives a page switch: per model its z, and the open tab and panel of the page. */
 const kept = (globalThis.vaelabDecode ??= { models: new Map(), page: {} });
@@ -44,9 +43,8 @@ function firstWeights(url, signal, onError) {
 }
 
 class Instance {
-  constructor(root, setStateValue) {
+  constructor(root) {
     this.root = root;
-    this.setStateValue = setStateValue;
     this.key = null;
     this.view = null;
     this.stopFollowing = new AbortController();
@@ -175,24 +173,11 @@ class Instance {
   }
 }
 
-export default function decoderView({ data, parentElement, setStateValue }) {
-  let instance = mounted.get(parentElement);
-  if (!instance) {
-    const root = el("div", { class: "vaelab" });
-    parentElement.append(root);
-    instance = new Instance(root, setStateValue);
-    mounted.set(parentElement, instance);
-  }
-  instance.setStateValue = setStateValue;
-  clearTimeout(instance.leaving);
-  applyTheme(instance.root, parentElement);
-  instance.take(data);
-  return () => {
-    // Streamlit also cleans up before it calls again; only a clean-up that nothing follows is a farewell.
-    instance.leaving = setTimeout(() => {
-      instance.close();
-      instance.root.remove();
-      mounted.delete(parentElement);
-    }, 100);
-  };
-}
+export default lasting(
+  "vaelab",
+  (root) => new Instance(root),
+  (view, data, setStateValue) => {
+    view.setStateValue = setStateValue;
+    view.take(data);
+  },
+);

@@ -10,12 +10,12 @@ from typing import Any
 import streamlit as st
 
 from vaelab.images.palette import THEMES, Role, css_variables
+from vaelab.ui import styles
 from vaelab.ui.components.carrier import FOLDER, loader_js
 from vaelab.ui.text import t
 
 ENTRY = "graph/graph.js"
 SHEET = 640  # its width, as graph.js has it
-TALLEST = "56vh"  # as graph.css has it
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def graph(
         "plates": [asdict(plate) for plate in plates],
     }
     # The place is kept free until the browser has the script that draws.
-    st.html(f"<style>.st-key-{key}_place {{ aspect-ratio: {SHEET} / {height}; max-height: {TALLEST}; }}</style>")
+    st.html(styles.rule(f"{key}_place", aspect_ratio=f"{SHEET} / {height}", max_height="var(--vl-room-graph)"))
     with st.container(key=f"{key}_place"):
         _component()(key=key, data=data, on_press_change=on_press)
 

@@ -12,16 +12,15 @@ import { Fields } from "./fields.js";
 import { PointSet, rgb } from "./points.js";
 import { address, floats, followTsne, json } from "./source.js";
 import { TimeTravel } from "./time.js";
-import { applyTheme } from "../shared/theme.js";
 import { button, el, prefersStill } from "../shared/dom.js";
-
-const mounted = new WeakMap(); // parentElement -> instance
+import { lasting } from "../shared/mount.js";
+import { wording } from "../shared/words.js";
 
 class MapPage {
   constructor(root) {
     this.root = root;
     this.data = {};
-    this.text = (key, values = {}) => (this.data.text[key] ?? key).replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
+    this.text = (key, values) => wording(this.data.text, key, values);
   }
 
   /** Take over data: what changed decides what is done again. */
@@ -349,24 +348,11 @@ function spread(places, from) {
   return wide;
 }
 
-export default function latentMap({ data, parentElement, setStateValue }) {
-  let instance = mounted.get(parentElement);
-  if (!instance) {
-    const root = el("div", { class: "vaelab lab map" });
-    parentElement.append(root);
-    instance = root.latentMap = new MapPage(root); // within reach of tests and of the browser's console
-    mounted.set(parentElement, instance);
-  }
-  instance.emit = (choice) => setStateValue("choice", choice);
-  clearTimeout(instance.leaving);
-  applyTheme(instance.root, parentElement);
-  instance.take(data);
-  return () => {
-    // Streamlit also cleans up before it calls again; only a clean-up that nothing follows is a farewell.
-    instance.leaving = setTimeout(() => {
-      instance.close();
-      instance.root.remove();
-      mounted.delete(parentElement);
-    }, 100);
-  };
-}
+export default lasting(
+  "vaelab lab map",
+  (root) => (root.latentMap = new MapPage(root)), // within reach of tests and of the browser's console
+  (view, data, setStateValue) => {
+    view.emit = (choice) => setStateValue("choice", choice);
+    view.take(data);
+  },
+);

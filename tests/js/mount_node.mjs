@@ -1,0 +1,59 @@
+// What shared/mount.js does with a view at reruns, clean-ups and another identity, on a document of its own: prints the steps as JSON.
+import { pathToFileURL } from "node:url";
+
+const waiting = new Map();
+let last = 0;
+globalThis.setTimeout = (run) => (waiting.set(++last, run), last);
+globalThis.clearTimeout = (id) => waiting.delete(id);
+const later = () => {
+  for (const [id, run] of [...waiting]) if (waiting.delete(id)) run();
+};
+
+const element = (children = new Set()) => ({
+  children,
+  style: {},
+  dataset: {},
+  setAttribute() {},
+  append(...added) {
+    for (const node of added) if (typeof node === "object") children.add(Object.assign(node, { remove: () => children.delete(node) }));
+  },
+});
+globalThis.document = { createElement: () => element() };
+globalThis.getComputedStyle = () => ({ color: "rgb(255, 255, 255)", getPropertyValue: () => "white" });
+
+const { lasting } = await import(pathToFileURL(`${process.argv[2]}/mount.js`));
+const parentElement = element();
+const told = [];
+let made = 0;
+const entry = lasting(
+  "view",
+  () => {
+    const name = `view ${++made}`;
+    told.push(`${name} made`);
+    return { name, close: () => told.push(`${name} closed`) };
+  },
+  (view, data) => told.push(`${view.name} takes ${data.value}`),
+  (data) => data.model ?? "",
+);
+const steps = {};
+const step = (name) => {
+  steps[name] = { told: told.splice(0), roots: parentElement.children.size };
+};
+
+let clean = entry({ data: { value: 1 }, parentElement });
+step("first");
+clean();
+clean = entry({ data: { value: 2 }, parentElement });
+later();
+step("rerun");
+clean();
+clean = entry({ data: { value: 3, model: "other" }, parentElement });
+later();
+step("another");
+clean();
+step("cleaned");
+later();
+step("farewell");
+entry({ data: { value: 4, model: "other" }, parentElement });
+step("again");
+console.log(JSON.stringify(steps));

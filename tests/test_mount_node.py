@@ -1,0 +1,34 @@
+"""Views that outlive the reruns of their page (components/shared/mount.js), in Node."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from test_engine_node import JS, node
+
+from vaelab.ui.components.carrier import FOLDER
+
+pytestmark = pytest.mark.node
+
+
+@pytest.fixture(scope="module")
+def steps() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(node(JS / "mount_node.mjs", str(FOLDER / "shared")))
+    return found
+
+
+def test_a_rerun_hands_its_data_to_the_view_that_is_there(steps: dict[str, Any]) -> None:
+    assert steps["first"] == {"told": ["view 1 made", "view 1 takes 1"], "roots": 1}
+    assert steps["rerun"] == {"told": ["view 1 takes 2"], "roots": 1}
+
+
+def test_another_identity_is_another_view_which_the_first_ones_farewell_leaves_alone(steps: dict[str, Any]) -> None:
+    assert steps["another"] == {"told": ["view 1 closed", "view 2 made", "view 2 takes 3"], "roots": 1}
+
+
+def test_a_clean_up_that_no_call_follows_is_a_farewell(steps: dict[str, Any]) -> None:
+    assert steps["cleaned"] == {"told": [], "roots": 1}
+    assert steps["farewell"] == {"told": ["view 2 closed"], "roots": 0}
+    assert steps["again"] == {"told": ["view 3 made", "view 3 takes 4"], "roots": 1}

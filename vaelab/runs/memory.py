@@ -1,0 +1,55 @@
+"""How much memory a training will need, estimated before it starts. No torch."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+from pathlib import Path
+
+from vaelab.config.errors import ConfigError
+from vaelab.models.architecture import architecture
+from vaelab.models.layers import shapes
+from vaelab.runs.run_config import RunConfig
+
+PROCESS_MB = 350  # torch and the interpreter, measured on Linux
+COPIES = 4  # of each weight: itself, its gradient, two moments of Adam
+KEPT = 2  # floats a layer's output counts for: the output and its gradient
+IMAGE_COPIES = 2  # the data set as it is read, and as the device holds it
+EVALUATED = 500  # images of a held-out forward pass
+
+
+def needed_mb(cfg: RunConfig, images: int) -> float:
+    """About how many MiB a training on a CPU takes at its largest. images: training and test images together."""
+    layers, model = architecture(cfg.model), cfg.model
+    image = (model.channels, model.image_size, model.image_size)
+    flat = math.prod(shapes(layers.features, image)[-1] if layers.features else image) + model.classes
+    outputs = [
+        *shapes(layers.features, image),
+        *shapes(layers.head, (flat,)),
+        *shapes(layers.decoder, (model.latent_dim + model.classes,)),
+    ]
+    floats = sum(math.prod(shape) for shape in outputs) + 3 * math.prod(image)  # x, x_hat and their loss
+    batch = max(KEPT * cfg.optim.batch_size, EVALUATED) * floats * 4
+    return PROCESS_MB + (COPIES * layers.params * 4 + batch + IMAGE_COPIES * images * math.prod(image)) / 2**20
+
+
+def has_mb() -> float | None:
+    """The memory of this computer in MiB, or what its container may take; None where it is not known."""
+    found = []
+    with contextlib.suppress(ValueError, OSError, AttributeError):
+        found.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**20)
+    for limit in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
+        with contextlib.suppress(OSError, ValueError):  # absent outside a container; "max" is no limit
+            found.append(int(Path(limit).read_text(encoding="ascii")) / 2**20)
+    return min(found, default=None)
+
+
+def check_memory(cfg: RunConfig, images: int) -> None:
+    """Raises ConfigError for a training that this computer cannot hold, with both numbers."""
+    needed, there = needed_mb(cfg, images), has_mb()
+    if there is not None and needed > there:
+        raise ConfigError(
+            f"this training needs about {needed / 1024:.1f} GiB of memory, and this computer has {there / 1024:.1f} GiB"
+            " (take smaller images, fewer of them by a limit, or a smaller batch)"
+        )
