@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 from vaelab import data
 from vaelab.analysis.latents import Query, has_images
 from vaelab.config.errors import DataError
+from vaelab.export import bundle
 from vaelab.images.palette import STOPS, THEMES, class_colours, contrast, css_variables, surface, value_colours
 from vaelab.runs.run_config import RunConfig
 from vaelab.runs.store import Run
-from vaelab.ui.components.carrier import FOLDER, loader_js
+from vaelab.ui.components.carrier import FOLDER, bundle_url, loader_js
 from vaelab.ui.components.map.map_routes import map_base, map_query
 from vaelab.ui.names import label_title, value_names
 from vaelab.ui.text import language, strings, t
@@ -128,9 +129,18 @@ def latent_map(wanted: Query, view: View, near: NDArray[np.int64] | Sequence[int
         "colours": list(class_colours(theme())),
         "stops": list(STOPS),
         "near": [int(row) for row in near],
+        "decoder": _decoder(run),
         "text": {**strings("en", TEXTS), **strings(language(), TEXTS)},
     }
     _component()(key=KEY, data=told, on_choice_change=_nothing)
+
+
+def _decoder(run: Run) -> dict[str, Any] | None:
+    """Where the browser finds the decoder that the codes belong to, and the label that it takes; None where it cannot run it."""
+    model = run.config().model
+    if bundle.supported(model) is not None or run.model_file_or_none() is None:
+        return None
+    return {"url": bundle_url(run), "label": model.label, "classes": model.classes}
 
 
 def film_words(cfg: RunConfig) -> dict[str, Any]:

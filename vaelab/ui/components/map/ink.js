@@ -2,6 +2,7 @@
 
 const ALPHA = 0.86;
 const RIM = 0.75; // pixels of the canvas around a pale point
+const RIM_STRENGTH = 0.7;
 
 /** Coverage of a disc of a radius, in pixels: {side, cover} with cover from 0 to 1. */
 function disc(radius) {
@@ -47,7 +48,7 @@ export class Ink {
 
   /** One point with a rim of another colour, for a colour that the page would swallow. */
   rimmed(x, y, colour, rim, strength) {
-    this.stamp(this.around, x, y, rim, strength);
+    this.stamp(this.around, x, y, rim, RIM_STRENGTH * strength);
     this.stamp(this.disc, x, y, colour, strength);
   }
 
