@@ -51,6 +51,7 @@ class MixturePrior(SampledKl):
             "一批编码由多少个分量分担：平均责任的熵取指数，从 1 到分量总数。",
         ),
     }
+    curve_roles = {"components_used": "prior"}  # noqa: RUF012
 
     def extras(self, model: LatentModel) -> dict[str, nn.Module]:
         """prior.mu, prior.logvar: (K, Z); prior.logits: (K,)."""

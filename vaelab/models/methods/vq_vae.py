@@ -94,6 +94,7 @@ class VqVae(Method):
             "一批图像相当于均匀使用了多少个编码：使用频率的熵取指数，从 1 到码本大小。",
         ),
     }
+    curve_roles = {"quantisation": "z", "perplexity": "z"}  # noqa: RUF012
     pictures = {  # noqa: RUF012
         "codebook": Words(
             "Codebook",
