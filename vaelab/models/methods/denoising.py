@@ -67,6 +67,7 @@ class DenoisingAutoencoder(Autoencoder):
             "输入未被破坏时的重构损失，供比较：奈特/图像。损失高出的部分就是破坏的代价。",
         ),
     }
+    curve_roles = {"whole": "decoder"}  # noqa: RUF012
 
     def noise_shape(self, cfg: ModelConfig) -> tuple[int, ...]:
         """A number for each pixel and channel: (C, H, W)."""

@@ -57,6 +57,7 @@ class FreeBits(Vae):
             "有多少个维度的 KL 低于额度，因而没有理由继续减小。",
         ),
     }
+    curve_roles = {"within": "z"}  # noqa: RUF012
 
     def terms(
         self, model: LatentModel, x: Tensor, y: Tensor | None, eps: Tensor | None, cfg: LossConfig

@@ -93,6 +93,7 @@ class InfoVae(Vae):
             "一批编码与同样多的先验样本之间的平方最大均值差异。无单位；两者一致时在 0 附近波动。",
         ),
     }
+    curve_roles = {"mmd": "z"}  # noqa: RUF012
 
     def noise_shape(self, cfg: ModelConfig) -> tuple[int, ...]:
         """eps, and a draw from the prior to compare with: (2, Z)."""

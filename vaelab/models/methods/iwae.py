@@ -63,6 +63,7 @@ class Iwae(Vae):
             "有效样本量 1 / Σ w²：权重全在一个样本上时为 1，全部相等时为 K。",
         ),
     }
+    curve_roles = {"bound": "total", "bound_one": "total", "effective": "z"}  # noqa: RUF012
 
     def noise_shape(self, cfg: ModelConfig) -> tuple[int, ...]:
         """(K, Z)."""

@@ -72,6 +72,8 @@ class Method:
     fixed_likelihood = True  # how a pixel is scored is the config's alone; otherwise it changes with the training
     # Names of terms beside recon and kl, each a live curve: its name, its words. Per image, in nats unless the help says otherwise.
     curves: dict[str, Words] = {}  # noqa: RUF012
+    # The colour of each of them where it is not the KL's: a role of images/palette.py.
+    curve_roles: dict[str, str] = {}  # noqa: RUF012
     # Names of pictures that belong to the model itself, as `shown` gives them: pseudo-inputs, a codebook.
     pictures: dict[str, Words] = {}  # noqa: RUF012
 

@@ -38,6 +38,7 @@ class SigmaVae(Vae):
             "像素与重构之间的均方根误差，按 0–1 的刻度。图像越清晰它越小，KL 相对就越轻。",
         ),
     }
+    curve_roles = {"sigma": "sigma"}  # noqa: RUF012
 
     def extras(self, model: LatentModel) -> dict[str, nn.Module]:
         """pixel.sigma, (): the sigma of the last steps, by which images are scored once nothing is learned any more."""

@@ -6,7 +6,7 @@ Everything is read from the run directory, so a reload, a second browser or a re
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -56,6 +56,7 @@ def _frame(run: Run, drawn_state: str) -> None:
     with st.container(key="live_curves"):
         status_line(status, cfg, rows)
         curves(rows, events)
+        own_curves(cfg, rows, events)
     step = latest_snapshot(run)
     with st.container(horizontal=True, gap="medium"):
         with st.container(width=STRIP_WIDTH, key="live_strips"):
@@ -111,6 +112,41 @@ def curves(rows: Sequence[Row], events: Sequence[Row]) -> None:
             )
 
 
+def own_curves(cfg: RunConfig, rows: Sequence[Row], events: Sequence[Row]) -> None:
+    """The method's further terms in one lower row, each in its own words and unit."""
+    method = cfg.model.method
+    if not method.curves:
+        return
+    texts = {name: t(f"train.{name}") for name in ("step", "nats", "train", "test", "floor")}
+    last: Row = rows[-1] if rows else {}
+    measured: Row = next((row for row in reversed(rows) if row.get("test_loss") is not None), {})
+    for column, (name, words) in zip(st.columns(3), method.curves.items(), strict=False):
+        role = cast(Role, method.curve_roles.get(name, "encoder"))
+        title = words.titled(language())
+        with column, st.container(gap=None):
+            values = {"train": _short(last.get(name)), "test": _short(measured.get(f"test_{name}"))}
+            st.markdown(
+                f"**{markdown(role, title)}** :small[{t('train.newest', **values)}]",
+                help=f"{words.helped(language())} {t('train.own_curve_help')}",
+                wrap=False,
+            )
+            ticking_chart(
+                training_charts.curve,
+                training_charts.curve_rows(rows, events, name),
+                texts,
+                key=f"own_curve_{name}",
+                alt_text=title,
+                term=name,
+                height=64,
+                role=role,
+            )
+
+
+def _short(value: float | None) -> str:
+    """Three significant digits: the unit may be anything."""
+    return "–" if value is None else f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
 def latest_snapshot(run: Run) -> int | None:
     """The step of the newest snapshot; None before there is one."""
     steps = run.snapshots()
@@ -143,7 +179,9 @@ def fixed(run: Run) -> Arrays:
 def strips(run: Run, step: int | None) -> None:
     """Originals over reconstructions, then samples of fixed z; faint tiles of the same size before the first ones."""
     arrays = arrays_of(run, step)
-    originals = fixed(run).get("originals")
+    originals = arrays.get(
+        "input", fixed(run).get("originals")
+    )  # a method may be given something else than the image itself
     with st.container(gap=None):
         heading("decoder", "reconstructions")
         if arrays and originals is not None:
@@ -157,6 +195,13 @@ def strips(run: Run, step: int | None) -> None:
         sheet = pictures.strip(arrays["samples"][:SAMPLES], PAIRS) if arrays else pictures.empty_strip(2, PAIRS)
         with place("samples", STRIP_HEIGHT):
             st.image(sheet, output_format="PNG", alt=t("train.samples"))
+    for name, words in run.config().model.method.pictures.items():
+        with st.container(gap=None):
+            st.markdown(f"**{markdown('prior', words.titled(language()))}**", help=words.helped(language()), wrap=False)
+            empty = pictures.empty_strip(2, PAIRS)
+            sheet = pictures.strip(arrays[name][:SAMPLES], PAIRS) if name in arrays else empty
+            with place(name, STRIP_HEIGHT):
+                st.image(sheet, output_format="PNG", alt=words.titled(language()))
 
 
 def arrays_of(run: Run, step: int | None) -> Arrays:
@@ -203,6 +248,12 @@ def kl_panel(run: Run, cfg: RunConfig, mu: npt.NDArray[Any], rows: Sequence[Row]
     heading("encoder", "kl_per_dim")
     if not cfg.model.has_posterior:
         st.caption(t("train.no_kl"))
+        return
+    if not cfg.model.method.kl_by_dimension:
+        st.caption(t("train.one_kl"))
+        if len(mu):
+            active = active_dimensions(mu)
+            st.markdown(t("train.active", count=int(active.sum()), total=len(active)), wrap=False)
         return
     active = active_dimensions(mu)
     nothing = [0.0] * cfg.model.latent_dim
