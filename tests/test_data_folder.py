@@ -12,6 +12,7 @@ from PIL import Image
 from vaelab import data
 from vaelab.config.errors import DataError
 from vaelab.data import folder as folders
+from vaelab.data.layout import LOOSE
 
 
 @pytest.fixture(autouse=True)
@@ -74,7 +75,7 @@ def test_loose_files_have_no_class(tmp_path: Path, zoo: Path) -> None:
     assert (len(loaded.train), len(loaded.test)) == (1, 1)
     paint(zoo / "stray.png", 200)
     mixed = data.load(f"folder:{zoo}")
-    assert mixed.info.classes == ("cats", "dogs", folders.LOOSE)
+    assert mixed.info.classes == ("cats", "dogs", LOOSE)
     everything = np.concatenate([mixed.train.pixels, mixed.test.pixels])[:, 0, 0, 0]
     assert np.concatenate([mixed.train.labels, mixed.test.labels])[everything == 200].tolist() == [2]
 
@@ -89,9 +90,9 @@ def test_cache_notices_a_change(zoo: Path, monkeypatch: pytest.MonkeyPatch) -> N
     np.testing.assert_array_equal(data.load(name).train.pixels, before.train.pixels)
     monkeypatch.setattr(folders, "_decode_all", decode)
     paint(zoo / "cats" / "99.png", 250)
-    assert len(data.load(name).train) == 28
+    assert len(data.load(name).train) == 29
     cached[0].write_bytes(b"broken")
-    assert len(data.load(name).train) == 28
+    assert len(data.load(name).train) == 29
     assert len(list((data.data_root() / "cache").iterdir())) == 1
 
 

@@ -171,33 +171,6 @@ def test_the_film_is_told_in_the_language_of_the_page(monkeypatch):
     assert len(told) == 11
 
 
-@pytest.mark.parametrize("dims", ["", "1,3"])
-def test_the_map_is_inverted(digits, dims):
-    """Places lifted to codes are found at the same places again; with a chosen image its own code is found at its place."""
-    projection = "dims" if dims else "pca"
-    asked = {"projection": projection, "dims": dims}
-    base, across, up = numbers(digits, "lift.bin", **asked).reshape(3, 4)
-    places = numbers(digits, "places.bin", **asked).reshape(-1, 3)[:, :2]
-    np.testing.assert_allclose([across @ across, up @ up, across @ up], [1, 1, 0], atol=1e-5)
-    z = base + places[:, :1] * across + places[:, 1:] * up
-    mu = numbers(digits, "codes.bin", **asked).reshape(-1, 4)
-    np.testing.assert_allclose((z - mu) @ across, 0, atol=1e-4)
-    np.testing.assert_allclose((z - mu) @ up, 0, atol=1e-4)
-    base, across, up = numbers(digits, "lift.bin", row="7", **asked).reshape(3, 4)
-    np.testing.assert_allclose(base + places[7, 0] * across + places[7, 1] * up, mu[7], atol=1e-4)
-
-
-@pytest.mark.parametrize("dims", ["", "1,3"])
-def test_the_density_of_a_map_is_one_in_all(digits, dims):
-    found = numbers(digits, "density.bin", projection="dims" if dims else "pca", dims=dims)
-    x, y, reach = found[:3]
-    q = found[3:].reshape(96, 96)
-    cell = (2 * reach / 95) ** 2
-    assert q.sum() * cell == pytest.approx(1.0, abs=0.02)
-    if dims:
-        assert (x, y) == (0.0, 0.0)  # the prior's middle
-
-
 def test_a_model_is_also_found_by_the_name_model(digits):
     app = AppTest.from_file(str(ROOT / "vaelab" / "ui" / "shell.py"), default_timeout=TIMEOUT)
     app.query_params["model"] = "digits-run"

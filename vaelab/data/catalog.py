@@ -6,7 +6,6 @@ import dataclasses
 import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -216,7 +215,10 @@ def count(name: str, image_size: int = 32) -> tuple[int, int]:
 def is_available(name: str) -> bool:
     """Whether `load` would find its files; looks at names of files only. Raises DataError for an unknown name."""
     if name.startswith(folder.PREFIX):
-        return Path(name.removeprefix(folder.PREFIX)).expanduser().is_dir()
+        try:
+            return folder.folder_path(name).is_dir()
+        except DataError:
+            return False
     return entry(name).present()
 
 

@@ -71,8 +71,12 @@ def folder_path(name: str) -> Path:
     text = name.removeprefix(PREFIX)
     if not text or "\0" in text:
         raise DataError("folder:PATH needs the path of a folder of images, such as folder:photos")
-    path = Path(text).expanduser()
-    if not path.is_dir():
+    try:
+        path = Path(text).expanduser()
+        there = path.is_dir()
+    except (OSError, RuntimeError, ValueError):  # a name that is too long, a user that does not exist
+        there = False
+    if not there:
         raise DataError(f"{name!r} must name a folder that exists, and there is none; check the path")
     return path
 

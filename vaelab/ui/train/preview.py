@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +11,7 @@ import streamlit as st
 
 from vaelab import data
 from vaelab.data import DatasetInfo
+from vaelab.data.folder import folder_path
 from vaelab.export.bundle import macs, supported
 from vaelab.models.architecture import architecture
 from vaelab.runs.memory import needed_mb
@@ -82,8 +82,9 @@ def image_preview(name: str, info: DatasetInfo, image_size: int) -> None:
         )
         download_panel(name)
         return
-    folder = Path(name.removeprefix("folder:")).expanduser()
-    stamp = folder.stat().st_mtime_ns if name.startswith("folder:") else 0  # the user may add images meanwhile
+    stamp = (
+        folder_path(name).stat().st_mtime_ns if name.startswith("folder:") else 0
+    )  # the user may add images meanwhile
     preview = _preview(name, image_size, stamp)
     st.image(
         pictures.strip(preview.pixels, COLUMNS),

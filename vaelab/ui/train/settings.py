@@ -31,6 +31,7 @@ from vaelab.models.presets import Preset, preset, presets
 from vaelab.models.words import Words
 from vaelab.runs.plan import plan
 from vaelab.runs.run_config import RunConfig
+from vaelab.ui.access import check_folder_words
 from vaelab.ui.names import label_title
 from vaelab.ui.text import has_text, language, t
 
@@ -156,7 +157,7 @@ def _own_images() -> str | None:
     folder = st.text_input(
         t("train.label_folder"), key=_key("folder"), help=t("train.help_folder"), placeholder="/home/me/pictures"
     )
-    return f"folder:{folder.strip()}" if folder.strip() else None
+    return f"folder:{check_folder_words(folder)}" if folder.strip() else None
 
 
 def choose_settings(dataset: str, info: DatasetInfo) -> RunConfig:
