@@ -43,10 +43,10 @@ class BetaTcVae(Vae):
     )
     curves = {  # noqa: RUF012
         "information": Words(
-            "Information on the image",
-            "I(z; n): how much a code tells which image it came from, estimated from the batch. At most log of the number of images. Nats.",
-            "关于图像的信息",
-            "I(z; n)：编码透露它来自哪张图像的程度，由批次估计，不超过图像数的对数。单位：奈特。",
+            "Information I(z; n)",
+            "How much a code tells which image it came from, estimated from the batch. At most log of the number of images. Nats.",
+            "互信息 I(z; n)",
+            "编码透露它来自哪张图像的程度，由批次估计，不超过图像数的对数。单位：奈特。",
         ),
         "correlation": Words(
             "Total correlation",
@@ -55,9 +55,9 @@ class BetaTcVae(Vae):
             "全部编码离“各维相互独立”有多远：KL(q(z) || ∏ q(z_j))，由批次估计。单位：奈特。",
         ),
         "dimensions": Words(
-            "KL of single dimensions",
+            "Per-dimension KL",
             "How far each dimension's codes of all images are from N(0, 1), summed, estimated from the batch. Nats. The three parts add up to the KL term.",
-            "单个维度的 KL",
+            "各维 KL 之和",
             "每个维度上全部编码与 N(0, 1) 的距离之和，由批次估计。单位：奈特。三部分之和等于 KL 项。",
         ),
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from vaelab.config.errors import ConfigError
 from vaelab.models.words import Words
@@ -136,9 +136,13 @@ class Method:
 
         return log_normal(z)
 
+    def likelihood(self, cfg: LossConfig, tensors: Mapping[str, Any]) -> LossConfig:
+        """How a pixel is scored by a model with these tensors, by their names in its state dict; no torch."""
+        return cfg
+
     def scored(self, model: LatentModel, cfg: LossConfig) -> LossConfig:
         """How a pixel is scored by the model as it stands."""
-        return cfg
+        return cfg if self.fixed_likelihood else self.likelihood(cfg, dict(model.named_buffers()))
 
     def recon(self, model: LatentModel, logits: Tensor, x: Tensor, cfg: LossConfig) -> Tensor:
         """-log p(x|z), (B,) nats. logits, x: (B, C, H, W)."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from vaelab.models.methods.vae import Vae
 from vaelab.models.registry import register
@@ -71,11 +73,9 @@ class SigmaVae(Vae):
             square = MEMORY * kept.square() + (1.0 - MEMORY) * terms["sigma"][0].square()
             kept.copy_(square.sqrt())
 
-    def scored(self, model: LatentModel, cfg: LossConfig) -> LossConfig:
-        """A Gaussian of the kept sigma, whatever likelihood the config names."""
-        from dataclasses import replace
-
-        return replace(cfg, likelihood="gaussian", sigma=float(model.get_buffer("pixel.sigma")))
+    def likelihood(self, cfg: LossConfig, tensors: Mapping[str, Any]) -> LossConfig:
+        """A Gaussian of the kept sigma, whatever likelihood the config names; of the config's where none is kept, as in a snapshot."""
+        return replace(cfg, likelihood="gaussian", sigma=float(tensors.get("pixel.sigma", cfg.sigma)))
 
 
 def _best_sigma(logits: Tensor, x: Tensor) -> Tensor:

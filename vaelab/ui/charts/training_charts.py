@@ -100,7 +100,11 @@ def curve(
     line = palette.colour(role or TERMS[term], theme)
     grey = palette.colour("prior", theme)
     x = alt.X(
-        "step:Q", title=None, axis=alt.Axis(tickCount=5, grid=False, labelExpr=STEPS), scale=alt.Scale(nice=False)
+        "step:Q",
+        title=None,
+        # A method's own curve stands below one that has the same numbers.
+        axis=alt.Axis(tickCount=5, grid=False, labelExpr=STEPS, labels=role is None, ticks=role is None),
+        scale=alt.Scale(nice=False),
     )
     ticks = 5 if role is None else 3
     y = alt.Y(

@@ -36,6 +36,9 @@ STRIP_HEIGHT = 2 * pictures.CELL + pictures.GAP  # kept free while a picture is 
 SIDE = 184  # of the scatter's square, pixels
 AXIS = 40  # its numbers, at the left
 BARS = 100  # height of the bars of KL: with them the panel ends above the fold of a laptop
+CURVES = 145  # height of the three curves
+LOWER_CURVES = 105  # where a method has a row of its own below them, so that the pictures keep their place
+OWN_CURVES = 52
 ACTIVE_VARIANCE = 0.01  # of mu over the probe images: Burda et al. 2016, section 5.2
 MAX_CLASSES = 24  # more colours cannot be told apart at all
 COLLAPSE_SHARE = 0.5  # fewer active dimensions than this share of Z is worth a word
@@ -55,7 +58,7 @@ def _frame(run: Run, drawn_state: str) -> None:
     cfg, rows, events = run.config(), run.metrics(), run.events()
     with st.container(key="live_curves"):
         status_line(status, cfg, rows)
-        curves(rows, events)
+        curves(rows, events, CURVES if not cfg.model.method.curves else LOWER_CURVES)
         own_curves(cfg, rows, events)
     step = latest_snapshot(run)
     with st.container(horizontal=True, gap="medium"):
@@ -91,7 +94,7 @@ def _plain(words: str) -> str:
     return words.replace(":", "\\:")
 
 
-def curves(rows: Sequence[Row], events: Sequence[Row]) -> None:
+def curves(rows: Sequence[Row], events: Sequence[Row], height: int = CURVES) -> None:
     """Total, reconstruction and KL side by side, each under its newest figures, in nats per image."""
     texts = {name: t(f"train.{name}") for name in ("step", "nats", "train", "test", "floor")}
     last: Row = rows[-1] if rows else {}
@@ -108,7 +111,7 @@ def curves(rows: Sequence[Row], events: Sequence[Row]) -> None:
                 key=f"curve_{term}",
                 alt_text=t(f"train.term_{term}"),
                 term=term,
-                height=145,
+                height=height,
             )
 
 
@@ -119,14 +122,12 @@ def own_curves(cfg: RunConfig, rows: Sequence[Row], events: Sequence[Row]) -> No
         return
     texts = {name: t(f"train.{name}") for name in ("step", "nats", "train", "test", "floor")}
     last: Row = rows[-1] if rows else {}
-    measured: Row = next((row for row in reversed(rows) if row.get("test_loss") is not None), {})
     for column, (name, words) in zip(st.columns(3), method.curves.items(), strict=False):
         role = cast(Role, method.curve_roles.get(name, "encoder"))
         title = words.titled(language())
         with column, st.container(gap=None):
-            values = {"train": _short(last.get(name)), "test": _short(measured.get(f"test_{name}"))}
             st.markdown(
-                f"**{markdown(role, title)}** :small[{t('train.newest', **values)}]",
+                f"**{markdown(role, title)}** :small[{_short(last.get(name))}]",
                 help=f"{words.helped(language())} {t('train.own_curve_help')}",
                 wrap=False,
             )
@@ -137,7 +138,7 @@ def own_curves(cfg: RunConfig, rows: Sequence[Row], events: Sequence[Row]) -> No
                 key=f"own_curve_{name}",
                 alt_text=title,
                 term=name,
-                height=64,
+                height=OWN_CURVES,
                 role=role,
             )
 
