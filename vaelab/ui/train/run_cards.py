@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
+from vaelab.config.errors import VaeLabError
 from vaelab.runs import store
 from vaelab.runs.store import Run
 from vaelab.ui import pictures
 from vaelab.ui.charts import training_charts
-from vaelab.ui.text import t
+from vaelab.ui.error_text import in_words
+from vaelab.ui.text import language, t
 from vaelab.ui.train.live import arrays_of, latest_snapshot
 from vaelab.ui.widgets import figure, page_link, state_badge
 
@@ -38,14 +40,20 @@ def _card(run: Run) -> None:
     status = run.status()
     with st.container(height="stretch", border=False):  # the last line of a card ends it, with figures or without
         st.markdown(f"**{run.name}**", wrap=False)
-        arrays = arrays_of(run, latest_snapshot(run))
+        damage = run.damage()
+        try:
+            arrays = arrays_of(run, latest_snapshot(run))
+        except VaeLabError as error:
+            arrays, damage = {}, damage or str(error)
         if arrays:
             sheet = pictures.strip(arrays["samples"][:THUMBNAILS], THUMBNAILS)
         else:
             sheet = pictures.empty_strip(1, THUMBNAILS)
         st.image(sheet, output_format="PNG", alt=t("start.samples"))
-        rows = [row for row in run.metrics() if row.get("loss") is not None]
-        if rows:
+        rows = run.metrics()
+        if damage is not None:
+            st.caption(in_words(damage, language()))
+        elif rows:
             _, losses = training_charts.thin(*training_charts.steps_and(rows, "loss"), points=SPARKLINE_POINTS)
             st.metric(
                 t("train.term_loss"),
@@ -57,4 +65,4 @@ def _card(run: Run) -> None:
             st.caption(t("start.no_loss"))
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", wrap=False):
         page_link("train", t("start.open_run"), run=run.name)
-        state_badge(status.state)
+        state_badge("damaged" if damage is not None else status.state)
