@@ -147,7 +147,7 @@ def test_start_and_train_show_the_others(lang: str) -> None:
     app.query_params["lang"] = lang
     app.run()
     assert not app.exception
-    assert any("whole" in element.value for element in app.markdown)
+    assert any("whole" in str(element.proto) for element in app.main)
     app.switch_page(str(ROOT / "pages" / "train.py")).run()
     assert not app.exception
     for number in range(len(DAMAGES)):

@@ -34,7 +34,7 @@ _LINES: dict[Theme, dict[Role, str]] = {
         "mu": "#E69F00",
         "sigma": "#009E73",
         "eps": "#D55E00",
-        "z": "#0084CC",
+        "z": "#008EDD",
         "decoder": "#56B4E9",
         "prior": "#8D99A8",
         "total": "#E8ECF1",
@@ -99,6 +99,7 @@ _CLASSES: dict[Theme, tuple[str, ...]] = {
     ),
 }
 
+FILL: dict[Theme, str] = {"light": "#0072B2", "dark": "#0077BB"}  # z as a ground under white words, which need 4.5:1
 SEQUENTIAL = "viridis"  # continuous values, perceptually even; a name that Vega and Plotly both know
 # The same as ten stops, for what draws without either.
 STOPS = (
@@ -229,10 +230,11 @@ def markdown(role: Role, words: str) -> str:
 
 
 def css_variables(theme: Theme) -> str:
-    """Declarations for a stylesheet: --vl-ROLE, --vl-ROLE-text, --vl-SURFACE and --vl-class-0 to --vl-class-9."""
+    """Declarations for a stylesheet: --vl-ROLE, --vl-ROLE-text, --vl-SURFACE, --vl-fill and --vl-class-0 to --vl-class-9."""
     pairs: list[tuple[str, str]] = [(role, colour(role, theme)) for role in roles()]
     pairs += [(f"{role}-text", text_colour(role, theme)) for role in roles()]
     pairs += list(_SURFACES[theme].items())
+    pairs.append(("fill", FILL[theme]))
     pairs += [(f"class-{k}", value) for k, value in enumerate(_CLASSES[theme])]
     return "".join(f"--vl-{name}:{value};" for name, value in pairs)
 

@@ -85,7 +85,11 @@ def _point(wanted: Query, known: Codes, row: int, near: Near) -> None:
     st.html(look((known.pixels[row], first), (x_hat, t("latent.x_hat")), beside, t("latent.enlarge")))
     with st.container(key="latent_words"):
         st.markdown(f":small[{_words(known, row)}]")
-    st.altair_chart(_code(known, known.mu[row], None if known.sigma is None else known.sigma[row]), key="latent_code")
+    st.altair_chart(
+        _code(known, known.mu[row], None if known.sigma is None else known.sigma[row]),
+        key="latent_code",
+        alt=t("latent.code_alt"),
+    )
     _decode_link(wanted, known.mu[row], None if known.y is None else int(known.y[row]), t("latent.open_decode"))
 
 
@@ -130,7 +134,9 @@ def _group(wanted: Query, known: Codes, rows: NDArray[np.int64], by: str | None)
     if by is not None and found.makeup:
         st.caption(t("latent.makeup_by", name=label_title(by)))
         st.html(_makeup(found, len(rows), known.labels[by][1]))
-    st.altair_chart(_code(known, found.z, known.mu[rows].std(axis=0)), key="latent_group_code")
+    st.altair_chart(
+        _code(known, found.z, known.mu[rows].std(axis=0)), key="latent_group_code", alt=t("latent.group_code")
+    )
     st.caption(t("latent.group_code"))
     _decode_link(wanted, found.z, found.y, t("latent.open_average"))
 

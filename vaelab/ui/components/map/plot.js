@@ -59,6 +59,7 @@ export class Plot {
   setDecoder(decoder) {
     this.card.decoder = this.ground.decoder = decoder;
     this.ground.clear();
+    this.card.refresh();
     if (!decoder) this.path.clear();
     this.invalidate();
   }

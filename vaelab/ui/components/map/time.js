@@ -37,6 +37,7 @@ export class TimeTravel {
   enable(on) {
     for (const control of [this.play, this.slider, this.now]) control.disabled = !on;
     this.gif.classList.toggle("off", !on);
+    this.gif.setAttribute("aria-disabled", String(!on));
     this.now.disabled = true;
     for (const { row } of this.rows) row.hidden = !on;
   }
