@@ -8,9 +8,11 @@ from streamlit.delta_generator import DeltaGenerator
 from vaelab import data
 from vaelab.config.errors import ConfigError
 from vaelab.data import DatasetInfo
+from vaelab.models import registry
 from vaelab.runs.run_config import RunConfig
+from vaelab.ui.error_text import in_words
 from vaelab.ui.guard import show_error
-from vaelab.ui.text import t
+from vaelab.ui.text import language, t
 from vaelab.ui.train import preview, settings
 from vaelab.ui.widgets import choose_run
 from vaelab.workers import launch
@@ -28,6 +30,8 @@ def new_training(side: DeltaGenerator, wide: DeltaGenerator) -> None:
     with wide:
         preview.dataset_card(info)
     with side:
+        for problem in registry.problems():
+            st.warning(in_words(problem, language()), icon=":material/extension_off:")
         cfg = _settings(dataset, info)
         _start_button(cfg, ready=data.is_available(dataset))
     with wide:
