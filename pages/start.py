@@ -1,19 +1,17 @@
-"""Start: a trained model that answers, three doors, and the runs on record."""
+"""Start: a trained model that answers, the lessons, the ways on and what is new, in one screen."""
 
 import streamlit as st
 
-from vaelab.ui.start import doors, showcase
-from vaelab.ui.train import run_cards
-
-WAYS_WIDTH = 300  # pixels
+from vaelab.ui.start import doors, lessons_list, news, showcase
 
 model = showcase.favourite()
-with st.container(horizontal=True, gap="large"):
-    with st.container(width="stretch"):
+with st.container(horizontal=True, gap="medium", key="start_screen"):
+    with st.container(width="stretch", gap="small", key="start_stage"):
         showcase.living_decoder(model)
-        place = showcase.reserve() if model else None
-    with st.container(width=WAYS_WIDTH):
+        lessons_list.lessons_list()
+    with st.container(width=showcase.SIDE, gap="small", key="start_side"):
         doors.doors()
-run_cards.run_cards()
+        news.news()
+place = showcase.reserve() if model else None
 if model and place:
     showcase.evidence(model, place)

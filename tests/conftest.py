@@ -1,4 +1,5 @@
-"""What several files share: one Chromium a file, with pages that fail their test when a script on them does; the command line."""
+"""What several files share: one Chromium a file, with pages that fail their test when a script on them does; the command line; models
+to look into."""
 
 from __future__ import annotations
 
@@ -6,11 +7,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from cli_shell import TINY, Shell
+from run_writer import write_run
 
 from vaelab.cli import main
 from vaelab.cli.bench.chromium import chromium
+from vaelab.runs import store
+from vaelab.runs.plan import plan
+from vaelab.runs.store import Run
+from vaelab.ui.components import routes
 from vaelab.ui.text import LANGUAGES, Language
 
 WAIT = 90_000  # milliseconds: nothing is measured, and a loaded machine is slow
@@ -78,3 +85,36 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
             main(["train", *TINY, "--epochs", "1", "--run-dir", str(path), "--quiet"])
     assert not end.value.code
     return path
+
+
+@pytest.fixture
+def own_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs and shipped models of each test lie in a folder of its own."""
+    monkeypatch.setenv("VAELAB_RUNS", str(tmp_path / "runs"))
+    for module in (store, routes):
+        monkeypatch.setattr(module, "weights_root", lambda: tmp_path / "weights")
+
+
+@pytest.fixture
+def digits(own_models: None) -> Run:
+    """A run of the digits with weights as they are drawn, and a snapshot."""
+    from trained import write_model  # imports torch
+
+    cfg = plan("digits", latent_dim=4)
+    run = write_run("digits-run", cfg=cfg)
+    write_model(run.path, cfg)
+    return run
+
+
+@pytest.fixture
+def bare(own_models: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """A shipped model whose images are not installed and may not be passed on: codes and labels alone."""
+    from trained import write_model  # imports torch
+
+    cfg = plan("cifar10", model="linear-vae", latent_dim=3)
+    run = write_model(tmp_path / "weights" / "bare", cfg)
+    generator = np.random.default_rng(0)
+    mu = generator.normal(size=(60, 3)).astype(np.float32)
+    np.savez(run.path / "latents.npz", mu=mu, logvar=np.zeros_like(mu), labels=np.arange(60) % 10)
+    monkeypatch.setenv("VAELAB_DATA", str(tmp_path / "nothing"))
+    return run

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from safetensors.torch import load_file
 
-from vaelab.export.bundle import Part, browser_bundle
+from vaelab.export.bundle import Part, browser_bundle, supported
 from vaelab.models.latent_model import LatentModel, build
 from vaelab.models.model_config import ModelConfig
 from vaelab.runs.store import Run
@@ -32,6 +32,7 @@ CONFIGS = (
     ModelConfig(name="conv-vae", channels=1, label="class", classes=10, latent_dim=3),
     ModelConfig(name="conv-vae", image_size=64, channels=1, latent_dim=17),
     ModelConfig(name="conv-vae", image_size=64, label="class", classes=7, latent_dim=256),
+    ModelConfig(name="vq-vae", channels=1),  # a convolution of stride 1 in the decoder
 )
 
 
@@ -101,10 +102,11 @@ def _floats(path: Path, values: torch.Tensor) -> None:
 
 
 def architectures(folder: Path, n: int) -> list[dict[str, object]]:
-    """A case for each half of each of CONFIGS."""
+    """A case for each half of each of CONFIGS that the browser runs."""
     parts: tuple[Part, ...] = ("decoder", "encoder")
     return [
         write_case(folder, f"{cfg.name}-{cfg.image_size}-{cfg.channels}-{cfg.classes}-{part}", drawn(cfg), part, n)
         for cfg in CONFIGS
         for part in parts
+        if supported(cfg, part) is None
     ]

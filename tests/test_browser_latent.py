@@ -221,6 +221,84 @@ def test_time_travel_moves_everything_together(page, address, lang, words):
     assert Path(saved.value.path()).read_bytes()[:6] == b"GIF89a"
 
 
+def ready(page: Any) -> None:
+    """Wait for the decoder and the present map's way back to codes."""
+    page.wait_for_function(f"() => ({PLOT}).card.decoder?.lift")
+
+
+def test_the_decoded_image_follows_the_pointer_between_points(page, address, lang, words):
+    canvas = open_map(page, address, lang)
+    ready(page)
+    box = canvas.bounding_box()
+    here = page.locator(".map-card canvas").first
+    images = []
+    for x, y in ((0.3, 0.3), (0.62, 0.71)):
+        page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
+        page.get_by_text(words["here_inverse"], exact=True).wait_for()
+        page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        images.append(here.evaluate("(c) => [...c.getContext('2d').getImageData(0, 0, c.width, c.height).data]"))
+        place = page.evaluate(
+            f"([x, y]) => ({PLOT}).camera.placeAt(x * ({PLOT}).camera.width, y * ({PLOT}).camera.height)", [x, y]
+        )
+        base = page.evaluate(
+            f"""([x, y]) => {{ const d = ({PLOT}).card.decoder; const z = new Float32Array(4); d.lift.at(x, y, z);
+            return [...z, ...d.net.run(z, 1)]; }}""",
+            place,
+        )
+        pixels = np.array(images[-1]).reshape(-1, 4)[:, 0]
+        np.testing.assert_allclose(pixels, 255 * np.array(base[4:]), atol=2.5)
+    assert images[0] != images[1]
+    page.mouse.move(box["x"] - 40, box["y"])
+    page.locator(".map-card").wait_for(state="hidden")
+
+
+def test_a_dragged_path_is_played(page, address, lang, words):
+    canvas = open_map(page, address, lang)
+    ready(page)
+    page.get_by_role("button", name=words["path"], exact=True).click()
+    box = canvas.bounding_box()
+    page.mouse.move(box["x"] + 100, box["y"] + 100)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 300, box["y"] + 200, steps=5)
+    page.mouse.up()
+    page.wait_for_function(f"() => ({PLOT}).path.isPlaying")
+    first = page.evaluate(f"() => ({PLOT}).path.here")
+    page.wait_for_function(
+        f"(first) => JSON.stringify(({PLOT}).path.here) !== JSON.stringify(first) && first !== undefined", arg=first
+    )
+    page.locator(".map-card").wait_for(state="visible")
+    page.get_by_role("button", name=words["path"], exact=True).click()
+    page.wait_for_function(f"() => !({PLOT}).path.isPlaying && !({PLOT}).path.isThere")
+
+
+def test_backdrop_and_density_are_drawn_under_the_points(page, address, lang, words):
+    open_map(page, address, lang)
+    ready(page)
+    inked = f"""() => {{ const c = ({PLOT}).ground.canvas;
+        return c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some((value) => value > 0); }}"""
+    assert not page.evaluate(inked)
+    for name in ("backdrop", "density"):
+        control = page.get_by_role("button", name=words[name], exact=True)
+        control.click()
+        page.wait_for_function(inked)
+        if name == "density":
+            page.get_by_text(words["holes_told"].split("{")[0][:6]).wait_for()
+        control.click()
+        page.wait_for_function(f"() => !({inked})()")
+
+
+def test_the_map_is_read_with_the_keyboard(page, address, lang, words):
+    canvas = open_map(page, address, lang)
+    ready(page)
+    canvas.focus()
+    page.keyboard.press("ArrowLeft")
+    page.get_by_text(words["here_inverse"], exact=True).wait_for()
+    page.keyboard.press("Enter")
+    page.get_by_text(words["near"]).first.wait_for()
+    assert page.evaluate(f"() => ({PLOT}).marks.selected") >= 0
+    page.get_by_text(words["here_around"], exact=True).wait_for(state="attached")
+
+
 def test_the_page_says_the_same_in_both_languages(page, address):
     for lang, words in (("en", "Prior against posterior"), ("zh", "先验与后验")):
         open_map(page, address, lang)

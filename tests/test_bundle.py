@@ -94,7 +94,7 @@ def test_work_of_one_image() -> None:
 def test_models_are_supported_unless_they_are_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
     for cfg in engine_cases.CONFIGS:
         assert bundle.supported(cfg, "decoder") is None
-        assert bundle.supported(cfg, "encoder") is None
+        assert (bundle.supported(cfg, "encoder") is None) == cfg.method.head_is_code
     cfg = ModelConfig(name="conv-vae")
     heavy = Architecture((), (), (*architecture(cfg).decoder[:-1], Layer("Conv2d", 3, 3, kernel=129, padding=64)))
     monkeypatch.setattr(bundle, "architecture", lambda _: heavy)

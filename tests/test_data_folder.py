@@ -12,6 +12,7 @@ from PIL import Image
 from vaelab import data
 from vaelab.config.errors import DataError
 from vaelab.data import folder as folders
+from vaelab.data.layout import LOOSE
 
 
 @pytest.fixture(autouse=True)
@@ -34,7 +35,7 @@ def zoo(tmp_path: Path) -> Path:
         paint(root / "dogs" / f"{i:02d}.jpg.png", 100 + i)
     (root / "dogs" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n broken")
     (root / "dogs" / "notes.txt").write_text("no image")
-    paint(root / "dogs" / "deeper" / "a.png", 9)
+    paint(root / "dogs" / "deeper" / "a.png", 110)
     paint(root / "dogs" / ".hidden.png", 9)
     paint(root / "__MACOSX" / "a.png", 9)
     (root / "empty").mkdir()
@@ -44,13 +45,13 @@ def zoo(tmp_path: Path) -> Path:
 def test_folders_are_classes_and_junk_is_counted(zoo: Path) -> None:
     loaded = data.load(f"folder:{zoo}")
     assert loaded.info.classes == ("cats", "dogs")
-    assert loaded.skipped == 2
-    assert (len(loaded.train), len(loaded.test)) == (27, 3)
-    assert loaded.train.pixels.shape == (27, 3, 32, 32)
+    assert loaded.skipped == ("dogs/broken.png", "dogs/notes.txt")
+    assert (len(loaded.train), len(loaded.test)) == (28, 3)
+    assert loaded.train.pixels.shape == (28, 3, 32, 32)
     red = np.concatenate([loaded.train.pixels, loaded.test.pixels])[:, 0, 0, 0]
     labels = np.concatenate([loaded.train.labels, loaded.test.labels])
     np.testing.assert_array_equal(labels, red >= 100)
-    assert sorted(red.tolist()) == [*range(20), *range(100, 110)]
+    assert sorted(red.tolist()) == [*range(20), *range(100, 111)]
     info = data.info(f"folder:{zoo}")
     assert (info.classes, info.channels, info.title, info.origin) == (("cats", "dogs"), 3, "zoo", "folder")
     assert data.is_available(f"folder:{zoo}")
@@ -74,7 +75,7 @@ def test_loose_files_have_no_class(tmp_path: Path, zoo: Path) -> None:
     assert (len(loaded.train), len(loaded.test)) == (1, 1)
     paint(zoo / "stray.png", 200)
     mixed = data.load(f"folder:{zoo}")
-    assert mixed.info.classes == ("cats", "dogs", folders.LOOSE)
+    assert mixed.info.classes == ("cats", "dogs", LOOSE)
     everything = np.concatenate([mixed.train.pixels, mixed.test.pixels])[:, 0, 0, 0]
     assert np.concatenate([mixed.train.labels, mixed.test.labels])[everything == 200].tolist() == [2]
 
@@ -89,16 +90,16 @@ def test_cache_notices_a_change(zoo: Path, monkeypatch: pytest.MonkeyPatch) -> N
     np.testing.assert_array_equal(data.load(name).train.pixels, before.train.pixels)
     monkeypatch.setattr(folders, "_decode_all", decode)
     paint(zoo / "cats" / "99.png", 250)
-    assert len(data.load(name).train) == 28
+    assert len(data.load(name).train) == 29
     cached[0].write_bytes(b"broken")
-    assert len(data.load(name).train) == 28
+    assert len(data.load(name).train) == 29
     assert len(list((data.data_root() / "cache").iterdir())) == 1
 
 
 def test_cap_draws_from_every_class(zoo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(folders, "MAX_IMAGES", 16)
     loaded = data.load(f"folder:{zoo}")
-    assert len(loaded.train) + len(loaded.test) + loaded.skipped == 16
+    assert len(loaded.train) + len(loaded.test) + len(loaded.skipped) == 16
     assert set(loaded.train.labels) == {0, 1}
 
 

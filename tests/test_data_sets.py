@@ -44,7 +44,7 @@ def test_every_embedded_set_matches_its_description(name: str) -> None:
             assert values.dtype == np.int64
             assert values.min() >= 0
             assert values.max() < len(info.factors[factor])
-    assert loaded.skipped == 0
+    assert loaded.skipped == ()
     assert info.licence
     assert info.source
 

@@ -51,7 +51,7 @@ def test_a_zip_becomes_a_data_set_with_its_class_names(root: Path) -> None:
     assert name.startswith("folder:")
     assert loaded.info.classes == ("Katzen Kätzchen", "犬")
     assert loaded.info.title == "My pets"
-    assert loaded.skipped == 1
+    assert loaded.skipped == ("readme.txt",)
     assert len(loaded.train) + len(loaded.test) == 11
     red = loaded.train.pixels[:, 0].mean(axis=(1, 2))
     np.testing.assert_array_equal(loaded.train.labels, red > 100)
@@ -60,7 +60,7 @@ def test_a_zip_becomes_a_data_set_with_its_class_names(root: Path) -> None:
     assert sum(p.endswith(".png") for p in written) == 11
     assert not any(word in " ".join(written) for word in ("pets", "犬", "Katzen"))
     sizes = {open_image(p.read_bytes()).size for p in (root / "uploads").rglob("*.png")}
-    assert sizes == {(40, 40), (128, 128)}
+    assert sizes == {(40, 40), (256, 256)}
 
 
 def test_one_shared_folder_is_no_class_and_the_same_zip_is_kept_once() -> None:

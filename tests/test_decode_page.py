@@ -14,10 +14,11 @@ from vaelab.analysis import latent_text
 from vaelab.config.places import runs_root
 from vaelab.export import bundle
 from vaelab.models.model_config import ModelConfig
+from vaelab.runs.plan import plan
 from vaelab.runs.store import Run, find
 from vaelab.ui.decode.decode_page import _usual_companion
 from vaelab.ui.decode.server_decoder import REACH
-from vaelab.ui.decode.spec import Codes, component_spec, examples
+from vaelab.ui.decode.spec import Codes, component_spec, examples, model_facts
 from vaelab.ui.model_picker import shipped
 from vaelab.ui.text import strings
 
@@ -206,3 +207,21 @@ def test_an_autoencoder_is_scaled_by_its_own_codes(tmp_path, monkeypatch):
     assert (facts["size"], len(facts["mean"]), len(facts["std"])) == (384, 384, 384)
     # Bars, order and the number beside them agree.
     np.testing.assert_allclose(facts["kl"], np.square(facts["std"]), rtol=1e-3)
+
+
+def test_a_method_that_does_more_than_its_layers_is_told_to_the_browser(tmp_path, monkeypatch):
+    """No encoder in the browser; the codes' own average and spread where the prior is not N(0, I); pixels as the method scores them."""
+    monkeypatch.setenv("VAELAB_RUNS", str(tmp_path))
+    none = Codes(np.zeros((0, 4), np.float32), None, None)
+    tensors = {"code_mean": np.full(4, 2.0, np.float32), "code_std": np.full(4, 0.5, np.float32)}
+    facts = {}
+    for name in ("ladder-vae", "conv-vae", "sigma-vae"):
+        cfg = plan("digits", name, latent_dim=4, settings={"upper": 2} if name == "ladder-vae" else None)
+        run = write_run(name, cfg=cfg)
+        facts[name] = model_facts(run, cfg, none, {**tensors, "pixel.sigma": np.array(0.25, np.float32)})
+    assert [facts[name]["encodes"] for name in facts] == [False, True, True]
+    assert facts["ladder-vae"]["mean"] == [2.0] * 4
+    assert facts["ladder-vae"]["std"] == [0.5] * 4
+    assert facts["conv-vae"]["mean"] == [0.0] * 4
+    assert facts["conv-vae"]["loss"]["likelihood"] == "bernoulli"
+    assert facts["sigma-vae"]["loss"] == {"likelihood": "gaussian", "sigma": 0.25, "beta": 1.0}

@@ -119,7 +119,7 @@ def broken_weights() -> None:
 
 MISTAKES: dict[str, Callable[[], object]] = {
     "batch": lambda: plan("digits", batch_size=5000),
-    "batch_limit": lambda: plan("digits", limit=5),
+    "batch_limit": lambda: plan("digits", limit=5, batch_size=6),
     "folder_empty": lambda: plan("folder:empty"),
     "folder_absent": lambda: plan("folder:nowhere"),
     "folder_broken": lambda: plan("folder:broken"),

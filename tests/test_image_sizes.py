@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,6 +20,11 @@ from vaelab.runs.memory import check_memory, needed_mb
 from vaelab.runs.plan import plan
 from vaelab.runs.store import create_run
 from vaelab.workers import launch, train_worker
+
+
+@pytest.fixture(autouse=True)
+def runs_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VAELAB_RUNS", str(tmp_path / "runs"))
 
 
 @pytest.mark.parametrize("name", ["autoencoder", "linear-vae", "conv-vae"])

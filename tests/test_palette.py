@@ -32,7 +32,7 @@ def test_contrast(theme, ground):
 
 @pytest.mark.parametrize("theme", THEMES)
 def test_white_is_readable_on_the_primary_colour(theme):
-    assert palette.contrast("#FFFFFF", palette.colour("z", theme)) >= 4.0
+    assert palette.contrast("#FFFFFF", palette.FILL[theme]) >= 4.5
 
 
 @pytest.mark.parametrize("theme", THEMES)
@@ -79,3 +79,31 @@ def test_every_hue_of_the_shapes_has_its_colour():
     hues = shapes.FACTORS["hue"]
     assert len(set(palette.value_colours(hues, "light"))) == len(hues)
     assert not set(palette.value_colours(hues, "light")) <= set(palette.class_colours("light"))
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_colours_keep_their_own_colour_and_measures_lie_along_the_scale(theme):
+    assert palette.value_colours(("brown #8d5524", "beige #ffdbac"), theme) == ("#8d5524", "#ffdbac")
+    for name in ("size", "x", "y", "rotation"):
+        assert palette.is_ordered(shapes.FACTORS[name])
+        inks = palette.value_colours(shapes.FACTORS[name], theme)
+        brightness = [palette.contrast(ink, "#000000") for ink in inks]
+        assert brightness == sorted(brightness)
+        assert len(set(inks)) == len(inks)
+        for ink in inks:
+            assert palette.contrast(ink, palette.surface("background", theme)) >= 3.0, (name, ink)
+    assert not palette.is_ordered([str(k) for k in range(10)])  # digits are names
+    assert not palette.is_ordered(shapes.FACTORS["hue"])
+
+
+def test_the_scale_begins_and_ends_with_its_stops():
+    assert palette.along_scale(0.0) == palette.STOPS[0]
+    assert palette.along_scale(1.0) == palette.STOPS[-1]
+    assert palette.mixed("#000000", "#ff8040", 0.5) == "#804020"
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_a_pale_colour_becomes_legible_as_a_line(theme):
+    background = palette.surface("background", theme)
+    assert palette.contrast(palette.legible(background, theme), background) >= 3.0
+    assert palette.legible(palette.surface("text", theme), theme) == palette.surface("text", theme).lower()

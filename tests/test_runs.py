@@ -175,7 +175,8 @@ def test_interrupted_means_silent_and_gone(state: str) -> None:
     old = time.time() - 60
     for changes, expected in (
         ({"heartbeat": old}, state),  # a long step: silent, but there
-        ({**dead}, state),  # gone this instant: perhaps another machine's process number
+        ({**dead}, "interrupted"),  # gone this instant, and known to be
+        ({**dead, "boot_id": "another computer"}, state),  # a process number that means nothing here
         ({**dead, "heartbeat": old}, "interrupted"),
         ({"heartbeat": old, "start_time": 1}, "interrupted"),  # the number was given to a later process
         ({"heartbeat": old, "boot_id": "another boot"}, "interrupted"),

@@ -71,6 +71,7 @@ def test_a_screen_is_told_apart_in_the_shells_sheet() -> None:
     assert {name: queries for name, queries in asking.items() if queries} == {
         "autoencoder": ["max-width: 640px", "min-width: 1900px", "max-width: 640px", "min-width: 1000px"],
         "learn": ["min-width: 1000px"],
+        "start": ["min-width: 1700px) and (min-height: 900px", "max-height: 740px"],
         "train": ["min-width: 1700px) and (min-height: 900px"],
     }
 

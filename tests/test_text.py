@@ -113,13 +113,19 @@ def test_keys_that_are_put_together_exist():
     names = [f"common.state_{state}" for state in State.__args__]
     names += [f"train.problem_{state}" for state in ("interrupted", "stopped", "diverged", "failed")]
     names += [f"train.data_{name}" for name in data.names()] + [f"train.about_{name}" for name in data.names()]
-    names += [f"train.model_{name}" for name in presets()]
     names += [f"train.likelihood_{name}" for name in LIKELIHOODS]
     names += [f"train.warmup_{name}" for name in SCHEDULES] + [f"train.rate_{name}" for name in RATE_SCHEDULES]
     names += [f"{entry.name}.page_title" for entry in PAGES if entry.exists]
     names += [f"common.group_{entry.group}" for entry in PAGES if entry.exists and entry.group]
     assert [name for name in names if not text.has_text(name)] == []
     assert set(DEVICES) == {"auto", "cpu", "cuda", "mps"}  # shown as they are
+
+
+def test_every_model_is_named_in_both_languages():
+    for name, known in presets().items():
+        if not text.has_text(f"train.model_{name}"):  # it brings its own words
+            assert known.words.title and known.words.help  # noqa: PT018
+            assert not known.words.help_zh.isascii(), name
 
 
 def test_a_missing_key_shows_its_name_and_is_logged(caplog):
@@ -138,15 +144,31 @@ def test_every_class_and_factor_that_comes_with_a_data_set_has_a_chinese_name(mo
                 assert name[0].isdigit() or not words.isascii(), name
 
 
-def test_a_name_keeps_its_number_or_colour_and_an_unknown_one_stays(monkeypatch):
+def test_a_name_keeps_its_number_and_an_unknown_one_stays(monkeypatch):
     monkeypatch.setattr("vaelab.ui.text.language", lambda: "zh")
     assert value_names(["long 3", "dark blue #03396c", "22.5°", "my {cat} 7", ""]) == (
         "长发 3",
-        "深蓝 #03396c",
+        "深蓝",
         "22.5°",
         "my {cat} 7",
         "",
     )
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_every_value_of_a_label_has_a_name_of_its_own(monkeypatch, lang):
+    monkeypatch.setattr("vaelab.ui.text.language", lambda: lang)
+    for info in map(data.info, data.names()):
+        for label in (*(["class"] if info.classes else []), *info.factors):
+            names = value_names(data.label_names(info, label))
+            assert len(set(names)) == len(names), (info.name, label)
+            assert not any("#" in name for name in names), (info.name, label)
+
+
+def test_colours_of_one_word_are_numbered_from_the_darkest_on(monkeypatch):
+    monkeypatch.setattr("vaelab.ui.text.language", lambda: "en")
+    named = value_names(["brown #cb9e6e", "beige #ffdbac", "brown #8d5524", "brown #a26d3d"])
+    assert named == ("brown 3", "beige", "brown 1", "brown 2")
 
 
 def test_licences_and_sources_are_told_in_chinese(monkeypatch):

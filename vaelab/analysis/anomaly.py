@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from vaelab import data
 from vaelab.analysis import inference
 from vaelab.config.errors import ConfigError, DataError
 from vaelab.config.settings import LossConfig
 from vaelab.models.latent_model import LatentModel
-from vaelab.models.losses import recon_loss
 from vaelab.runs import store
 
 Floats = NDArray[np.float64]
@@ -68,14 +68,20 @@ def score(
     device = model.code_mean.device
     eps = torch.from_numpy(fixed_draws(model.cfg.latent_dim)).to(device)
     eps = eps if model.has_posterior else eps[:1]
+    method = model.cfg.method
     recon, kl = [np.zeros(0)], [np.zeros(0)]
     for start in range(0, len(pixels), BATCH):
         x = inference.to_unit(pixels[start : start + BATCH], device)
         label = None if y is None else torch.from_numpy(y[start : start + BATCH]).to(device)
         q = model.encode(x, label)
-        terms = [recon_loss(model.decode_logits(q.sample(row.expand_as(q.mean)), label), x, loss) for row in eps]
-        recon.append(torch.stack(terms).mean(dim=0).double().cpu().numpy())
-        kl.append(q.kl().double().cpu().numpy())
+        found: list[Tensor] = []
+        spent: list[Tensor] = []
+        for row in eps:
+            z, kl_parts = method.code_and_kl(model, q, row.expand_as(q.mean))
+            found.append(method.recon(model, model.decode_logits(z, label), x, loss))
+            spent.append(kl_parts.sum(dim=1))
+        recon.append(torch.stack(found).mean(dim=0).double().cpu().numpy())
+        kl.append(torch.stack(spent).mean(dim=0).double().cpu().numpy())
         told(min(1.0, (start + BATCH) / len(pixels)))
     return Scores(np.concatenate(recon), np.concatenate(kl))
 

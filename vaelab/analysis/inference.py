@@ -19,9 +19,9 @@ from vaelab.config.errors import ConfigError, DataError, WeightsError
 from vaelab.config.settings import LossConfig
 from vaelab.models.device import choose
 from vaelab.models.latent_model import LatentModel
-from vaelab.models.losses import active_units, floor, log_normal, recon_loss
+from vaelab.models.losses import active_units, floor, log_normal
 from vaelab.models.model_config import ModelConfig
-from vaelab.models.posteriors import GaussianPosterior, Posterior
+from vaelab.models.posteriors import Posterior
 from vaelab.models.weights import check_weights
 from vaelab.runs import store
 from vaelab.runs.run_config import RunConfig
@@ -97,8 +97,8 @@ def encode(
     logvar: list[Floats] = []
     for start in range(0, len(pixels), batch):
         q = model.encode(to_unit(pixels[start : start + batch], device), _classes(y, start, start + batch, device))
-        mu.append(q.mu.cpu().numpy())
-        if isinstance(q, GaussianPosterior):
+        mu.append(q.mean.cpu().numpy())
+        if q.logvar is not None:
             logvar.append(q.logvar.cpu().numpy())
     empty = np.zeros((0, model.cfg.latent_dim), np.float32)
     return np.concatenate([empty, *mu]), np.concatenate([empty, *logvar]) if model.has_posterior else None
@@ -135,26 +135,28 @@ def sample(
 
 
 def importance_nll(
-    q: GaussianPosterior,
+    q: Posterior,
     recon_at: Callable[[Tensor], Tensor],
     samples: int,
     *,
     generator: torch.Generator | None = None,
     rows: int = 2048,
+    log_prior: Callable[[Tensor], Tensor] = log_normal,
 ) -> Tensor:
     """-log p(x) per image, estimated with `samples` draws from q: an upper bound on average that tightens with more.
 
-    recon_at(z): -log p(x|z) for z (K, B, Z) -> (K, B) nats. -> (B,) nats. Burda et al. 2016, equation 8, in chunks of
-    about `rows` latents so that memory does not grow with `samples`.
+    recon_at(z): -log p(x|z) for z (K, B, Z) -> (K, B) nats, log_prior(z): log p(z) likewise. -> (B,) nats. Burda et al.
+    2016, equation 8, in chunks of about `rows` latents so that memory does not grow with `samples`.
     """
-    images, dims = q.mu.shape
+    centre = q.mean
+    images, dims = centre.shape
     chunk = max(1, rows // max(1, images))
-    total = q.mu.new_full((images,), -math.inf)
+    total = centre.new_full((images,), -math.inf)
     for start in range(0, samples, chunk):
         k = min(chunk, samples - start)
-        eps = torch.randn(k, images, dims, generator=generator, dtype=q.mu.dtype).to(q.mu.device)
-        z = q.sample(eps)
-        log_weight = -recon_at(z) + log_normal(z) - log_normal(z, q.mu, q.logvar)
+        eps = torch.randn(k, images, dims, generator=generator, dtype=centre.dtype).to(centre.device)
+        z, log_q = q.draw(eps)
+        log_weight = -recon_at(z) + log_prior(z) - log_q
         total = torch.logaddexp(total, torch.logsumexp(log_weight, dim=0))
     return math.log(samples) - total
 
@@ -174,7 +176,8 @@ def nll(
     Raises ConfigError for an autoencoder, which defines no density.
     """
     q = model.encode(x, y)
-    if not isinstance(q, GaussianPosterior):
+    method = model.cfg.method
+    if not method.has_posterior:
         raise ConfigError(
             "nll needs a model with a density p(x); an autoencoder has none (take linear-vae or conv-vae)"
         )
@@ -182,10 +185,13 @@ def nll(
     def recon_at(z: Tensor) -> Tensor:
         k, images, dims = z.shape
         logits = model.decode_logits(z.reshape(k * images, dims), None if y is None else y.repeat(k))
-        return recon_loss(logits, x.repeat(k, 1, 1, 1), loss).reshape(k, images)
+        return method.recon(model, logits, x.repeat(k, 1, 1, 1), loss).reshape(k, images)
+
+    def log_prior(z: Tensor) -> Tensor:
+        return method.log_prior(model, z)
 
     rows = IMPORTANCE_PIXELS // x[0].numel()
-    return importance_nll(q, recon_at, samples, generator=generator, rows=rows)
+    return importance_nll(q, recon_at, samples, generator=generator, rows=rows, log_prior=log_prior)
 
 
 @torch.no_grad()
@@ -199,7 +205,7 @@ def evaluate(
 ) -> dict[str, Any]:
     """Measure a run on a split: means per image, in nats, with one draw of z for each image.
 
-    Keys: images, recon, kl, loss (recon + beta * kl, with the run's own beta), floor, active_units, and nll with
+    Keys: images, recon, kl, loss (with the run's own beta), floor, active_units, the method's further terms, and nll with
     importance_samples > 0. The draws depend on the seed alone, not on the device. Raises RunError, DataError,
     WeightsError, and ConfigError for the nll of an autoencoder.
     """
@@ -232,30 +238,33 @@ def _measure(
     generator: torch.Generator,
 ) -> dict[str, Any]:
     device = _device_of(model)
-    sums = {"recon": 0.0, "kl": 0.0, "floor": 0.0, "nll": 0.0}
+    method = model.cfg.method
+    sums = dict.fromkeys(("recon", "kl", "floor", "nll", *method.curves), 0.0)
     means: list[Tensor] = []
-    eps = torch.randn(len(pixels), model.cfg.latent_dim, generator=generator)  # at once: batches draw other numbers
+    shape = method.noise_shape(model.cfg)
+    # At once: batches draw other numbers.
+    noise = None if shape is None else torch.randn(len(pixels), *shape, generator=generator)
     for start in range(0, len(pixels), BATCH):
         x = to_unit(pixels[start : start + BATCH], device)
         labels = _classes(y, start, start + BATCH, device)
-        q: Posterior = model.encode(x, labels)
-        logits = model.decode_logits(q.sample(eps[start : start + BATCH].to(device)), labels)
-        sums["recon"] += recon_loss(logits, x, loss).double().sum().item()
-        sums["kl"] += q.kl().double().sum().item()
-        sums["floor"] += floor(x, loss).double().sum().item()
-        means.append(q.mean.cpu())
+        eps = None if noise is None else noise[start : start + BATCH].to(device)
+        terms = method.terms(model, x, labels, eps, loss)
+        for name in ("recon", *method.curves):
+            sums[name] += terms[name].double().sum().item()
+        sums["kl"] += terms["kl_per_dim"].sum(dim=1).double().sum().item()
+        sums["floor"] += floor(x, method.scored(model, loss)).double().sum().item()
+        means.append(model.encode(x, labels).mean.cpu())
     if importance_samples:
         for start in range(0, len(pixels), BATCH):  # a loop of its own: its draws leave recon and kl as they are
             x = to_unit(pixels[start : start + BATCH], device)
             labels = _classes(y, start, start + BATCH, device)
             sums["nll"] += nll(model, x, labels, loss, importance_samples, generator=generator).double().sum().item()
     n = len(pixels)
-    recon, kl = sums["recon"] / n, sums["kl"] / n
+    terms_of = {name: sums[name] / n for name in ("recon", "kl", *method.curves)}
     result = {
         "images": n,
-        "recon": recon,
-        "kl": kl,
-        "loss": recon + loss.beta * kl,
+        **terms_of,
+        "loss": method.combine(model.cfg, terms_of, loss.beta),
         "floor": sums["floor"] / n,
         "active_units": active_units(torch.cat(means)),
     }

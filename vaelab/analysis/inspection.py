@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from vaelab.analysis import anomaly, inference, uses
 from vaelab.config.settings import LossConfig
 from vaelab.models.latent_model import LatentModel
-from vaelab.models.losses import kl_per_dim
 
 Floats = NDArray[np.float32]
 Pixels = NDArray[np.uint8]
@@ -22,7 +21,7 @@ class Inspection:
     """One image x through a model. recon, kl, bound in nats, scored as vaelab.analysis.anomaly does; kl is None for an autoencoder.
 
     mu, logvar: (Z,), logvar None for an autoencoder; z: (S, Z) draws and drawn: (S, C, H, W) their images; x_hat:
-    (C, H, W), the image of mu; kl_per_dim: (Z,) nats.
+    (C, H, W), the image of mu; kl_per_dim: (Z,) nats, None where the KL is one number for the whole code.
     """
 
     mu: Floats
@@ -48,10 +47,12 @@ def inspect_image(
     An autoencoder has nothing to draw: z and drawn are empty.
     """
     mu, logvar = uses.encode_image(model, pixels, y)
-    z = uses.posterior_draws(model, mu, logvar, draws if logvar is not None else 0, seed=seed)
+    z = uses.image_draws(model, pixels, y, draws if logvar is not None else 0, seed=seed)
     drawn = inference.decode(model, z, uses.labels(y, len(z)))
     terms = anomaly.score(model, pixels[None], uses.labels(y), loss)
-    per_dim = None if logvar is None else kl_per_dim(torch.from_numpy(mu), torch.from_numpy(logvar)).numpy()
+    per_dim = None
+    if logvar is not None and model.cfg.method.kl_by_dimension:
+        per_dim = _kl_per_dim(model, pixels, y)
     return Inspection(
         mu=mu,
         logvar=logvar,
@@ -62,3 +63,14 @@ def inspect_image(
         kl=None if logvar is None else float(terms.kl[0]),
         kl_per_dim=per_dim,
     )
+
+
+@torch.no_grad()
+def _kl_per_dim(model: LatentModel, pixels: Pixels, y: int | None) -> Floats:
+    """(Z,) nats of one image, at the mean code where it depends on the draw."""
+    x = inference.to_unit(pixels[None], model.code_mean.device)
+    label = None if y is None else torch.tensor([y], device=x.device)
+    q = model.encode(x, label)
+    _, kl = model.cfg.method.code_and_kl(model, q, torch.zeros_like(q.mean))
+    answer: Floats = kl[0].cpu().numpy()
+    return answer

@@ -57,6 +57,9 @@ class Codes:
     labels: Mapping[str, tuple[Ints, tuple[str, ...]]] = field(default_factory=dict)
     y: Ints | None = None
     error: Floats | None = None
+    normal: bool = (
+        True  # whether the prior is N(0, I) and each posterior a diagonal Gaussian, so that mu and logvar tell the KL
+    )
 
     def __len__(self) -> int:
         return len(self.mu)
@@ -85,8 +88,8 @@ class Codes:
 
     @property
     def kl_per_dim(self) -> Floats | None:
-        """(N, Z) nats: how far each posterior lies from N(0, 1); None for an autoencoder."""
-        if self.logvar is None:
+        """(N, Z) nats: how far each posterior lies from N(0, 1); None for an autoencoder, and where mu and logvar do not tell it."""
+        if self.logvar is None or not self.normal:
             return None
         return np.asarray(0.5 * (self.mu**2 + np.exp(self.logvar) - 1.0 - self.logvar), dtype=np.float32)
 
@@ -161,8 +164,7 @@ def _encoded(wanted: Query, progress: Callable[[float], None]) -> Codes:
     import torch
 
     from vaelab.analysis import inference
-    from vaelab.models.losses import floor, recon_loss
-    from vaelab.models.posteriors import GaussianPosterior
+    from vaelab.models.losses import floor
 
     cfg = wanted.run.config()
     limit = wanted.count if wanted.split == "train" else 1
@@ -172,6 +174,7 @@ def _encoded(wanted: Query, progress: Callable[[float], None]) -> Codes:
     label = cfg.model.label
     y = None if label is None else data.labels_of(images, label)
     model = inference.load_run(wanted.run)
+    method = cfg.model.method
     mu, logvar, error = [], [], []
     for start in range(0, len(images), inference.BATCH):
         rows = slice(start, start + inference.BATCH)
@@ -179,10 +182,11 @@ def _encoded(wanted: Query, progress: Callable[[float], None]) -> Codes:
         labels = None if y is None else torch.from_numpy(y[rows])
         q = model.encode(x, labels)
         mu.append(q.mean.numpy())
-        if isinstance(q, GaussianPosterior):
+        if q.logvar is not None:
             logvar.append(q.logvar.numpy())
         logits = model.decode_logits(q.mean, labels)
-        error.append((recon_loss(logits, x, cfg.loss) - floor(x, cfg.loss)).numpy())
+        least = floor(x, method.scored(model, cfg.loss))
+        error.append((method.recon(model, logits, x, cfg.loss) - least).numpy())
         progress(min(1.0, rows.stop / len(images)))
     return Codes(
         mu=np.concatenate(mu),
@@ -192,6 +196,7 @@ def _encoded(wanted: Query, progress: Callable[[float], None]) -> Codes:
         labels=_labels(dataset.info, images),
         y=y,
         error=np.concatenate(error).astype(np.float32),
+        normal=method.has_normal_kl,
     )
 
 
@@ -222,6 +227,17 @@ def _stand_ins(wanted: Query, arrays: dict[str, Any], y: Ints | None = None) -> 
         labels=labels,
         y=None if y is None else np.asarray(y)[:n],
     )
+
+
+def stored_with_labels(run: Run) -> tuple[Floats, dict[str, tuple[Ints, tuple[str, ...]]]] | None:
+    """mu, (N, Z), and the labels that a shipped model keeps beside its weights, without torch; None where a run keeps none."""
+    file = run.path / "latents.npz"
+    if not file.is_file():
+        return None
+    with np.load(file, allow_pickle=False) as archive:
+        arrays = {name: archive[name] for name in archive.files if name != "thumbnails"}
+    mu: Floats = np.asarray(arrays["mu"], dtype=np.float32)
+    return mu, _stored_labels(run.config(), arrays, len(mu))
 
 
 def _stored_labels(cfg: RunConfig, arrays: dict[str, Any], n: int) -> dict[str, tuple[Ints, tuple[str, ...]]]:

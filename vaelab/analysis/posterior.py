@@ -62,6 +62,18 @@ def holes(mu: Array, sigma: Array, *, seed: int = 0) -> float:
     return float((q < HOLE * normal(z).prod(axis=1)).mean())
 
 
+def plane_density(points: Array, variances: Array, centre: Array, reach: float, cells: int) -> Array:
+    """q on an even grid of a plane, the mean of N(points_n, variances_n): (N, 2), (N, 2), (2,) -> (cells, cells), row by row from below.
+
+    The grid spans reach to every side of the centre. Axes of each posterior are taken to be those of the plane: exact for two
+    dimensions of z, and for principal components where the posterior is round.
+    """
+    along = np.linspace(-reach, reach, cells)
+    sigma = np.sqrt(np.maximum(variances, 1e-6))
+    x, y = ((normal((along + centre[k] - points[:, k, None]) / sigma[:, k, None]) / sigma[:, k, None]) for k in (0, 1))
+    return np.asarray(y.T @ x / len(points))
+
+
 def ellipses(centres: Array, axes: Array, points: int = 33) -> Array:
     """Outlines of axis-parallel ellipses with a NaN after each, for one line through all. (N, 2), (N, 2) -> (N (points + 1), 2)."""
     turns = np.linspace(0.0, 2.0 * np.pi, points)

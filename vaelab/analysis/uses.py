@@ -133,9 +133,21 @@ def posterior_draws(
     return z
 
 
+@torch.no_grad()
+def image_draws(
+    model: LatentModel, pixels: Pixels, y: int | None, n: int, temperature: float = 1.0, seed: int = 0
+) -> Floats:
+    """n codes around that of one image, (n, Z), as `posterior_draws`, through whatever the method does to its draws. pixels: (C, H, W)."""
+    if model.cfg.method.head_is_code or not model.has_posterior:
+        return posterior_draws(model, *encode_image(model, pixels, y), n, temperature, seed)
+    q = model.encode(inference.to_unit(pixels[None]), None if y is None else torch.tensor([y]))
+    eps = torch.randn(n, 1, model.cfg.latent_dim, generator=torch.Generator().manual_seed(seed))
+    z: Floats = q.sample(temperature * eps)[:, 0].numpy()
+    return z
+
+
 def variations(
     model: LatentModel, pixels: Pixels, n: int, temperature: float, y: int | None = None, seed: int = 0
 ) -> Pixels:
     """n images around one: (n, C, H, W). Temperature 0 gives its reconstruction n times, 1 the posterior itself."""
-    mu, logvar = encode_image(model, pixels, y)
-    return inference.decode(model, posterior_draws(model, mu, logvar, n, temperature, seed), labels(y, n))
+    return inference.decode(model, image_draws(model, pixels, y, n, temperature, seed), labels(y, n))

@@ -177,6 +177,9 @@ def list_runs(as_json: bool) -> None:
     if listed:
         columns = ("name", "state", "dataset", "model", "epoch", "loss")
         click.echo(table(columns, [[row[column] for column in columns] for row in listed]))
+        for row in listed:
+            if row.get("damage"):
+                click.echo(f"{row['name']}: {row['damage']}")
     else:
         click.echo("No run yet: python -m vaelab train --dataset pixel-faces --model conv-vae")
     if as_json:
@@ -184,6 +187,10 @@ def list_runs(as_json: bool) -> None:
 
 
 def _run_row(run: store.Run) -> dict[str, Any]:
+    damage = run.damage()
+    if damage is not None:
+        nothing = dict.fromkeys(("dataset", "model", "latent_dim", "epoch", "step", "loss"))
+        return {"name": run.name, "state": "damaged", **nothing, "path": str(run.path), "damage": damage}
     cfg, status = run.config(), run.status()
     rows = run.metrics()
     return {

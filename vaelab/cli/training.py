@@ -13,6 +13,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 import click
 
+from vaelab import data
 from vaelab.cli.output import Function, json_option, print_json, run_argument
 from vaelab.config.errors import DataError, RunError
 from vaelab.config.places import runs_root
@@ -21,12 +22,14 @@ from vaelab.models.methods.method import Value
 from vaelab.runs import store
 from vaelab.runs.files import Row
 from vaelab.runs.plan import TRAIN_OPTIONS, plan
+from vaelab.runs.run_config import RunConfig
 from vaelab.runs.status import Status
 from vaelab.workers import launch
 
 STOP_SECONDS = 60.0  # a worker looks at control.json five times a second and writes a checkpoint before it ends
 PLAIN_LINES = 100  # at most, where the output is not a terminal
 BAR = 24  # characters
+NAMED = 10  # files left out that are named
 
 
 def _train_options(function: Function) -> Function:
@@ -37,8 +40,9 @@ def _train_options(function: Function) -> Function:
         function = click.option(
             option,
             type=plain if plain in (int, float) else str,
-            default=owner.__dataclass_fields__[name].default,  # type: ignore[attr-defined]
-            show_default=not _is_optional(hint),
+            # how many images there are decides the usual batch
+            default=None if name == "batch_size" else owner.__dataclass_fields__[name].default,  # type: ignore[attr-defined]
+            show_default="128, or all there are" if name == "batch_size" else not _is_optional(hint),
             metavar={int: "N", float: "X"}.get(plain, "NAME"),
             help=owner.help(name),  # type: ignore[attr-defined]
         )(function)
@@ -85,10 +89,38 @@ def train(name: str | None, run_dir: Path | None, quiet: bool, as_json: bool, **
         raise click.UsageError("--name and --run-dir exclude each other: the folder's name is the run's name")
     cfg = plan(**options)
     launch.check(cfg)
+    own = _own_images(cfg) if data.info(cfg.data.name).origin == "folder" else None
     if cfg.device not in ("auto", "cpu"):
         device.choose(cfg.device)  # before there is a run: one on record that never began helps nobody
     run = store.create_run(cfg, name, path=run_dir)
-    _train_here(run, quiet=quiet, as_json=as_json)
+    _train_here(run, quiet=quiet, as_json=as_json, more={} if own is None else {"images": own})
+
+
+def _own_images(cfg: RunConfig) -> dict[str, Any]:
+    """Say what a folder was taken for and which files were left out. -> the same for JSON, every name included."""
+    loaded = data.load(cfg.data.name, image_size=cfg.data.image_size, channels=cfg.model.channels, limit=cfg.data.limit)
+    train, test, classes = len(loaded.train), len(loaded.test), len(loaded.info.classes)
+    held = (
+        f"from {', '.join(f'`{name}`' for name in loaded.info.held_out_from)}"
+        if loaded.info.held_out_from
+        else "at random"
+    )
+    click.echo(
+        f"{train + test:,} images, {f'{classes} classes' if classes else 'no classes'}, {test:,} held out {held}"
+    )
+    if loaded.skipped:
+        more = len(loaded.skipped) - NAMED
+        click.echo(
+            f"left out, because they are no images that can be read: {', '.join(loaded.skipped[:NAMED])}"
+            + (f" and {more:,} more" if more > 0 else "")
+        )
+    return {
+        "train": train,
+        "test": test,
+        "classes": list(loaded.info.classes),
+        "held_out_from": list(loaded.info.held_out_from),
+        "skipped": list(loaded.skipped),
+    }
 
 
 @click.command()
@@ -173,7 +205,7 @@ def delete(run_name: str, yes: bool, as_json: bool) -> None:
         print_json({"deleted": run.name})
 
 
-def _train_here(run: store.Run, *, quiet: bool, as_json: bool) -> None:
+def _train_here(run: store.Run, *, quiet: bool, as_json: bool, more: dict[str, Any] | None = None) -> None:
     """Train in this process, then print how it ended and the test loss. Raises RunError if it failed or diverged."""
     from vaelab.analysis import inference  # torch comes with these
     from vaelab.workers import train_worker  # torch comes with these
@@ -207,7 +239,7 @@ def _train_here(run: store.Run, *, quiet: bool, as_json: bool) -> None:
             )
             result["test"] = test
     if as_json:
-        print_json(result)
+        print_json(result | (more or {}))
 
 
 def _resume_command(run: store.Run) -> str:

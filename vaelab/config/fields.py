@@ -78,21 +78,26 @@ class Strict:
         return dataclasses.asdict(self)
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any], *, where: str = "") -> Self:
-        """Build from a dictionary; raises ConfigError for a field that does not exist or a value of another type."""
+    def from_dict(cls, data: Mapping[str, Any], *, where: str = "", ignore_unknown: bool = False) -> Self:
+        """Build from a dictionary; raises ConfigError for a field that does not exist or a value of another type.
+
+        ignore_unknown: leave out what a newer version may have written (`unknown_in` names it).
+        """
         where = where or cls.__name__
         if not isinstance(data, Mapping):
             raise ConfigError(f"{where} must be an object with named fields, got {data!r}")
         hints = get_type_hints(cls)
         names = [f.name for f in dataclasses.fields(cls)]
         unknown = sorted(set(data) - set(names))
-        if unknown:
+        if unknown and not ignore_unknown:
             raise ConfigError(f"{where} has no field {unknown[0]!r}; its fields are {', '.join(names)}")
         values: dict[str, Any] = {}
         for name, value in data.items():
+            if name not in names:
+                continue
             hint = hints[name]
             if isinstance(hint, type) and issubclass(hint, Strict):
-                value = hint.from_dict(value, where=f"{where}.{name}")
+                value = hint.from_dict(value, where=f"{where}.{name}", ignore_unknown=ignore_unknown)
             elif hint is float and isinstance(value, int) and not isinstance(value, bool):
                 value = float(value)
             elif hint is str and not isinstance(value, str):
@@ -101,6 +106,17 @@ class Strict:
                 check_choice(f"{where}.{name}", value, get_args(hint))
             values[name] = value
         return cls(**values)
+
+    @classmethod
+    def unknown_in(cls, data: Mapping[str, Any], *, above: str = "") -> tuple[str, ...]:
+        """The names of fields in a dictionary that no config has, such as "model.depth"."""
+        hints, found = get_type_hints(cls), []
+        for name, value in data.items():
+            if name not in cls.__dataclass_fields__:
+                found.append(f"{above}{name}")
+            elif isinstance(hints[name], type) and issubclass(hints[name], Strict) and isinstance(value, Mapping):
+                found += hints[name].unknown_in(value, above=f"{above}{name}.")
+        return tuple(found)
 
     @classmethod
     def help(cls, name: str) -> str:

@@ -4,9 +4,8 @@
 May import config and images.
 """
 
-from vaelab.data.catalog import info, is_available, label_names, labels_of, load, names
+from vaelab.data.catalog import count, info, is_available, label_names, labels_of, load, names
 from vaelab.data.downloads import DownloadCancelled, download
-from vaelab.data.folder import check_folder
 from vaelab.data.paths import data_root
 from vaelab.data.types import Dataset, DatasetInfo, Images
 from vaelab.data.uploads import import_zip, uploaded
@@ -16,7 +15,7 @@ __all__ = [
     "DatasetInfo",
     "DownloadCancelled",
     "Images",
-    "check_folder",
+    "count",
     "data_root",
     "download",
     "import_zip",

@@ -6,7 +6,6 @@ import dataclasses
 import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -205,10 +204,21 @@ def info(name: str) -> DatasetInfo:
     return folder.folder_info(name) if name.startswith(folder.PREFIX) else entry(name).info
 
 
+def count(name: str, image_size: int = 32) -> tuple[int, int]:
+    """How many images there are to train on and to test with; of a user's own, those that can be read (folder.COUNTED). Raises DataError."""
+    if name.startswith(folder.PREFIX):
+        return folder.check_folder(name, image_size)
+    known = entry(name).info
+    return known.train_images, known.test_images
+
+
 def is_available(name: str) -> bool:
     """Whether `load` would find its files; looks at names of files only. Raises DataError for an unknown name."""
     if name.startswith(folder.PREFIX):
-        return Path(name.removeprefix(folder.PREFIX)).expanduser().is_dir()
+        try:
+            return folder.folder_path(name).is_dir()
+        except DataError:
+            return False
     return entry(name).present()
 
 

@@ -51,13 +51,14 @@ class DatasetInfo:
     source: str
     download_mb: float = 0.0  # size of the download in 10^6 bytes; 0 where nothing is downloaded
     origin: Origin
+    held_out_from: tuple[str, ...] = ()  # sub-folders of a user's own images that are held out; empty: a share of all
 
 
 @dataclass(frozen=True, kw_only=True)
 class Dataset:
-    """A loaded data set. skipped: files of a folder that could not be read as images."""
+    """A loaded data set. skipped: the names of a folder's files that could not be read as images."""
 
     info: DatasetInfo
     train: Images
     test: Images
-    skipped: int = 0
+    skipped: tuple[str, ...] = ()

@@ -15,7 +15,6 @@ import stat
 import tempfile
 import zipfile
 import zlib
-from collections import Counter
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -23,6 +22,7 @@ from PIL import Image
 
 from vaelab.config.errors import DataError, ImageError
 from vaelab.data.folder import NAMES_FILE, PREFIX
+from vaelab.data.layout import LOOSE, Folders, understand
 from vaelab.data.paths import data_root
 from vaelab.images.files import MAX_BYTES, open_image, png
 from vaelab.images.fitting import centre_square
@@ -31,7 +31,8 @@ MAX_ZIP_BYTES = 200 * 10**6
 MAX_UNPACKED = 10**9  # bytes of all files together
 MAX_FILES = 20_000
 MAX_LABELS = 1_000
-KEPT_SIDE = 128  # pixels: twice the largest model input, so that fitting still averages
+MAX_NAMED = 1_000  # files left out whose names are kept
+KEPT_SIDE = 256  # pixels: the largest model input
 NAME_LENGTH = 60
 
 
@@ -58,7 +59,7 @@ def uploaded() -> tuple[str, ...]:
 def import_zip(data: bytes, name: str) -> str:
     """Unpack a zip of images under data_root()/uploads and answer its data set name, folder:PATH.
 
-    The folder that directly holds an image is its class, unless all share one. name is shown as the title. The same zip
+    Its folders mean what they mean elsewhere (layout.py). name is shown as the title. The same zip
     again answers the same folder. Raises DataError, one sentence, for a zip that is broken, too large, locked with a
     password or without at least two readable images.
     """
@@ -82,8 +83,8 @@ def import_zip(data: bytes, name: str) -> str:
     return f"{PREFIX}{target.resolve()}"
 
 
-def _images_in(archive: zipfile.ZipFile) -> list[tuple[zipfile.ZipInfo, str]]:
-    """(file, class name or "") of everything that may be an image. Raises DataError beyond the limits."""
+def _images_in(archive: zipfile.ZipFile) -> list[tuple[zipfile.ZipInfo, Folders]]:
+    """Everything that may be an image, with the folders above it as plain words. Raises DataError beyond the limits."""
     found = []
     for member in archive.infolist():
         parts = PurePosixPath(member.filename.replace("\\", "/")).parts
@@ -97,7 +98,7 @@ def _images_in(archive: zipfile.ZipFile) -> list[tuple[zipfile.ZipInfo, str]]:
             continue
         if member.flag_bits & 0x1:
             raise DataError("the zip is locked with a password; make one without")
-        found.append((member, clean_name(parts[-2]) if len(parts) > 1 and parts[-2] not in ("/", "..") else ""))
+        found.append((member, tuple(clean_name(part) for part in parts[:-1] if part not in ("/", ".."))))
     if len(found) > MAX_FILES:
         raise DataError(f"a zip may hold at most {MAX_FILES:,} files, got {len(found):,}; upload fewer images")
     unpacked = sum(member.file_size for member, _ in found)
@@ -105,10 +106,7 @@ def _images_in(archive: zipfile.ZipFile) -> list[tuple[zipfile.ZipInfo, str]]:
         raise DataError(
             f"a zip may unpack to at most {MAX_UNPACKED // 10**9} GB, got {unpacked / 1e9:,.1f} GB; upload fewer images"
         )
-    labels = {label for _, label in found}
-    if len(labels) > MAX_LABELS:
-        raise DataError(f"a zip may have at most {MAX_LABELS:,} folders of images, got {len(labels):,}; merge some")
-    return [(member, "" if len(labels) == 1 else label) for member, label in found]
+    return found
 
 
 def _read_image(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes | None:
@@ -117,7 +115,7 @@ def _read_image(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes | No
         return None
     try:
         with archive.open(member) as file:
-            image = open_image(file.read(MAX_BYTES + 1), at_least=2 * KEPT_SIDE)
+            image = open_image(file.read(MAX_BYTES + 1), at_least=KEPT_SIDE)
     except (ImageError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError):
         return None
     square = centre_square(np.asarray(image).transpose(2, 0, 1)).transpose(1, 2, 0)
@@ -130,25 +128,40 @@ def _read_image(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes | No
 def _unpack(archive: zipfile.ZipFile, title: str, target: Path) -> None:
     """Write every readable image and the names into a temporary folder, then give it its name: all or nothing."""
     images = _images_in(archive)
+    layout = understand([folders for _, folders in images])
+    if len(layout.classes) > MAX_LABELS:
+        raise DataError(
+            f"a zip may have at most {MAX_LABELS:,} folders of images, got {len(layout.classes):,}; merge some"
+        )
+    folders = [f"label_{row:03d}" for row in range(len(layout.classes))]
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".upload-", dir=target.parent) as scratch:
-        folders = {label: f"label_{i:03d}" for i, label in enumerate(sorted({label for _, label in images} - {""}))}
         made = Path(scratch) / "images"
         made.mkdir()
-        for folder in folders.values():
-            (made / folder).mkdir()
-        written: Counter[str] = Counter()
-        for member, label in images:
+        left_out: list[str] = []
+        written = 0
+        for row, (member, _) in enumerate(images):
             picture = _read_image(archive, member)
-            if picture is not None:
-                written[label] += 1
-                (made / folders.get(label, "") / f"{written[label]:06d}.png").write_bytes(picture)
-        kept = written.total()
-        if kept < 2:
+            if picture is None:
+                left_out.append(clean_name(PurePosixPath(member.filename.replace("\\", "/")).name))
+                continue
+            place = made
+            if layout.held_out is not None:
+                place /= "test" if layout.held_out[row] else "train"
+            if layout.classes and layout.classes[layout.labels[row]] != LOOSE:
+                place /= folders[layout.labels[row]]
+            place.mkdir(parents=True, exist_ok=True)
+            written += 1
+            (place / f"{written:06d}.png").write_bytes(picture)
+        if written < 2:
             raise DataError(
-                f"a zip must hold at least two images that can be read, got {kept} among {len(images)} files"
+                f"a zip must hold at least two images that can be read, got {written} among {len(images)} files"
             )
-        names = {"title": title, "labels": {f: label for label, f in folders.items()}, "skipped": len(images) - kept}
+        names = {
+            "title": title,
+            "labels": dict(zip(folders, layout.classes, strict=True)),
+            "skipped": left_out[:MAX_NAMED],
+        }
         (made / NAMES_FILE).write_text(json.dumps(names), encoding="utf-8")
         if not (target / NAMES_FILE).is_file():  # another session may have been faster with the same zip
             os.replace(made, target)

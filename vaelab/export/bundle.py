@@ -115,6 +115,8 @@ def macs(cfg: ModelConfig, part: Part = "decoder") -> int:
 
 def supported(cfg: ModelConfig, part: Part = "decoder") -> str | None:
     """None when the browser can run this half of the model at 30 frames a second; otherwise the reason, one sentence."""
+    if part == "encoder" and not cfg.method.head_is_code:
+        return f"More is done to the code of {cfg.name} than its encoder's layers do, so the server encodes."
     work = macs(cfg, part)
     if work > MAX_MACS:
         return (

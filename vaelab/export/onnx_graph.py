@@ -33,6 +33,10 @@ def onnx_model(cfg: ModelConfig, tensors: dict[str, Floats], part: str) -> bytes
     except ImportError as error:
         raise ExportError("the format onnx needs the package onnx; run: pip install onnx") from error
 
+    if part != "decoder" and not cfg.method.head_is_code:
+        raise ExportError(
+            f"the format onnx holds the decoder of {cfg.name} alone, because more is done to its code than layers do; add --part decoder"
+        )
     layers = architecture(cfg)
     image: list[str | int | None] = ["N", cfg.channels, cfg.image_size, cfg.image_size]
     code: list[str | int | None] = ["N", cfg.latent_dim]

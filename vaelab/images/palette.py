@@ -7,6 +7,7 @@ contrast of at least 3:1 against the theme's background and surface, its text co
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Literal
 
@@ -33,7 +34,7 @@ _LINES: dict[Theme, dict[Role, str]] = {
         "mu": "#E69F00",
         "sigma": "#009E73",
         "eps": "#D55E00",
-        "z": "#0084CC",
+        "z": "#008EDD",
         "decoder": "#56B4E9",
         "prior": "#8D99A8",
         "total": "#E8ECF1",
@@ -98,7 +99,13 @@ _CLASSES: dict[Theme, tuple[str, ...]] = {
     ),
 }
 
+FILL: dict[Theme, str] = {"light": "#0072B2", "dark": "#0077BB"}  # z as a ground under white words, which need 4.5:1
 SEQUENTIAL = "viridis"  # continuous values, perceptually even; a name that Vega and Plotly both know
+# The same as ten stops, for what draws without either.
+STOPS = (
+    "#440154", "#482878", "#3e4989", "#31688e", "#26828e", "#1f9e89", "#35b779", "#6ece58", "#b5de2b", "#fde725",
+)  # fmt: skip
+_SCALE_PART: dict[Theme, tuple[float, float]] = {"light": (0.0, 0.58), "dark": (0.36, 1.0)}  # with 3:1 against the page
 DIVERGING = {"light": ("#B2182B", "#F7F7F7", "#2166AC"), "dark": ("#F4756B", "#2A313B", "#5AA9E6")}  # signed errors
 
 
@@ -147,12 +154,57 @@ _NAMED: dict[Theme, dict[str, str]] = {
 }
 
 
+# "brown #8d5524" carries its colour; "8.5 px" and "22.5°" their place on a scale, as do these words.
+_OWN = re.compile(r".*(#[0-9a-fA-F]{6})")
+_MEASURE = re.compile(r"-?\d+(?:\.\d+)?(?: ?px|°| ?%)")
+_SIZES = ("small", "medium", "large")
+
+
+def own_colour(name: str) -> str | None:
+    """The #RRGGBB that ends a value's name, None where there is none."""
+    found = _OWN.fullmatch(name)
+    return found[1] if found else None
+
+
+def is_ordered(names: Sequence[str]) -> bool:
+    """Whether a factor's values stand in order: lengths, angles, per cent, or sizes. Digits are names and have no order here."""
+    return len(names) > 1 and (all(_MEASURE.fullmatch(name) for name in names) or all(name in _SIZES for name in names))
+
+
 def value_colours(names: Sequence[str], theme: Theme) -> tuple[str, ...]:
-    """One colour for each value of a class or a factor: the one it is called, where all are colours, else by its place."""
+    """One colour for each value of a class or a factor.
+
+    Where all values are colours each has its own; values in order lie along the scale of continuous ones; others go by their place.
+    """
+    own = [own_colour(name) for name in names]
+    if names and None not in own:
+        return tuple(str(code) for code in own)
     named = _NAMED[theme]
     if names and all(name in named for name in names):
         return tuple(named[name] for name in names)
+    if is_ordered(names):
+        low, high = _SCALE_PART[theme]
+        return tuple(along_scale(low + (high - low) * k / (len(names) - 1)) for k in range(len(names)))
     return tuple(_CLASSES[theme][k % len(_CLASSES[theme])] for k in range(len(names)))
+
+
+def along_scale(share: float) -> str:
+    """The colour of a continuous value, #RRGGBB. share: 0 to 1."""
+    place = min(1.0, max(0.0, share)) * (len(STOPS) - 1)
+    k = min(len(STOPS) - 2, int(place))
+    return mixed(STOPS[k], STOPS[k + 1], place - k)
+
+
+def mixed(a: str, b: str, share: float) -> str:
+    """From a (share 0) to b (share 1), both #RRGGBB, by their sRGB values."""
+    pairs = ((int(a[i : i + 2], 16), int(b[i : i + 2], 16)) for i in (1, 3, 5))
+    return "#" + "".join(f"{round(x + (y - x) * share):02x}" for x, y in pairs)
+
+
+def legible(code: str, theme: Theme) -> str:
+    """A colour as thin lines need it: mixed with the text's until it has a contrast of 3:1 against the background. #RRGGBB."""
+    steps = (mixed(code, _SURFACES[theme]["text"], k / 20) for k in range(21))
+    return next(ink for ink in steps if contrast(ink, _SURFACES[theme]["background"]) >= 3.0)
 
 
 def roles() -> tuple[Role, ...]:
@@ -178,10 +230,11 @@ def markdown(role: Role, words: str) -> str:
 
 
 def css_variables(theme: Theme) -> str:
-    """Declarations for a stylesheet: --vl-ROLE, --vl-ROLE-text, --vl-SURFACE and --vl-class-0 to --vl-class-9."""
+    """Declarations for a stylesheet: --vl-ROLE, --vl-ROLE-text, --vl-SURFACE, --vl-fill and --vl-class-0 to --vl-class-9."""
     pairs: list[tuple[str, str]] = [(role, colour(role, theme)) for role in roles()]
     pairs += [(f"{role}-text", text_colour(role, theme)) for role in roles()]
     pairs += list(_SURFACES[theme].items())
+    pairs.append(("fill", FILL[theme]))
     pairs += [(f"class-{k}", value) for k, value in enumerate(_CLASSES[theme])]
     return "".join(f"--vl-{name}:{value};" for name, value in pairs)
 

@@ -341,7 +341,7 @@ class Race:
 
         lane, model = runner.lane, runner.model
         q = model.encode(lane.prepare(self._test_x))
-        sigma = torch.exp(0.5 * q.logvar).numpy() if hasattr(q, "logvar") else None
+        sigma = None if q.logvar is None else torch.exp(0.5 * q.logvar).numpy()
         eps = self._fixed_eps[:, : lane.latents]
         recon = torch.sigmoid(model.decode_logits(q.mean[:PICTURES]))
         return LaneFrame(

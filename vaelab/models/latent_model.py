@@ -22,7 +22,7 @@ class LatentModel(nn.Module):
     """An encoder and a decoder with a latent vector z of cfg.latent_dim numbers between them.
 
     The code's average and spread over the training images are kept as buffers (``code_mean``, ``code_std``, both (Z,)):
-    for a VAE they stay 0 and 1, the prior; an autoencoder has no prior, so ``sample`` draws around its codes instead.
+    for a VAE they stay 0 and 1, its prior; an autoencoder has no prior, so ``sample`` draws around its codes instead.
     With cfg.label it is the conditional VAE p(x|z, y): the one-hot label joins the features and z (Sohn et al. 2015).
     """
 
@@ -81,7 +81,7 @@ class LatentModel(nn.Module):
     @torch.no_grad()
     def remember_codes(self, z: Tensor) -> None:
         """Keep the average and spread of codes z: (N, Z), around which an autoencoder's ``sample`` draws."""
-        if not self.cfg.method.has_prior:
+        if self.cfg.method.remembers_codes:
             self.code_mean.copy_(z.mean(dim=0))
             self.code_std.copy_(z.std(dim=0, unbiased=False))
 
@@ -155,3 +155,4 @@ def _initialise(model: LatentModel) -> None:
     for layers in (model.head, model.decoder):
         if len(layers):
             last_weights(layers).weight.mul_(0.3)
+    model.cfg.method.initialise(model)

@@ -57,6 +57,7 @@ class ModelConfig(Strict):
             )
         self._check_label()
         object.__setattr__(self, "settings", self._checked_settings())
+        self.method.check(self)
 
     def _check_label(self) -> None:
         if self.label is not None and not self.built_with.takes_label:
@@ -114,8 +115,8 @@ class ModelConfig(Strict):
         return super().to_dict() | {"settings": dict(self.settings)}
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any], *, where: str = "") -> Self:
+    def from_dict(cls, data: Mapping[str, Any], *, where: str = "", ignore_unknown: bool = False) -> Self:
         """Build from a dictionary; raises ConfigError as every config does."""
         if isinstance(data, Mapping) and isinstance(data.get("settings"), Mapping):
             data = {**data, "settings": tuple(data["settings"].items())}
-        return super().from_dict(data, where=where)
+        return super().from_dict(data, where=where, ignore_unknown=ignore_unknown)

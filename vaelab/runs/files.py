@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import os
+import stat
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from vaelab.config.errors import RunError, WeightsError
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 Row = dict[str, Any]
+MOST_JSON = 2**22  # bytes of a config, a status or a control file
 
 
 def unwritable(path: Path, error: OSError) -> RunError:
@@ -44,11 +47,29 @@ def write_json(path: Path, value: Mapping[str, Any]) -> None:
     write_atomic(path, (json.dumps(value, indent=1, allow_nan=False) + "\n").encode())
 
 
+def open_regular(path: Path) -> BinaryIO:
+    """A regular file, open for reading; raises OSError for anything else, without waiting for a pipe."""
+    fd = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
+    return os.fdopen(fd, "rb")
+
+
+def read_regular(path: Path, most: int | None = None) -> bytes:
+    """The bytes of a regular file, at most so many; raises OSError for anything else. A pipe or a device is never waited for."""
+    with open_regular(path) as file:
+        data = file.read() if most is None else file.read(most + 1)
+    if most is not None and len(data) > most:
+        raise OSError(errno.EFBIG, f"larger than {most:,} bytes", str(path))
+    return data
+
+
 def read_json(path: Path) -> dict[str, Any] | None:
-    """The object in a JSON file; None if the file is missing or holds something else."""
+    """The object in a JSON file; None if the file is missing, is too large or nested too deep, or holds something else."""
     try:
-        value = json.loads(path.read_bytes())
-    except (OSError, ValueError):
+        value = json.loads(read_regular(path, MOST_JSON))
+    except (OSError, ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
 
@@ -90,7 +111,7 @@ def read_arrays(path: Path) -> dict[str, np.ndarray[Any, Any]]:
     from safetensors.numpy import load
 
     try:
-        return load(path.read_bytes())
+        return load(read_regular(path))
     except OSError as error:
         raise WeightsError(f"{path} must be a readable safetensors file, got: {error.strerror}") from error
     except (SafetensorError, ValueError, KeyError) as error:
@@ -101,7 +122,11 @@ def numbered(folder: Path, holding: str) -> list[int]:
     """The sub-folders named by a number that hold a file, ascending."""
     try:
         with os.scandir(folder) as entries:
-            names = [entry.name for entry in entries if entry.name.isdigit()]
+            names = [
+                entry.name
+                for entry in entries
+                if entry.name.isascii() and entry.name.isdigit() and len(entry.name) <= 16
+            ]
     except OSError:
         return []
     return sorted(int(name) for name in names if (folder / name / holding).exists())
@@ -125,7 +150,7 @@ class RowReader:
         """All rows so far, events among them, in the order of the file."""
         with self._lock:
             try:
-                with self.path.open("rb") as file:
+                with open_regular(self.path) as file:
                     head = file.read(len(self._head))
                     if head != self._head or os.fstat(file.fileno()).st_size < self._offset:
                         self._rows, self._offset = [], 0  # another file under the same name
@@ -144,13 +169,32 @@ class RowReader:
     def _add(self, line: bytes) -> None:
         try:
             row = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             return
-        if not isinstance(row, dict) or not isinstance(row.get("step"), int):
+        if not isinstance(row, dict) or not _is_step(row.get("step")):
             return
+        if "event" not in row:
+            if not _is_number(row.get("loss")):
+                return
+            row = {name: _measured(value) for name, value in row.items()}
         if row.get("event") == "resume":
             self._rows = [earlier for earlier in self._rows if earlier["step"] <= row["step"]]
         self._rows.append(row)
+
+
+def _is_step(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _measured(value: Any) -> Any:
+    """A row's value as a training measures it: a number, or a list of one for each dimension; None in place of anything else."""
+    if isinstance(value, list):
+        return [item if _is_number(item) else None for item in value]
+    return value if _is_number(value) else None
 
 
 _readers: OrderedDict[Path, RowReader] = OrderedDict()

@@ -50,7 +50,7 @@ def plan(
     label: str | None = None,
     image_size: int = DataConfig.image_size,
     epochs: int = OptimConfig.epochs,
-    batch_size: int = OptimConfig.batch_size,
+    batch_size: int | None = None,
     lr: float = OptimConfig.lr,
     rate: str = OptimConfig.rate,
     beta: float = LossConfig.beta,
@@ -62,12 +62,17 @@ def plan(
     seed: int = RunConfig.seed,
     device: str = RunConfig.device,
 ) -> RunConfig:
-    """The config of a training; each argument is the setting of the same name in vaelab.config.settings.
+    """The config of a training; each argument is the setting of the same name in its config class.
+
+    batch_size None: the usual one, or all training images where there are fewer.
 
     Raises ConfigError for a setting that cannot be used, a batch larger than the set among them; DataError for a data
     set that does not exist.
     """
-    optim = OptimConfig.from_dict({"lr": lr, "batch_size": batch_size, "epochs": epochs, "rate": rate}, where="optim")
+    rest = {"lr": lr, "epochs": epochs, "rate": rate}
+    OptimConfig.from_dict(
+        {"batch_size": OptimConfig.batch_size if batch_size is None else batch_size, **rest}, where="optim"
+    )
     loss = LossConfig.from_dict({"likelihood": likelihood, "beta": beta, "sigma": sigma}, where="loss")
     schedule = ScheduleConfig.from_dict({"kind": warmup, "warmup": warmup_share}, where="schedule")
     images = DataConfig(name=dataset, image_size=image_size, limit=limit)
@@ -80,26 +85,24 @@ def plan(
     }
     ModelConfig.from_dict(shape, where="model")  # a wrong model is told before a data set that is absent
     info = data.info(dataset)
-    if info.train_images == 0:
-        data.check_folder(dataset)  # says what is wrong with the one file that it holds
+    there, _ = data.count(dataset, image_size)
     if label is not None:
         shape |= {"label": label, "classes": len(data.label_names(info, label))}
     takes = ModelConfig.from_dict(shape | {"channels": 3}, where="model").built_with.channels
     shape["channels"] = info.channels if info.channels in takes else 3  # grey images are repeated
-    available = info.train_images if limit is None else min(limit, info.train_images)
-    if batch_size > available:
-        if info.origin == "folder":
-            data.check_folder(dataset)  # that nothing in it can be read is what matters first
+    available = there if limit is None else min(limit, there)
+    if batch_size is not None and batch_size > available:
         raise ConfigError(
             f"optim.batch_size must be at most the {available:,} training images of {dataset}"
             f"{'' if limit is None else ' under the limit'}, got {batch_size:,} (take {min(available, 128)})"
         )
+    batch = min(OptimConfig.batch_size, available) if batch_size is None else batch_size
     return RunConfig(
         data=images,
         model=ModelConfig.from_dict(shape, where="model"),
         loss=loss,
         schedule=schedule,
-        optim=optim,
+        optim=OptimConfig.from_dict({"batch_size": batch, **rest}, where="optim"),
         seed=seed,
         device=RunConfig.from_dict({"device": device}).device,
         version=vaelab.__version__,

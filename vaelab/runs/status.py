@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
 from vaelab.runs.processes import ProcessIdentity
 
@@ -43,6 +43,11 @@ class Status:
         """Whether the process that wrote this is still there."""
         return self.pid is not None and ProcessIdentity(self.pid, self.start_time, self.boot_id).is_alive()
 
+    @property
+    def is_from_here(self) -> bool:
+        """Whether it was written on this computer since it started: then its process number means something."""
+        return self.boot_id is not None and self.boot_id == ProcessIdentity.mine().boot_id
+
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
         return dataclasses.asdict(self)
@@ -61,8 +66,45 @@ class Control:
 
 T = TypeVar("T", Status, Control)
 
+MOST = 2**53  # what a float counts exactly
+MOST_PID = 2**22  # the largest process number of Linux
+# What each field may be, in status.json and control.json; None is allowed where it is the default.
+_WHOLE = {
+    "step": MOST,
+    "total_steps": MOST,
+    "epoch": MOST,
+    "start_time": MOST,
+    "pid": MOST_PID,
+    "seq": MOST,
+    "steps": MOST,
+}
+_REAL = ("heartbeat", "queued_at", "device_memory_mb", "throughput", "seconds", "remaining_seconds", "beta", "lr")
+_TEXT = ("boot_id", "device", "message")
 
-def known_fields(kind: type[T], values: dict[str, Any]) -> T:
-    """A dataclass from the fields that it knows; a newer version may have written more."""
-    names = {field.name for field in dataclasses.fields(kind)}
-    return kind(**{name: value for name, value in values.items() if name in names})
+
+def checked(kind: type[T], values: dict[str, Any]) -> tuple[T, tuple[str, ...]]:
+    """A dataclass from what a file held, and the names of fields that held what they may not: those stand at their default.
+
+    Fields that are not known, which a newer version may have written, are left out.
+    """
+    good: dict[str, Any] = {}
+    bad: list[str] = []
+    for field in dataclasses.fields(kind):
+        if field.name not in values:
+            continue
+        value = values[field.name]
+        if (value is None and field.default is None) or _is_allowed(field.name, value):
+            good[field.name] = value
+        else:
+            bad.append(field.name)
+    return kind(**good), tuple(bad)
+
+
+def _is_allowed(name: str, value: Any) -> bool:
+    if name in _WHOLE:
+        return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _WHOLE[name]
+    if name in _REAL:
+        return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < MOST  # NaN is not below
+    if name in _TEXT:
+        return isinstance(value, str)
+    return value in (get_args(State) if name == "state" else get_args(Desired))

@@ -10,6 +10,7 @@ import difflib
 import os
 import re
 import shutil
+import stat
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,7 @@ from vaelab.config.places import runs_root, weights_root
 from vaelab.runs.files import Row, numbered, read_arrays, read_json, read_rows, unwritable, write_json
 from vaelab.runs.processes import FileLock
 from vaelab.runs.run_config import RunConfig
-from vaelab.runs.status import Control, Desired, Status, known_fields
+from vaelab.runs.status import Control, Desired, Status, checked
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 HEARTBEAT_OLD = 3.0  # seconds; a worker writes twice a second, unless one step takes longer
 FIRST_HEARTBEAT = 20.0  # seconds; how long thirty workers that start at once may need to announce themselves
 NAME_LENGTH = 60
+ASK_SECONDS = 5.0  # to wait for control.json: writing it takes a millisecond
 
 
 class Run:
@@ -112,8 +114,8 @@ class Run:
         if values is None:
             raise RunError(f"{self.path} must hold a readable config.json (choose another run, or start it again)")
         try:
-            return RunConfig.from_dict(values)
-        except (ConfigError, TypeError) as error:
+            return RunConfig.from_dict(values, ignore_unknown=True)
+        except (ConfigError, TypeError, ValueError, OverflowError) as error:
             raise RunError(f"{self.config_file} must hold the settings of a run, got: {error}") from error
 
     def status(self) -> Status:
@@ -121,22 +123,52 @@ class Run:
         values = read_json(self.status_file)
         if values is None:
             return Status(state="finished") if self.model_file_or_none() else Status(state="interrupted")
-        try:
-            status = known_fields(Status, values)
-        except TypeError:
-            return Status(state="interrupted")
-        patience = FIRST_HEARTBEAT if status.pid is None else HEARTBEAT_OLD
-        if status.is_active and time.time() - status.heartbeat > patience and not status.has_process:
+        status, damaged = checked(Status, values)
+        if "state" in damaged:
+            status = dataclasses.replace(status, state="interrupted")
+        if status.is_active and not self._is_in_hand(status):
             return dataclasses.replace(status, state="interrupted", throughput=None, remaining_seconds=None)
         return status
 
+    def _is_in_hand(self, status: Status) -> bool:
+        """Whether somebody works on an active run.
+
+        Whether its process lives decides, where that can be known. The time of day, which anybody may set, is asked only
+        about a worker that has not come up yet, or one of another computer that shares the folder.
+        """
+        silent = abs(time.time() - status.heartbeat)
+        if status.pid is None:
+            return silent <= FIRST_HEARTBEAT
+        if status.has_process:
+            return True
+        return not status.is_from_here and silent <= HEARTBEAT_OLD
+
+    def damage(self) -> str | None:
+        """What is wrong with the files of this run, one sentence with the way out; None for a whole one."""
+        try:
+            self.config()
+        except RunError as error:
+            return str(error)
+        for file in (self.status_file, self.control_file):
+            values = read_json(file)
+            if values is None:
+                if file.exists():
+                    return (
+                        f"{file} must hold a JSON object, and it cannot be read; delete that file, then resume the run"
+                    )
+                continue
+            damaged = checked(Status, values)[1] if file == self.status_file else checked(Control, values)[1]
+            if damaged:
+                return f"{file} holds what {damaged[0]} may not be, {str(values[damaged[0]])[:40]!r}; delete that file, then resume the run"
+        return None
+
+    def unknown_settings(self) -> tuple[str, ...]:
+        """Settings in config.json that this version does not know, as a newer one may have written them. They are kept and left out."""
+        return RunConfig.unknown_in(read_json(self.config_file) or {})
+
     def desired(self) -> Control:
         """What was asked of the worker last."""
-        values = read_json(self.control_file)
-        try:
-            return known_fields(Control, values or {})
-        except TypeError:
-            return Control()
+        return checked(Control, read_json(self.control_file) or {})[0]
 
     def metrics(self) -> list[Row]:
         """The measured rows, oldest first, without those that a resume trained again. Treat them as read-only."""
@@ -195,7 +227,13 @@ class Run:
     ) -> Control:
         """Change control.json; None leaves a value as it is. fresh forgets earlier single steps. Raises RunError."""
         with FileLock(self.path / "control.lock") as lock:
+            deadline = time.monotonic() + ASK_SECONDS
             while not lock.take():
+                if time.monotonic() > deadline:
+                    raise RunError(
+                        f"run {self.name} must be free to be asked, but another process has held its control.lock for"
+                        f" {ASK_SECONDS:g} s; end that process, or try again"
+                    )
                 time.sleep(0.005)
             old = self.desired()
             new = Control(
@@ -218,7 +256,9 @@ def _folders(root: Path) -> list[tuple[float, Path]]:
                 if entry.name.startswith("."):
                     continue  # the device queue, and runs that are being deleted
                 try:
-                    found.append((os.stat(os.path.join(entry.path, "config.json")).st_mtime, Path(entry.path)))
+                    config = os.stat(os.path.join(entry.path, "config.json"))
+                    if stat.S_ISREG(config.st_mode):
+                        found.append((config.st_mtime, Path(entry.path)))
                 except OSError:
                     continue  # not a run, or one that is being deleted
     except OSError:

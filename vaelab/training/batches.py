@@ -92,5 +92,14 @@ class Noise:
 
     def eps(self, step: int, batch: int, purpose: str = "eps") -> Tensor:
         """(B, Z)."""
+        return self.draw(step, (batch, self._latent_dim), purpose)
+
+    def draw(self, step: int, shape: tuple[int, ...], purpose: str = "eps") -> Tensor:
+        """Noise of any shape."""
         self._generator.manual_seed(seed_for(self._seed, purpose, step))
-        return torch.randn(batch, self._latent_dim, generator=self._generator, device=self._generator.device)
+        return torch.randn(shape, generator=self._generator, device=self._generator.device)
+
+    def of(self, cfg: ModelConfig, step: int, batch: int, purpose: str = "eps") -> Tensor | None:
+        """What the method needs for a batch, (B, *noise_shape); None where it draws nothing."""
+        shape = cfg.method.noise_shape(cfg)
+        return None if shape is None else self.draw(step, (batch, *shape), purpose)

@@ -16,6 +16,17 @@ def new_model(cfg: ModelConfig, seed: int) -> LatentModel:
         return build(cfg)
 
 
+SHOWN = 2000  # training images that a method may look at before the first step
+
+
+@torch.no_grad()
+def start_from_images(model: LatentModel, images: ImageSet) -> None:
+    """What the training images say before the first step: their average, and what the method makes of some of them."""
+    start_at_mean_image(model, images)
+    x, _ = images.take(slice(None, None, max(1, len(images) // SHOWN)))
+    model.cfg.method.begin(model, x, len(images))
+
+
 @torch.no_grad()
 def start_at_mean_image(model: LatentModel, images: ImageSet) -> None:
     """Begin with the average image, logit(mean), instead of grey: the first epochs need not learn it."""

@@ -36,7 +36,7 @@ def elbo_terms(
 
 @dataclass(frozen=True)
 class Means:
-    """Averages per image since the last row, in nats. kl_per_dim: Z numbers."""
+    """Averages per image since the last row, in nats. kl_per_dim: Z numbers, or one for the whole code."""
 
     recon: float
     loss: float
@@ -60,7 +60,8 @@ class Meter:
     def __init__(self, cfg: ModelConfig, device: torch.device) -> None:
         self._curves = tuple(cfg.method.curves)
         # recon, loss, each dimension's KL, then the method's further terms
-        self.sums = torch.zeros(2 + cfg.latent_dim + len(self._curves), device=device)
+        dims = cfg.latent_dim if cfg.method.kl_by_dimension else 1
+        self.sums = torch.zeros(2 + dims + len(self._curves), device=device)
         self.images = 0
 
     @torch.no_grad()
@@ -96,27 +97,40 @@ class HeldOut:
 
     @torch.no_grad()
     def measure(self, model: LatentModel, beta: float) -> dict[str, float]:
-        """test_recon, test_kl, test_loss (at beta), test_floor and the training images' floor; {} without test images."""
+        """test_recon, test_kl, test_loss (at beta), the method's further terms as test_NAME, test_floor and the training images' floor.
+
+        {} without test images.
+        """
         if not len(self._test):
             return {}
-        recon = kl = torch.zeros((), device=self._device)
+        method = self._cfg.model.method
+        names = ("recon", "kl", *method.curves)
+        sums = dict.fromkeys(names, torch.zeros((), device=self._device))
         for index, start in enumerate(range(0, len(self._test), CHUNK)):
             x, y = self._test.take(slice(start, start + CHUNK))
-            eps = self._noise.eps(index, len(x), "held-out") if model.has_posterior else None
-            recon_x, kl_x = elbo_terms(model, x, y, eps, self._cfg.loss)
-            recon, kl = recon + recon_x.sum(), kl + kl_x.sum()
-        test_recon, test_kl = (torch.stack([recon, kl]) / len(self._test)).tolist()
-        return {"test_recon": test_recon, "test_kl": test_kl, "test_loss": test_recon + beta * test_kl, **self.floors()}
+            eps = self._noise.of(self._cfg.model, index, len(x), "held-out")
+            terms = method.terms(model, x, y, eps, self._cfg.loss)
+            terms["kl"] = terms["kl_per_dim"]
+            sums = {name: sums[name] + terms[name].sum() for name in names}
+        values = (torch.stack(list(sums.values())) / len(self._test)).tolist()
+        means: dict[str, float] = dict(zip(names, values, strict=True))
+        found = {f"test_{name}": value for name, value in means.items()}
+        return found | {"test_loss": method.combine(self._cfg.model, means, beta)} | self.floors(model)
 
-    def floors(self) -> dict[str, float]:
-        """The smallest reconstruction terms possible; computed once, on the test part and on up to 2,000 training images."""
-        if not self._floors:
+    def floors(self, model: LatentModel) -> dict[str, float]:
+        """The smallest reconstruction terms possible, on the test part and on up to 2,000 training images.
+
+        Computed once, unless the method changes how a pixel is scored.
+        """
+        method = self._cfg.model.method
+        if not self._floors or not method.fixed_likelihood:
             train = ImageSet(self._train_part, self._cfg.model, self._device)
-            self._floors = {"test_floor": self._floor(self._test), "floor": self._floor(train)}
+            loss = method.scored(model, self._cfg.loss)
+            self._floors = {"test_floor": self._floor(self._test, loss), "floor": self._floor(train, loss)}
         return self._floors
 
-    def _floor(self, images: ImageSet) -> float:
-        sums = [floor(images.take(slice(i, i + CHUNK))[0], self._cfg.loss).sum() for i in range(0, len(images), CHUNK)]
+    def _floor(self, images: ImageSet, loss: LossConfig) -> float:
+        sums = [floor(images.take(slice(i, i + CHUNK))[0], loss).sum() for i in range(0, len(images), CHUNK)]
         return float(torch.stack(sums).sum()) / len(images)
 
 

@@ -15,7 +15,6 @@ from torch import Tensor
 
 from vaelab import data
 from vaelab.models.latent_model import LatentModel
-from vaelab.models.posteriors import GaussianPosterior
 from vaelab.runs.files import unwritable, write_atomic
 from vaelab.runs.run_config import RunConfig
 from vaelab.runs.store import Run
@@ -97,8 +96,8 @@ class Snapshots:
 
     @torch.no_grad()
     def remember_codes(self, model: LatentModel) -> None:
-        """Give an autoencoder the codes around which it samples."""
-        if not self._cfg.model.method.has_prior:
+        """Give a model without the usual prior the codes around which it samples, or its sliders stand."""
+        if self._cfg.model.method.remembers_codes:
             model.remember_codes(model.encode(*self._take(self._probe)).mean)
 
     @torch.no_grad()
@@ -106,18 +105,22 @@ class Snapshots:
         q = model.encode(*self._take(self._probe))
         model.remember_codes(q.mean)
         x, y = self._take(self._originals)
+        given = self._cfg.model.method.shown_input(model, x)
         z = self._cfg.model.method.codes_of_noise(model, self._z.to(self._device))
         sample_y = self._sample_y().to(self._device) if self._cfg.model.label is not None else None
         arrays = {
-            "recon": _to_uint8(model.decode(model.encode(x, y).mean, y)),
+            "recon": _to_uint8(model.decode(model.encode(x if given is None else given, y).mean, y)),
             "samples": _to_uint8(model.decode(z, sample_y)),
             "probe_mu": q.mean,
             "code_mean": model.code_mean,
             "code_std": model.code_std,
             **{name: value for name, value in model.state_dict().items() if name.startswith("decoder.")},
         }
-        if isinstance(q, GaussianPosterior):
+        if q.logvar is not None:
             arrays["probe_logvar"] = q.logvar
+        if given is not None:
+            arrays["input"] = _to_uint8(given)
+        arrays |= {name: _to_uint8(x) for name, x in self._cfg.model.method.shown(model).items()}
         return {name: value.detach().cpu().contiguous().clone() for name, value in arrays.items()}
 
     def _take(self, images: data.Images) -> tuple[Tensor, Tensor | None]:

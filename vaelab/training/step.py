@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -43,12 +44,13 @@ class Step:
         set_rate(self._optimizer, lr)
         self._update(x, y, eps, beta)
 
-    def _update(self, x: Tensor, y: Tensor | None, eps: Tensor | None, beta: float | Tensor) -> None:
+    def _update(self, x: Tensor, y: Tensor | None, eps: Tensor | None, beta: float) -> None:
         terms = self._method.terms(self._model, x, y, eps, self._cfg.loss)
-        loss: Tensor = self._method.loss(terms, beta)
+        loss: Tensor = self._method.loss(self._cfg.model, terms, beta)
         self._optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         self._optimizer.step()
+        self._method.after_step(self._model, terms)
         self._meter.add(terms, loss)
 
 
@@ -123,7 +125,7 @@ class RecordedStep(Step):
         try:
             self._optimizer.zero_grad(set_to_none=True)
             with torch.cuda.graph(graph):
-                self._update(held.x, held.y, held.eps, held.beta)
+                self._update(held.x, held.y, held.eps, cast(float, held.beta))  # on the device: changes between replays
         except RuntimeError as error:
             self._possible = False
             torch.cuda.synchronize()

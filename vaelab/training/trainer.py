@@ -17,7 +17,7 @@ from vaelab.runs.status import Control, Desired, State
 from vaelab.training.batches import ImageSet, Noise, Shuffle
 from vaelab.training.cadence import Cadence
 from vaelab.training.checkpoints import Checkpoints, Progress
-from vaelab.training.first_weights import start_at_mean_image
+from vaelab.training.first_weights import start_from_images
 from vaelab.training.measures import HeldOut, Means, Meter, Pace
 from vaelab.training.schedules import beta_at, lr_at
 from vaelab.training.snapshots import Snapshots
@@ -77,8 +77,8 @@ class Training:
         self.noise = Noise(cfg.model.latent_dim, cfg.seed, device)
         self.held_out = HeldOut(dataset, cfg, self.cadence.held_out, device)
         self.meter = Meter(cfg.model, device)
-        start_at_mean_image(model, self.images)
         model.train().to(device)
+        start_from_images(model, self.images)
         if cfg.model.built_with.convolutional:
             model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.optimizer = optimizer_for(model, cfg, device)
@@ -130,7 +130,7 @@ class Training:
         self.beta = beta_at(step, self.cadence.total_steps, self.at.beta, self.cfg.schedule)
         self.lr = lr_at(step, self.cadence.total_steps, self.at.lr, self.cfg.optim.rate)
         x, y = self.images.take(self.shuffle.rows(self.cadence.epoch(step), self.cadence.batch(step)))
-        eps = self.noise.eps(step, len(x)) if self.method.has_posterior else None
+        eps = self.noise.of(self.cfg.model, step, len(x))
         self.update(x, y, eps, self.beta, self.lr)
         self.pace.tick(len(x))
         self.at = replace(self.at, step=step)
@@ -191,7 +191,7 @@ class Training:
             "step": step,
             "epoch": self.cadence.epoch(step),
             "seconds": round(self.pace.seconds, 3),
-            **_numbers(means, self.method.has_posterior),
+            **_numbers(means, self.method.has_posterior and self.method.kl_by_dimension),
             "beta": self.beta,
             "lr": self.lr,
             "throughput": round(self.pace.throughput or 0.0, 1),

@@ -25,8 +25,11 @@ def words(run: Run) -> str:
 
 
 def chosen(known: dict[str, Run]) -> str:
-    """The model of the address, else of the session, else the first; says so when the address names one that cannot be shown."""
-    asked = st.query_params.get("run")
+    """The model of the address, else of the session, else the first; says so when the address names one that cannot be shown.
+
+    ?run= and ?model= mean the same, and ?run= is what the address keeps.
+    """
+    asked = st.query_params.get("run") or st.query_params.get("model")
     wanted = asked or st.session_state.get(MODEL) or st.session_state.get("run_name")
     name = wanted if wanted in known else next(iter(known))
     if wanted and wanted not in known:
@@ -39,6 +42,7 @@ def chosen(known: dict[str, Run]) -> str:
 
 def keep(run: Run) -> None:
     """Show this model from now on: on every page, and in the address as ?run=."""
+    st.query_params.pop("model", None)
     if not run.is_shipped:
         choose_run(run)
     elif st.query_params.get("run") != run.name:

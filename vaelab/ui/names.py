@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from vaelab.images.palette import contrast, own_colour
 from vaelab.ui.text import has_text, t
 
-# "long 3", "blue #5bc0de": the word is translated.
-NUMBERED = re.compile(r"(?P<word>.+?)(?P<rest> (?:\d+|#[0-9a-f]{6}))?")
+# "long 3", "blue #5bc0de": the word is translated, the code is left out.
+NUMBERED = re.compile(r"(?P<word>.+?)(?P<rest> \d+)?(?: #[0-9a-fA-F]{6})?")
 
 
 def label_title(label: str) -> str:
@@ -17,8 +18,30 @@ def label_title(label: str) -> str:
 
 
 def value_names(names: Iterable[str]) -> tuple[str, ...]:
-    """The names of a label's values. One that has no translation, as in a folder of the user, stays as it is."""
-    return tuple(_value(name) for name in names)
+    """The names of all values of a label, each its own. One without a translation, as in a folder of the user, stays as it is.
+
+    Colours lose their code: those of one word are numbered from the darkest on.
+    """
+    every = tuple(names)
+    words = [_value(name) for name in every]
+    found: list[str] = []
+    for name, word in zip(every, words, strict=True):
+        code = own_colour(name)
+        alike = [other for other, same in zip(every, words, strict=True) if same == word and own_colour(other)]
+        rank = sorted(alike, key=_brightness).index(name) + 1 if code and len(alike) > 1 else 0
+        found.append(f"{word} {rank}" if rank else word)
+    return tuple(found)
+
+
+def _brightness(name: str) -> float:
+    """How bright the colour that ends a value's name is: its contrast against black."""
+    code = own_colour(name)
+    return contrast(code, "#000000") if code else 0.0
+
+
+def as_code(text: str) -> str:
+    """A name that a person typed, for Markdown: shown letter by letter, read as nothing."""
+    return f"`{' '.join(text.replace('`', chr(39)).split())}`"
 
 
 def said_of_itself(words: str) -> str:

@@ -21,9 +21,10 @@ GAP = 2
 def strip(pixels: Pixels, columns: int, *, cell: int = CELL, gap: int = GAP) -> Pixels:
     """Images in rows of `columns` with a transparent gap. pixels: (N, C, H, W) uint8, C 1 or 3 -> (h, w, 4) uint8.
 
-    Each image is enlarged to the largest whole multiple that fits `cell` pixels; a larger one is shrunk to it.
+    Each image is enlarged to the largest whole multiple that fits `cell` pixels; a larger one is shrunk to it, unless
+    cell is 1: as they are.
     """
-    if pixels.shape[-1] > cell:
+    if pixels.shape[-1] > cell > 1:
         pixels = _shrunk(pixels, cell)
     n, channels, height, width = pixels.shape
     scale = max(1, cell // max(height, width))

@@ -68,6 +68,9 @@ def _spec(
     assert "data" in spec, "the layers of a ticking chart must share one frame"
     for name in ("data", "datasets", "config"):  # config: Altair's own look, which Streamlit replaces
         spec.pop(name, None)
+    spec["config"] = {
+        "aria": False
+    }  # its alternative text says what it is; marks without names would be read one by one
     return json.dumps(spec)
 
 

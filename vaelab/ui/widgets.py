@@ -14,7 +14,8 @@ from vaelab.ui.pages import page
 from vaelab.ui.text import t
 
 BadgeColour = Literal["blue", "green", "orange", "red", "gray"]
-STATE_BADGES: dict[State, tuple[str, BadgeColour]] = {
+STATE_BADGES: dict[State | Literal["damaged"], tuple[str, BadgeColour]] = {
+    "damaged": (":material/heart_broken:", "red"),
     "queued": (":material/hourglass_empty:", "gray"),
     "running": (":material/play_arrow:", "blue"),
     "paused": (":material/pause:", "orange"),
@@ -31,13 +32,13 @@ def theme() -> Theme:
     return "dark" if st.context.theme.type == "dark" else "light"
 
 
-def state_text(state: State) -> str:
+def state_text(state: State | Literal["damaged"]) -> str:
     """The state in words."""
     return t(f"common.state_{state}")
 
 
-def state_badge(state: State) -> None:
-    """The state as a badge with its icon."""
+def state_badge(state: State | Literal["damaged"]) -> None:
+    """The state as a badge with its icon; damaged: a run whose files cannot be read."""
     icon, colour = STATE_BADGES[state]
     st.badge(state_text(state), icon=icon, color=colour)
 

@@ -42,15 +42,13 @@ def start(cfg: RunConfig, name: str | None = None) -> Run:
 
 def check(cfg: RunConfig) -> None:
     """Whether a training can begin, as far as that is known without loading images. Raises ConfigError or DataError."""
-    info = data.info(cfg.data.name)
     if not data.is_available(cfg.data.name):
         # Says what is missing.
         data.load(cfg.data.name, image_size=cfg.data.image_size, channels=cfg.model.channels, limit=1)
-    if info.origin == "folder":
-        data.check_folder(cfg.data.name)
-    images = min(info.train_images, cfg.data.limit or info.train_images)
-    Cadence.of(images, info.test_images, cfg.optim)
-    check_memory(cfg, images + info.test_images)
+    train, test = data.count(cfg.data.name, cfg.data.image_size)
+    images = min(train, cfg.data.limit or train)
+    Cadence.of(images, test, cfg.optim)
+    check_memory(cfg, images + test)
 
 
 def resume(run: Run) -> Run:

@@ -113,6 +113,8 @@ def _fit(recorder: Recorder) -> Outcome:
     dataset = data.load(
         cfg.data.name, image_size=cfg.data.image_size, channels=cfg.model.channels, limit=cfg.data.limit
     )
+    for name in dataset.skipped:  # into the run's log
+        print(f"left out, because it is no image that can be read: {name}", file=sys.stderr)
     return trainer.fit(new_model(cfg.model, cfg.seed), dataset, cfg, recorder, device)
 
 

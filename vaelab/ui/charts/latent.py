@@ -58,7 +58,8 @@ def code_chart(
     points = base.mark_point(color=palette.colour("mu", theme), filled=True, size=26, opacity=1.0)
     layers.append(points.encode(x=x, y=alt.Y("mu:Q", title=None, axis=alt.Axis(tickCount=5)), tooltip=hint))
     chart = cast("alt.LayerChart", alt.layer(*layers))  # a facet only when a layer is one
-    return chart.properties(height=height, usermeta={"embedOptions": {"renderer": "svg"}})
+    shown = chart.properties(height=height, usermeta={"embedOptions": {"renderer": "svg"}})
+    return cast("alt.LayerChart", shown.configure(aria=False))  # the page gives it an alternative text
 
 
 def marginals(

@@ -45,11 +45,11 @@ def thin(steps: Array, values: Array, points: int = MAX_POINTS) -> tuple[Array, 
 def curve_rows(metrics: Sequence[Mapping[str, Any]], events: Sequence[Mapping[str, Any]], term: str) -> pd.DataFrame:
     """The data of `curve`: a frame of step, value, series (train, test, floor, dial) and label.
 
-    metrics and events are rows of metrics.jsonl; term is loss, recon or kl, in nats per image. The floor is drawn for
+    metrics and events are rows of metrics.jsonl; term is loss, recon, kl or a method's own. The floor is drawn for
     the reconstruction term and for the total, which cannot fall below it either.
     """
     frames = [_series(metrics, term, "train"), _series(metrics, f"test_{term}", "test")]
-    if term != "kl":
+    if term in ("loss", "recon"):
         for key in ("test_floor", "floor"):
             found = [row[key] for row in metrics if row.get(key) is not None]
             if found:
@@ -89,18 +89,29 @@ def _dial_labels(dials: Sequence[Mapping[str, Any]], metrics: Sequence[Mapping[s
     return labels
 
 
-def curve(rows: pd.DataFrame, theme: Theme, texts: Mapping[str, str], term: str, height: int = 190) -> alt.LayerChart:
+def curve(
+    rows: pd.DataFrame, theme: Theme, texts: Mapping[str, str], term: str, height: int = 190, role: Role | None = None
+) -> alt.LayerChart:
     """One term of the loss over the steps: training solid, held-out dashed, floor dotted, dial changes as vertical rules.
 
-    rows comes from `curve_rows`; texts holds the words step, nats, train, test, floor.
+    rows comes from `curve_rows`; texts holds the words step, nats, train, test, floor. role: of a method's own term, whose unit
+    its own words tell.
     """
-    line = palette.colour(TERMS[term], theme)
+    line = palette.colour(role or TERMS[term], theme)
     grey = palette.colour("prior", theme)
     x = alt.X(
-        "step:Q", title=None, axis=alt.Axis(tickCount=5, grid=False, labelExpr=STEPS), scale=alt.Scale(nice=False)
+        "step:Q",
+        title=None,
+        # A method's own curve stands below one that has the same numbers.
+        axis=alt.Axis(tickCount=5, grid=False, labelExpr=STEPS, labels=role is None, ticks=role is None),
+        scale=alt.Scale(nice=False),
     )
-    y = alt.Y("value:Q", title=None, axis=alt.Axis(tickCount=5, labelExpr=NUMBER), scale=alt.Scale(zero=term == "kl"))
+    ticks = 5 if role is None else 3
+    y = alt.Y(
+        "value:Q", title=None, axis=alt.Axis(tickCount=ticks, labelExpr=NUMBER), scale=alt.Scale(zero=term == "kl")
+    )
     base = alt.Chart(rows)
+    unit = f"{{}} ({texts['nats']})" if role is None else "{}"
 
     def only(series: str) -> alt.Chart:
         return base.transform_filter(alt.datum.series == series)
@@ -108,7 +119,7 @@ def curve(rows: pd.DataFrame, theme: Theme, texts: Mapping[str, str], term: str,
     def hint(series: str) -> list[alt.Tooltip]:
         return [
             alt.Tooltip("step:Q", title=texts["step"], format=".0f"),
-            alt.Tooltip("value:Q", title=f"{texts[series]} ({texts['nats']})", format=".2f"),
+            alt.Tooltip("value:Q", title=unit.format(texts[series]), format=".2f" if role is None else ".4~g"),
         ]
 
     train = only("train").mark_line(color=line, strokeWidth=1.8, clip=True).encode(x=x, y=y, tooltip=hint("train"))

@@ -61,7 +61,7 @@ def newest(request: Request) -> Response:
         "active": status.is_active,
         "step": steps[-1] if steps else status.step,
         "decoder": decoder,
-        "encoder": bundle_url(run, "encoder") if saved else None,
+        "encoder": bundle_url(run, "encoder") if saved and run.config().model.method.head_is_code else None,
     }
     return JSONResponse(answer, headers=FRESH)
 

@@ -120,8 +120,10 @@ def model_facts(run: Run, cfg: RunConfig, codes: Codes, tensors: Tensors) -> dic
     """
     size = cfg.model.latent_dim
     variational = cfg.model.has_posterior
-    mean = tensors.get("code_mean", np.zeros(size, np.float32)) if not variational else np.zeros(size, np.float32)
-    std = tensors.get("code_std", np.ones(size, np.float32)) if not variational else np.ones(size, np.float32)
+    remembers = cfg.model.method.remembers_codes
+    mean = tensors.get("code_mean", np.zeros(size, np.float32)) if remembers else np.zeros(size, np.float32)
+    std = tensors.get("code_std", np.ones(size, np.float32)) if remembers else np.ones(size, np.float32)
+    scored = cfg.model.method.likelihood(cfg.loss, tensors)
     variance = codes.mu.var(axis=0) if len(codes.mu) else (np.ones(size, np.float32) if variational else std**2)
     if codes.logvar is not None and len(codes.mu):
         weight = 0.5 * (codes.mu**2 + np.exp(codes.logvar) - 1.0 - codes.logvar).mean(axis=0)
@@ -139,6 +141,7 @@ def model_facts(run: Run, cfg: RunConfig, codes: Codes, tensors: Tensors) -> dic
         "size": size,
         "shape": [cfg.model.channels, cfg.model.image_size, cfg.model.image_size],
         "variational": variational,
+        "encodes": cfg.model.method.head_is_code,
         "mean": _numbers(mean),
         "std": _numbers(np.where(std > 1e-6, std, 1.0)),
         "kl": _numbers(weight),
@@ -146,7 +149,7 @@ def model_facts(run: Run, cfg: RunConfig, codes: Codes, tensors: Tensors) -> dic
         "used": max(1, int(used.sum())),
         "classes": _label_values(cfg),
         "labelTitle": label_title(cfg.model.label) if cfg.model.label else "",
-        "loss": {"likelihood": cfg.loss.likelihood, "sigma": cfg.loss.sigma, "beta": cfg.loss.beta},
+        "loss": {"likelihood": scored.likelihood, "sigma": scored.sigma, "beta": scored.beta},
     }
 
 
@@ -262,7 +265,7 @@ def component_spec(run: Run, other: Run | None = None) -> dict[str, Any]:
         "model": facts,
         "examples": examples(codes),
         "directions": direction_rows(codes),
-        "code": code_blocks(cfg.loss.likelihood),
+        "code": code_blocks(facts["loss"]["likelihood"]),
         "other": None if other is None else _beside(other, facts),
     }
 

@@ -85,7 +85,11 @@ def _point(wanted: Query, known: Codes, row: int, near: Near) -> None:
     st.html(look((known.pixels[row], first), (x_hat, t("latent.x_hat")), beside, t("latent.enlarge")))
     with st.container(key="latent_words"):
         st.markdown(f":small[{_words(known, row)}]")
-    st.altair_chart(_code(known, known.mu[row], None if known.sigma is None else known.sigma[row]), key="latent_code")
+    st.altair_chart(
+        _code(known, known.mu[row], None if known.sigma is None else known.sigma[row]),
+        key="latent_code",
+        alt=t("latent.code_alt"),
+    )
     _decode_link(wanted, known.mu[row], None if known.y is None else int(known.y[row]), t("latent.open_decode"))
 
 
@@ -94,7 +98,7 @@ def _words(known: Codes, row: int) -> str:
     parts = [t("latent.number", n=row)]
     for label in _distinct(known.labels, row)[:LABELS]:
         values, names = known.labels[label]
-        value = f"**{value_names([names[values[row]]])[0]}**"
+        value = f"**{value_names(names)[values[row]]}**"
         parts.append(t("common.named", name=label_title(label).capitalize(), value=value))
     if known.error is not None:
         parts.append(markdown("decoder", t("latent.point_error", value=figure(float(known.error[row]), 3))))
@@ -130,30 +134,32 @@ def _group(wanted: Query, known: Codes, rows: NDArray[np.int64], by: str | None)
     if by is not None and found.makeup:
         st.caption(t("latent.makeup_by", name=label_title(by)))
         st.html(_makeup(found, len(rows), known.labels[by][1]))
-    st.altair_chart(_code(known, found.z, known.mu[rows].std(axis=0)), key="latent_group_code")
+    st.altair_chart(
+        _code(known, found.z, known.mu[rows].std(axis=0)), key="latent_group_code", alt=t("latent.group_code")
+    )
     st.caption(t("latent.group_code"))
     _decode_link(wanted, found.z, found.y, t("latent.open_average"))
 
 
 def _makeup(found: Group, inside: int, names: Sequence[str]) -> str:
     """The most frequent kinds in the colours of the map, the others together."""
-    colours = value_colours(names, theme())
+    colours, words = value_colours(names, theme()), value_names(names)
     bars = []
     for name, count, share in found.makeup[:MAKEUP_ROWS]:
-        ink = colours[list(names).index(name)]
+        at = list(names).index(name)
         bars.append(
             (
-                value_names([name])[0],
+                words[at],
                 count / inside,
-                ink,
+                colours[at],
                 t("latent.makeup", n=f"{count:,}", share=f"{100 * share:.0f}"),
             )
         )
     rest = found.makeup[MAKEUP_ROWS:]
     if rest:
         many = sum(count for _, count, _ in rest)
-        words = t("latent.makeup_rest", kinds=len(rest))
-        bars.append((words, many / inside, colour("prior", theme()), f"{many:,}"))
+        others = t("latent.makeup_rest", kinds=len(rest))
+        bars.append((others, many / inside, colour("prior", theme()), f"{many:,}"))
     return makeup(bars)
 
 

@@ -15,6 +15,7 @@ from vaelab.runs.run_config import RunConfig
 from vaelab.runs.store import Run
 from vaelab.ui.decode.decode_page import models
 from vaelab.ui.guard import show_error
+from vaelab.ui.latent.first_look import chose_view, look_first
 from vaelab.ui.latent.inspector import inspector, neighbours
 from vaelab.ui.latent.map_panel import MOST_COLOURS, PROJECTIONS, Colour, View, choice, colours_of, latent_map
 from vaelab.ui.latent.prior import prior_section
@@ -49,6 +50,7 @@ def workspace(known: dict[str, Run]) -> None:
         try:
             cfg = run.config()
             wanted = pick_images(run, cfg, left)
+            look_first(run)
             colour = pick_colour(run, cfg, right)
             view = pick_view(cfg, colour)
         except VaeLabError as error:
@@ -105,7 +107,7 @@ def image_sets(run: Run, cfg: RunConfig) -> dict[Images, int]:
 
 
 def pick_colour(run: Run, cfg: RunConfig, place: st.delta_generator.DeltaGenerator) -> Colour:
-    """What the points are coloured by: at first a label with few values."""
+    """What the points are coloured by: at first what `look_first` found, else a label with few values."""
     colours = {colour.by: colour for colour in colours_of(run, cfg)}
     if st.session_state.get("latent_colour") not in colours:
         few = (by for by, colour in colours.items() if 0 < len(colour.names) <= MOST_COLOURS)
@@ -115,6 +117,7 @@ def pick_colour(run: Run, cfg: RunConfig, place: st.delta_generator.DeltaGenerat
         list(colours),
         key="latent_colour",
         format_func=lambda name: colours[name].title,
+        on_change=chose_view,
         help=t("latent.colour_help"),
     )
     return colours[by]
@@ -128,6 +131,7 @@ def pick_view(cfg: RunConfig, colour: Colour) -> View:
         PROJECTIONS,
         key="latent_projection",
         format_func=lambda name: t(f"latent.{name}"),
+        on_change=chose_view,
         help=t("latent.projection_help"),
     )
     size = cfg.model.latent_dim

@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 from vaelab import data
 from vaelab.analysis.latents import Query, has_images
 from vaelab.config.errors import DataError
-from vaelab.images.palette import THEMES, class_colours, css_variables, value_colours
+from vaelab.export import bundle
+from vaelab.images.palette import STOPS, THEMES, class_colours, contrast, css_variables, surface, value_colours
 from vaelab.runs.run_config import RunConfig
 from vaelab.runs.store import Run
-from vaelab.ui.components.carrier import FOLDER, loader_js
+from vaelab.ui.components.carrier import FOLDER, bundle_url, loader_js
 from vaelab.ui.components.map.map_routes import map_base, map_query
 from vaelab.ui.names import label_title, value_names
 from vaelab.ui.text import language, strings, t
@@ -30,6 +31,7 @@ from vaelab.ui.widgets import theme
 ENTRY = "map/page.js"
 KEY = "latent_map"
 TEXTS = "latent_map"
+NO_FILM: dict[str, Any] = {"words": {}, "inks": [], "pale": False}
 MOST_COLOURS = 10  # that can be told apart
 
 Projection = Literal["pca", "tsne", "dims"]
@@ -114,7 +116,7 @@ def latent_map(wanted: Query, view: View, near: NDArray[np.int64] | Sequence[int
         "language": language(),
         "base": map_base(run),
         "query": map_query(wanted),
-        "time": {"base": travel, "active": run.status().is_active, "words": film_words(run.config()) if travel else {}},
+        "time": {"base": travel, "active": run.status().is_active, **(film_words(run.config()) if travel else NO_FILM)},
         "view": {"projection": view.projection, "dims": list(view.dims), "solid": view.solid},
         "colour": {
             "by": colour.by,
@@ -122,33 +124,40 @@ def latent_map(wanted: Query, view: View, near: NDArray[np.int64] | Sequence[int
             "title": colour.title,
             "names": list(colour.names),
             "inks": list(colour.inks),
+            "pale": _pale(colour.inks),
         },
         "colours": list(class_colours(theme())),
-        "stops": list(_sequential()),
+        "stops": list(STOPS),
         "near": [int(row) for row in near],
+        "decoder": _decoder(run),
         "text": {**strings("en", TEXTS), **strings(language(), TEXTS)},
     }
     _component()(key=KEY, data=told, on_choice_change=_nothing)
 
 
-def film_words(cfg: RunConfig) -> dict[str, str]:
-    """What the film's label and its values are called in the session's language."""
+def _decoder(run: Run) -> dict[str, Any] | None:
+    """Where the browser finds the decoder that the codes belong to, and the label that it takes; None where it cannot run it."""
+    model = run.config().model
+    if bundle.supported(model) is not None or run.model_file_or_none() is None:
+        return None
+    return {"url": bundle_url(run), "label": model.label, "classes": model.classes}
+
+
+def film_words(cfg: RunConfig) -> dict[str, Any]:
+    """words: what the film's label and its values are called in the session's language; inks, pale: their colours."""
     name = cfg.model.label or "class"
     try:
         values = data.label_names(data.info(cfg.data.name), name)
     except DataError:
         values = ()
-    return {**dict(zip(values, value_names(values), strict=True)), name: label_title(name).capitalize()}
+    inks = value_colours(values, theme()) or class_colours(theme())
+    words = {**dict(zip(values, value_names(values), strict=True)), name: label_title(name).capitalize()}
+    return {"words": words, "inks": list(inks), "pale": _pale(inks)}
 
 
-@cache
-def _sequential() -> tuple[str, ...]:
-    """The scale of continuous values as #RRGGBB stops."""
-    from plotly.colors import get_colorscale
-
-    from vaelab.images.palette import SEQUENTIAL
-
-    return tuple(str(colour) for _, colour in get_colorscale(SEQUENTIAL))
+def _pale(inks: Sequence[str]) -> bool:
+    """Whether the page would swallow points of these colours: WCAG asks for a contrast of 3:1."""
+    return any(contrast(ink, surface("background", theme())) < 3.0 for ink in inks)
 
 
 def _nothing() -> None:

@@ -7,7 +7,7 @@ import streamlit as st
 
 from vaelab.analysis import latents, posterior
 from vaelab.analysis.latents import Query
-from vaelab.images.palette import Theme, value_colours
+from vaelab.images.palette import Theme, legible, value_colours
 from vaelab.ui.charts.latent import ellipse_figure, marginals
 from vaelab.ui.latent.map_panel import Colour
 from vaelab.ui.names import value_names
@@ -62,7 +62,7 @@ def _pair_view(wanted: Query, colour: Colour) -> None:
         (pair[0], pair[1]),
         theme(),
         {"prior": t("latent.prior"), "posterior": t("latent.posterior")},
-        colours=() if labels is None else value_colours(labels[1], theme()),
+        colours=() if labels is None else [legible(ink, theme()) for ink in value_colours(labels[1], theme())],
     )
     st.plotly_chart(figure, key="latent_ellipses", theme=None, config={"displayModeBar": False, "scrollZoom": True})
     empty = _holes(str(wanted.run.path), wanted.key, (pair[0], pair[1]), wanted)

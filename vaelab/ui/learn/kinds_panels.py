@@ -90,7 +90,7 @@ def missing_panel(kinds: Kinds, probe: Array, theme: Theme) -> None:
     rows = pd.DataFrame({"x2": at, "density": line.density(at)})
     left, right = st.columns([1, 1.3])  # so that no cell of the table needs a second line
     with left, st.container(key="kinds_missing"):
-        st.altair_chart(_conditional_chart(rows, theme), width="stretch", key="kinds_missing_chart")
+        st.altair_chart(_conditional_chart(rows, theme), width="stretch", key="kinds_missing_chart", alt="p(x₂ | x₁)")
     with right:
         table: list[list[Cell]] = [
             ["log p(x₁)", f"{signed(evidence, 3)} {t('learn_kinds.nats')}"],

@@ -18,7 +18,8 @@ from vaelab.ui.text import t
 
 COLUMNS = 11
 PICTURE = 352  # pixels: 11 times 32
-LARGE = 512  # on a projector: decoder/compact.js takes it where the window is as large as --vl-views of shell.css asks
+SIDE = 310  # pixels of the column beside it; start.css widens it on a projector
+LARGE = 640  # on a projector: decoder/compact.js takes it where the window is as large as --vl-views of shell.css asks
 
 
 def favourite() -> Run | None:

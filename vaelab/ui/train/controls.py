@@ -143,11 +143,13 @@ def _summary(cfg: RunConfig) -> None:
     """What was asked for at the start, in one paragraph."""
     size = cfg.model.image_size
     label = f" · {t('train.told', label=label_title(cfg.model.label))}" if cfg.model.label else ""
+    # Where the method scores pixels in its own way, the setting says nothing.
+    scored = f"{t(f'train.likelihood_{cfg.loss.likelihood}')} · " if cfg.model.method.fixed_likelihood else ""
     warmup = "" if cfg.schedule.kind == "constant" else f" · {t('train.label_warmup')}"
     lines = [
         f"{dataset_name(cfg.data.name)} · {size}×{size}",
         f"{cfg.model.name} · {t('train.label_latent_dim')} {cfg.model.latent_dim}{label}",
-        f"{t(f'train.likelihood_{cfg.loss.likelihood}')} · β {cfg.loss.beta:g}{warmup}",
+        f"{scored}β {cfg.loss.beta:g}{warmup}",
         f"{t('train.label_lr')} {cfg.optim.lr:g} · {t('train.label_batch_size')} {cfg.optim.batch_size}",
         f"{t('train.label_seed')} {cfg.seed}",
     ]

@@ -6,7 +6,7 @@ Everything is read from the run directory, so a reload, a second browser or a re
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -36,6 +36,9 @@ STRIP_HEIGHT = 2 * pictures.CELL + pictures.GAP  # kept free while a picture is 
 SIDE = 184  # of the scatter's square, pixels
 AXIS = 40  # its numbers, at the left
 BARS = 100  # height of the bars of KL: with them the panel ends above the fold of a laptop
+CURVES = 145  # height of the three curves
+LOWER_CURVES = 105  # where a method has a row of its own below them, so that the pictures keep their place
+OWN_CURVES = 52
 ACTIVE_VARIANCE = 0.01  # of mu over the probe images: Burda et al. 2016, section 5.2
 MAX_CLASSES = 24  # more colours cannot be told apart at all
 COLLAPSE_SHARE = 0.5  # fewer active dimensions than this share of Z is worth a word
@@ -55,7 +58,8 @@ def _frame(run: Run, drawn_state: str) -> None:
     cfg, rows, events = run.config(), run.metrics(), run.events()
     with st.container(key="live_curves"):
         status_line(status, cfg, rows)
-        curves(rows, events)
+        curves(rows, events, CURVES if not cfg.model.method.curves else LOWER_CURVES)
+        own_curves(cfg, rows, events)
     step = latest_snapshot(run)
     with st.container(horizontal=True, gap="medium"):
         with st.container(width=STRIP_WIDTH, key="live_strips"):
@@ -90,7 +94,7 @@ def _plain(words: str) -> str:
     return words.replace(":", "\\:")
 
 
-def curves(rows: Sequence[Row], events: Sequence[Row]) -> None:
+def curves(rows: Sequence[Row], events: Sequence[Row], height: int = CURVES) -> None:
     """Total, reconstruction and KL side by side, each under its newest figures, in nats per image."""
     texts = {name: t(f"train.{name}") for name in ("step", "nats", "train", "test", "floor")}
     last: Row = rows[-1] if rows else {}
@@ -107,8 +111,41 @@ def curves(rows: Sequence[Row], events: Sequence[Row]) -> None:
                 key=f"curve_{term}",
                 alt_text=t(f"train.term_{term}"),
                 term=term,
-                height=145,
+                height=height,
             )
+
+
+def own_curves(cfg: RunConfig, rows: Sequence[Row], events: Sequence[Row]) -> None:
+    """The method's further terms in one lower row, each in its own words and unit."""
+    method = cfg.model.method
+    if not method.curves:
+        return
+    texts = {name: t(f"train.{name}") for name in ("step", "nats", "train", "test", "floor")}
+    last: Row = rows[-1] if rows else {}
+    for column, (name, words) in zip(st.columns(3), method.curves.items(), strict=False):
+        role = cast(Role, method.curve_roles.get(name, "encoder"))
+        title = words.titled(language())
+        with column, st.container(gap=None):
+            st.markdown(
+                f"**{markdown(role, title)}** :small[{_short(last.get(name))}]",
+                help=f"{words.helped(language())} {t('train.own_curve_help')}",
+                wrap=False,
+            )
+            ticking_chart(
+                training_charts.curve,
+                training_charts.curve_rows(rows, events, name),
+                texts,
+                key=f"own_curve_{name}",
+                alt_text=title,
+                term=name,
+                height=OWN_CURVES,
+                role=role,
+            )
+
+
+def _short(value: float | None) -> str:
+    """Three significant digits: the unit may be anything."""
+    return "–" if value is None else f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def latest_snapshot(run: Run) -> int | None:
@@ -143,7 +180,9 @@ def fixed(run: Run) -> Arrays:
 def strips(run: Run, step: int | None) -> None:
     """Originals over reconstructions, then samples of fixed z; faint tiles of the same size before the first ones."""
     arrays = arrays_of(run, step)
-    originals = fixed(run).get("originals")
+    originals = arrays.get(
+        "input", fixed(run).get("originals")
+    )  # a method may be given something else than the image itself
     with st.container(gap=None):
         heading("decoder", "reconstructions")
         if arrays and originals is not None:
@@ -157,6 +196,13 @@ def strips(run: Run, step: int | None) -> None:
         sheet = pictures.strip(arrays["samples"][:SAMPLES], PAIRS) if arrays else pictures.empty_strip(2, PAIRS)
         with place("samples", STRIP_HEIGHT):
             st.image(sheet, output_format="PNG", alt=t("train.samples"))
+    for name, words in run.config().model.method.pictures.items():
+        with st.container(gap=None):
+            st.markdown(f"**{markdown('prior', words.titled(language()))}**", help=words.helped(language()), wrap=False)
+            empty = pictures.empty_strip(2, PAIRS)
+            sheet = pictures.strip(arrays[name][:SAMPLES], PAIRS) if name in arrays else empty
+            with place(name, STRIP_HEIGHT):
+                st.image(sheet, output_format="PNG", alt=words.titled(language()))
 
 
 def arrays_of(run: Run, step: int | None) -> Arrays:
@@ -203,6 +249,12 @@ def kl_panel(run: Run, cfg: RunConfig, mu: npt.NDArray[Any], rows: Sequence[Row]
     heading("encoder", "kl_per_dim")
     if not cfg.model.has_posterior:
         st.caption(t("train.no_kl"))
+        return
+    if not cfg.model.method.kl_by_dimension:
+        st.caption(t("train.one_kl"))
+        if len(mu):
+            active = active_dimensions(mu)
+            st.markdown(t("train.active", count=int(active.sum()), total=len(active)), wrap=False)
         return
     active = active_dimensions(mu)
     nothing = [0.0] * cfg.model.latent_dim

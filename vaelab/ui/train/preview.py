@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -12,13 +11,14 @@ import streamlit as st
 
 from vaelab import data
 from vaelab.data import DatasetInfo
+from vaelab.data.folder import folder_path
 from vaelab.export.bundle import macs, supported
 from vaelab.models.architecture import architecture
 from vaelab.runs.memory import needed_mb
 from vaelab.runs.run_config import RunConfig
 from vaelab.training.cadence import Cadence
 from vaelab.ui import pictures
-from vaelab.ui.names import said_of_itself
+from vaelab.ui.names import as_code, said_of_itself
 from vaelab.ui.text import has_text, t
 from vaelab.ui.train.downloads import download_panel
 from vaelab.ui.train.settings import dataset_title
@@ -26,6 +26,7 @@ from vaelab.ui.train.settings import dataset_title
 COLUMNS = 12
 ROWS = 4
 LABELS = 8  # names of sub-folders that are listed
+NAMED = 10  # files left out that are named
 FEW_UPDATES = 500  # with less, the pictures of any set stay blurred
 
 
@@ -35,7 +36,7 @@ class Preview:
 
     info: DatasetInfo
     pixels: npt.NDArray[np.uint8]
-    skipped: int
+    skipped: tuple[str, ...]
 
 
 @st.cache_data(max_entries=24, show_spinner=False)
@@ -47,21 +48,30 @@ def _preview(name: str, image_size: int, stamp: int) -> Preview:
 def dataset_card(info: DatasetInfo) -> None:
     """Title, what it shows, how many images, licence and source."""
     st.markdown(f"#### {dataset_title(info)}", anchors=False)
-    counts = t("train.counts", train=f"{info.train_images:,}", test=f"{info.test_images:,}")
     if info.origin == "folder":
         st.markdown(t("train.about_folder"))
-        few = ", ".join(info.classes[:LABELS]) + ("…" if len(info.classes) > LABELS else "")
+        few = ", ".join(map(as_code, info.classes[:LABELS])) + ("…" if len(info.classes) > LABELS else "")
         labels = (
             t("train.labels_found", count=len(info.classes), names=few) if info.classes else t("train.no_labels_found")
         )
-        st.caption(f"{counts} · {labels}")
+        st.caption(f"{_understood(info)} · {labels}")
         return
+    counts = t("train.counts", train=f"{info.train_images:,}", test=f"{info.test_images:,}")
     about = f"train.about_{info.name}"
     st.markdown(t(about) if has_text(about) else info.description)
     shape = t(f"train.channels_{info.channels}", size=info.native_size)
     licence = t("common.named", name=t("train.licence"), value=said_of_itself(info.licence))
     source = t("common.named", name=t("train.source"), value=said_of_itself(info.source))
     st.caption(f"{counts} · {shape} · {licence} · {source}")
+
+
+def _understood(info: DatasetInfo) -> str:
+    """What a user's own folder was taken for: how many images, which are held out. Raises DataError for one that cannot be used."""
+    train, test = data.count(info.name)
+    if info.held_out_from:
+        folders = ", ".join(as_code(name) for name in info.held_out_from)
+        return t("train.understood_split", images=f"{train + test:,}", test=f"{test:,}", folders=folders)
+    return t("train.understood", images=f"{train + test:,}", test=f"{test:,}")
 
 
 def image_preview(name: str, info: DatasetInfo, image_size: int) -> None:
@@ -72,8 +82,9 @@ def image_preview(name: str, info: DatasetInfo, image_size: int) -> None:
         )
         download_panel(name)
         return
-    folder = Path(name.removeprefix("folder:")).expanduser()
-    stamp = folder.stat().st_mtime_ns if name.startswith("folder:") else 0  # the user may add images meanwhile
+    stamp = (
+        folder_path(name).stat().st_mtime_ns if name.startswith("folder:") else 0
+    )  # the user may add images meanwhile
     preview = _preview(name, image_size, stamp)
     st.image(
         pictures.strip(preview.pixels, COLUMNS),
@@ -82,19 +93,23 @@ def image_preview(name: str, info: DatasetInfo, image_size: int) -> None:
         output_format="PNG",
     )
     if preview.skipped:
-        st.caption(t("train.skipped", count=preview.skipped))
+        named = ", ".join(as_code(name) for name in preview.skipped[:NAMED])
+        more = len(preview.skipped) - NAMED
+        names = t("train.skipped_more", names=named, count=more) if more > 0 else named
+        st.caption(t("train.skipped", count=len(preview.skipped), names=names))
 
 
 def plan_figures(cfg: RunConfig, info: DatasetInfo) -> None:
     """Weights of the model, and how many updates the training will take."""
-    images = min(info.train_images, cfg.data.limit or info.train_images)
-    updates = Cadence.of(images, info.test_images, cfg.optim).total_steps
+    train, test = data.count(info.name, cfg.data.image_size)
+    images = min(train, cfg.data.limit or train)
+    updates = Cadence.of(images, test, cfg.optim).total_steps
     layers = architecture(cfg.model)
     left, middle, right = st.columns(3)
     left.metric(t("train.weights"), f"{layers.params:,}")
     middle.metric(t("train.latent_numbers"), f"{math.prod(_shape(cfg)):,} → {cfg.model.latent_dim}")
     right.metric(t("train.updates"), f"{updates:,}")
-    facts = {"memory": f"{needed_mb(cfg, images + info.test_images):,.0f}", "work": f"{macs(cfg.model) / 1e6:.1f}"}
+    facts = {"memory": f"{needed_mb(cfg, images + test):,.0f}", "work": f"{macs(cfg.model) / 1e6:.1f}"}
     st.caption(t("train.cost_browser" if supported(cfg.model) is None else "train.cost_server", **facts))
     if updates < FEW_UPDATES:
         st.caption(t("train.few_updates"))

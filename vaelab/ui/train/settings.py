@@ -6,6 +6,7 @@ Names, defaults and ranges come from the configs, words from text/LANGUAGE/train
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import streamlit as st
 
@@ -26,10 +27,11 @@ from vaelab.data import DatasetInfo
 from vaelab.models import registry
 from vaelab.models.methods.method import MethodSetting, Value
 from vaelab.models.model_config import ModelConfig
-from vaelab.models.presets import preset, presets
+from vaelab.models.presets import Preset, preset, presets
 from vaelab.models.words import Words
 from vaelab.runs.plan import plan
 from vaelab.runs.run_config import RunConfig
+from vaelab.ui.access import check_folder_words
 from vaelab.ui.names import label_title
 from vaelab.ui.text import has_text, language, t
 
@@ -155,12 +157,12 @@ def _own_images() -> str | None:
     folder = st.text_input(
         t("train.label_folder"), key=_key("folder"), help=t("train.help_folder"), placeholder="/home/me/pictures"
     )
-    return f"folder:{folder.strip()}" if folder.strip() else None
+    return f"folder:{check_folder_words(folder)}" if folder.strip() else None
 
 
 def choose_settings(dataset: str, info: DatasetInfo) -> RunConfig:
     """The controls below the data set, the essentials first. Raises ConfigError for a combination that cannot be used."""
-    model = _select("model", tuple(presets()), ModelConfig.name, {n: p.words for n, p in presets().items()})
+    model = _select("model", tuple(presets()), ModelConfig.name, {n: _named(p) for n, p in presets().items()})
     method = registry.method(preset(model).method)
     if method.words.helped(language()) and not has_text(f"train.model_{model}"):
         st.caption(method.words.helped(language()))
@@ -171,7 +173,7 @@ def choose_settings(dataset: str, info: DatasetInfo) -> RunConfig:
         epochs = _whole("epochs", OptimConfig.epochs)
     with right:
         beta = _real("beta", LossConfig.beta, 0.5)
-        batch_size = _whole("batch_size", OptimConfig.batch_size)
+        batch_size = _whole("batch_size", min(OptimConfig.batch_size, data.count(dataset)[0]))
     if fixed:
         st.caption(t("train.autoencoder_latent"))
     settings = {setting.name: _method_setting(setting) for setting in method.settings}
@@ -217,7 +219,7 @@ def choose_settings(dataset: str, info: DatasetInfo) -> RunConfig:
         label=label,
         image_size=image_size,
         epochs=epochs or OptimConfig.epochs,
-        batch_size=batch_size or OptimConfig.batch_size,
+        batch_size=batch_size,
         lr=lr,
         rate=rate,
         beta=beta,
@@ -229,6 +231,12 @@ def choose_settings(dataset: str, info: DatasetInfo) -> RunConfig:
         seed=seed or 0,
         device=device,
     )
+
+
+def _named(known: Preset) -> Words:
+    """The words of a model after the name by which commands ask for it."""
+    words = known.words
+    return replace(words, title=f"{known.name} · {words.title}", title_zh=f"{known.name} · {words.title_zh}")
 
 
 def _network_now(model: str) -> str:
@@ -253,7 +261,15 @@ def _method_setting(setting: MethodSetting) -> Value:
     title, helped = words.titled(language()), words.helped(language())
     if setting.choices:
         index = setting.choices.index(str(setting.default))
-        return str(st.selectbox(title, setting.choices, index=index, key=key, help=helped, bind="query-params"))
+        names = dict(zip(setting.choices, setting.choice_words or ((c, c) for c in setting.choices), strict=True))
+
+        def named(choice: str) -> str:
+            return names[choice][language() == "zh"]
+
+        chosen = st.selectbox(
+            title, setting.choices, index=index, key=key, format_func=named, help=helped, bind="query-params"
+        )
+        return str(chosen)
     whole = isinstance(setting.default, int)
     given: float | None
     if whole:

@@ -6,6 +6,7 @@ import { mountBreath } from "./motion.js";
 import { mountSingle } from "./single.js";
 import { mountSliders } from "./sliders.js";
 
+const ROOMY_SLIDERS = 16; // beside a large picture
 const SECONDS_A_DIM = 4; // a whole swing, then the next dimension
 
 /** As mountDecoder, with `sliders` rows and a picture of at most `size` CSS pixels, `large` in a large window. */
@@ -20,7 +21,7 @@ export function mountCompact(root, spec, nets, memory, initial, emit, { sliders 
   const side = el("div", { class: "side" });
   host.append(el("div", { class: "body" }, stage, side));
   app.views.add(mountSingle(app, stage));
-  app.views.add(mountSliders(app, side, sliders));
+  app.views.add(mountSliders(app, side, most() === large ? ROOMY_SLIDERS : sliders));
   for (const fold of side.querySelectorAll(".fold, .scale-note")) fold.remove(); // the Decode page shows the rest
   side.append(el("div", { class: "tools" }, button(app.text("random"), app.told("random_tip"), () => {
     app.move(() => app.latent.randomize(1));

@@ -97,7 +97,7 @@ export function mountPipeline(app, host) {
   const { latent, model } = app;
   const { shape } = model;
   if (!app.encoder) {
-    host.append(el("p", { class: "hint" }, app.text("encoder_loading")));
+    host.append(el("p", { class: "hint" }, app.text(app.model.encodes ? "encoder_loading" : "encoder_elsewhere")));
     return { draw() {} };
   }
   const { images, labels, captions } = app.examples;

@@ -62,6 +62,11 @@ export class Camera {
     return [sx[0], sy[0]];
   }
 
+  /** The place under a point of the screen; of a plane alone, a cloud has none. */
+  placeAt(px, py) {
+    return [this.centre[0] + (px - this.width / 2 - this.x) / this.scale, this.centre[1] - (py - this.height / 2 - this.y) / this.scale];
+  }
+
   /** A drag of the pointer: moves the plane, turns the cloud. */
   drag(dx, dy) {
     if (this.solid) {

@@ -1,6 +1,8 @@
 /** Puts thousands of soft round points into the pixels of a canvas: an image of bytes is several times faster than as many arcs. */
 
 const ALPHA = 0.86;
+const RIM = 0.75; // pixels of the canvas around a pale point
+const RIM_STRENGTH = 0.7;
 
 /** Coverage of a disc of a radius, in pixels: {side, cover} with cover from 0 to 1. */
 function disc(radius) {
@@ -19,6 +21,7 @@ export class Ink {
   constructor() {
     this.image = null;
     this.disc = disc(2);
+    this.around = disc(2 + RIM);
     this.radius = 2;
   }
 
@@ -35,12 +38,22 @@ export class Ink {
     if (rounded === this.radius) return;
     this.radius = rounded;
     this.disc = disc(rounded);
+    this.around = disc(rounded + RIM);
   }
 
   /** One point. x, y: pixels of the canvas; colour: b << 16 | g << 8 | r; strength: 0 to 1. */
   dot(x, y, colour, strength) {
+    this.stamp(this.disc, x, y, colour, strength);
+  }
+
+  /** One point with a rim of another colour, for a colour that the page would swallow. */
+  rimmed(x, y, colour, rim, strength) {
+    this.stamp(this.around, x, y, rim, RIM_STRENGTH * strength);
+    this.stamp(this.disc, x, y, colour, strength);
+  }
+
+  stamp({ side, half, cover }, x, y, colour, strength) {
     const { data, width, height } = this.image;
-    const { side, half, cover } = this.disc;
     const left = Math.round(x) - half;
     const top = Math.round(y) - half;
     if (left + side < 0 || top + side < 0 || left > width || top > height) return;

@@ -2,19 +2,13 @@
 
 import { el } from "../shared/dom.js";
 
-/** A value's name; a colour that ends it as #rrggbb is shown instead of spelled. */
-function named(name) {
-  const [, words, ink] = /^(.*?) ?(#[0-9a-f]{6})$/i.exec(name) ?? [null, name, null];
-  return el("span", { class: "map-key-name" }, words, ...(ink ? [" ", el("u", { style: { background: ink } })] : []));
-}
-
 /** The classes of a set. counts: how many points each has; onchange() hears that set.hidden has changed. */
 export function classLegend(title, names, colours, set, text, onchange) {
   const counts = new Array(names.length).fill(0);
   for (const value of set.groups) if (value >= 0) counts[value]++;
   const rows = names.map((name, k) => {
     const row = el("button", { type: "button", class: "map-key", title: `${name}\n${text("legend_tip")}`, "data-class": k, "aria-pressed": "true" },
-      el("i", { style: { background: colours[k % colours.length] } }), named(name),
+      el("i", { style: { background: colours[k % colours.length] } }), el("span", { class: "map-key-name" }, name),
       el("span", { class: "map-key-count" }, counts[k].toLocaleString("en")));
     row.addEventListener("click", (event) => {
       if (event.altKey || event.ctrlKey || event.metaKey) alone(k);

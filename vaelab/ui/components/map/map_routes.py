@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache, wraps
 from typing import Any, get_args
 from urllib.parse import quote
@@ -19,7 +20,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from vaelab.analysis import latents, projections
+from vaelab.analysis import latents, posterior, projections
 from vaelab.analysis.film import film, gif
 from vaelab.analysis.latents import Codes, Query, Split
 from vaelab.config.errors import VaeLabError
@@ -31,6 +32,8 @@ from vaelab.ui.pictures import strip
 from vaelab.workers import tsne_worker
 
 SHEET = 256  # pictures in one sheet, 16 in a row
+DENSITY_CELLS = 96
+DENSITY_REACH = 4.0  # standard deviations of the prior
 FRAME_COLUMNS = 12  # pictures in a row of the film
 Answer = Callable[[Request], Response]
 
@@ -56,6 +59,9 @@ def map_routes() -> list[Route]:
         "places.bin": places,
         "axes.json": axes,
         "trust.json": trust,
+        "lift.bin": lift,
+        "codes.bin": code_values,
+        "density.bin": density,
         "colours.bin": colours,
         "tsne.bin": tsne_map,
         "film.json": film_facts,
@@ -205,6 +211,62 @@ def trust(request: Request) -> Response:
     return JSONResponse({"trust": round(_trust(wanted.key, projection, dims, wanted), 4)}, headers=FRESH)
 
 
+@dataclass(frozen=True)
+class Plane:
+    """How places of a flat map become codes, z = base + x across + y up; all (Z,). across, up: orthonormal."""
+
+    base: NDArray[Any]
+    across: NDArray[Any]
+    up: NDArray[Any]
+
+
+def _plane(request: Request, wanted: Query) -> Plane:
+    """The plane of PCA, or of two dimensions with the others at their average."""
+    known = latents.codes(wanted)
+    mean = known.mu.mean(axis=0).astype(float)
+    if request.query_params.get("projection") != "dims":
+        found = _principal(wanted)
+        return Plane(found.mean, found.directions[0], found.directions[1])
+    first, second = _dims(request, known)[:2]
+    units = np.eye(len(mean))
+    return Plane(mean * (1.0 - units[first] - units[second]), units[first], units[second])
+
+
+def lift(request: Request) -> Response:
+    """The inverse of PCA's or two dimensions' map, (3, Z) float32: a code, and what a step across and up adds to it.
+
+    With ?row= of a chosen image the plane goes through its code: what the map does not show is then as in that image.
+    """
+    wanted = _wanted(request)
+    plane = _plane(request, wanted)
+    base = plane.base
+    mu = latents.codes(wanted).mu
+    row = request.query_params.get("row", "")
+    if row.isdecimal() and int(row) < len(mu):
+        apart = mu[int(row)] - base
+        base = base + apart - plane.across * (apart @ plane.across) - plane.up * (apart @ plane.up)
+    return _binary(np.stack([base, plane.across, plane.up]), _lasting(request, wanted))
+
+
+def code_values(request: Request) -> Response:
+    """The codes themselves, (N, Z) float32: t-SNE has no inverse, so the browser mixes near ones."""
+    wanted = _wanted(request)
+    return _binary(latents.codes(wanted).mu, _lasting(request, wanted))
+
+
+def density(request: Request) -> Response:
+    """q(z) on the plane of a flat map: centre x and y and reach, then (G, G) float32 row by row from below."""
+    wanted = _wanted(request)
+    known, plane = latents.codes(wanted), _plane(request, wanted)
+    axes = np.stack([plane.across, plane.up])
+    points = (known.mu - plane.base) @ axes.T
+    mu, sigma = posterior.some(points, posterior.spread(known.mu, known.sigma))
+    centre = -plane.base @ axes.T if known.sigma is not None else points.mean(axis=0)
+    reach = DENSITY_REACH if known.sigma is not None else 1.1 * float(np.abs(points - centre).max())
+    found = posterior.plane_density(mu, sigma**2 @ (axes**2).T, centre, reach, DENSITY_CELLS)
+    return _binary(np.concatenate([centre, [reach], found.ravel()]), _lasting(request, wanted))
+
+
 def colours(request: Request) -> Response:
     """What the points are coloured by, (N,) float32: a label's value indices, error in nats, or sigma."""
     known = _codes(request)
@@ -310,7 +372,8 @@ def film_frame(request: Request) -> Response:
 def film_gif(request: Request) -> Response:
     """The film as an animated GIF, as a file to keep."""
     run = _run(request)
-    content = gif(film(run), run.name, palette.class_colours("light"))
+    shown = film(run)
+    content = gif(shown, run.name, palette.value_colours(shown.names, "light") or palette.class_colours("light"))
     name = quote(f"{run.name}.gif")
     headers = {**FOREVER, "Content-Disposition": f"attachment; filename*=UTF-8''{name}"}
     return Response(content, media_type="image/gif", headers=headers)

@@ -2,12 +2,13 @@
  * The entry that Streamlit calls for the Latent space page: the map, its legend, its tools and the time slider below it.
  *
  * It is called again at every rerun that changes its data and on a theme switch; only what differs is fetched and drawn anew, so the view,
- * the choice and a running t-SNE stay. data: {key, images, base, query, time, view: {projection, dims, solid}, colour: {by, kind, title, names, inks},
+ * the choice and a running t-SNE stay. data: {key, images, base, query, time, view: {projection, dims, solid}, colour: {by, kind, title, names, inks, pale},
  * colours, stops, near, text} as latent_map.py builds it. The answer is one state, `choice`: {images, kind: "point" | "lasso" | "none", rows}.
  */
 
 import { classLegend, span, valueLegend } from "./legend.js";
 import { Plot } from "./plot.js";
+import { Fields } from "./fields.js";
 import { PointSet, rgb } from "./points.js";
 import { address, floats, followTsne, json } from "./source.js";
 import { TimeTravel } from "./time.js";
@@ -48,7 +49,10 @@ class MapPage {
     this.bar = el("progress", { class: "map-progress", max: 1, value: 0, hidden: true });
     this.stop = button(text("stop"), text("stop_tip"), () => this.stopTsne());
     this.stop.hidden = true;
-    this.lasso = button(text("lasso"), text("lasso_tip"), () => this.toggle("lassoing", this.lasso), { pressed: "false" });
+    this.lasso = button(text("lasso"), text("lasso_tip"), () => this.takeUp("lasso"), { pressed: "false" });
+    this.path = button(text("path"), text("path_tip"), () => this.takeUp("path"), { pressed: "false" });
+    this.backdrop = button(text("backdrop"), text("backdrop_tip"), () => this.turnBackdrop(), { pressed: "false" });
+    this.holes = button(text("density"), text("density_tip"), () => this.turnDensity(), { pressed: "false" });
     this.pictures = button(text("pictures"), text("pictures_tip"), () => this.toggle("pictures", this.pictures), { pressed: "false" });
     const view = [
       button("+", text("closer"), () => this.plot.zoom(1.4)),
@@ -58,11 +62,11 @@ class MapPage {
         this.plot.invalidate();
       }),
     ];
-    this.box = el("div", { class: "map-box" });
+    this.box = el("div", { class: "map-box" }, el("div", { class: "map-view" }, ...view));
     this.side = el("div", { class: "map-side" });
     this.under = el("div", { class: "map-under" });
     this.root.replaceChildren(
-      el("div", { class: "map-bar" }, el("div", { class: "map-told" }, this.status, this.bar, this.stop), el("div", { class: "actions" }, this.lasso, this.pictures, ...view)),
+      el("div", { class: "map-bar" }, el("div", { class: "map-told" }, this.status, this.bar, this.stop), el("div", { class: "actions" }, this.lasso, this.path, this.pictures, this.backdrop, this.holes)),
       el("div", { class: "map-body" }, this.box, this.side), this.under);
     this.plot = new Plot(this.box, {
       text,
@@ -70,6 +74,41 @@ class MapPage {
       onlasso: (rows) => this.choose(rows.length ? { kind: "lasso", rows } : { kind: "none", rows: [] }),
       caption: (i) => this.caption(i),
     });
+    this.fields = new Fields(this.plot);
+  }
+
+  turnBackdrop() {
+    this.plot.ground.pictures = !this.plot.ground.pictures;
+    this.backdrop.setAttribute("aria-pressed", String(this.plot.ground.pictures));
+    this.plot.invalidate();
+  }
+
+  async turnDensity() {
+    const on = this.holes.getAttribute("aria-pressed") !== "true";
+    this.holes.setAttribute("aria-pressed", String(on));
+    await this.showDensity();
+  }
+
+  /** The density of the present map, where it is asked for and there is one. */
+  async showDensity() {
+    const { data, facts } = this;
+    const on = this.holes.getAttribute("aria-pressed") === "true" && !this.holes.disabled && !this.time?.travelling;
+    const share = await this.fields.density(on ? data : null, facts.variational, this.following.signal);
+    if (on) this.plot.note.textContent = share === null ? this.text("density_told") : this.text("holes_told", { share: (100 * share).toFixed(1) });
+    else if (!this.time?.travelling) this.plot.note.textContent = "";
+    this.plot.invalidate();
+  }
+
+  /** What a drag does from now on: a lasso or a path, or moving the map again. */
+  takeUp(gesture) {
+    const on = this.plot.gesture !== gesture;
+    this.plot.gesture = on ? gesture : "move";
+    if (this.plot.gesture !== "path") {
+      this.plot.path.clear();
+      this.plot.away();
+    }
+    this.lasso.setAttribute("aria-pressed", String(on && gesture === "lasso"));
+    this.path.setAttribute("aria-pressed", String(on && gesture === "path"));
   }
 
   toggle(name, control) {
@@ -83,6 +122,9 @@ class MapPage {
     if (this.time?.travelling) return;
     Object.assign(this.plot.marks, { selected: kind === "point" ? rows[0] : -1, near: [], inside: kind === "lasso" ? new Set(rows) : null });
     this.plot.invalidate();
+    const { view } = this.data;
+    const { signal } = this.following;
+    if (view.projection !== "tsne" && !view.solid) this.fields.invert(this.data, this.plot.marks.selected, signal).catch((error) => signal.aborted || console.error(error));
     this.emit({ images: this.data.images, kind, rows });
   }
 
@@ -108,6 +150,7 @@ class MapPage {
     const { signal } = this.abort;
     const { base, query } = this.data;
     this.set = null;
+    this.fields.close();
     this.plot.marks.near = this.data.near;
     if (!known) Object.assign(this.plot.marks, { selected: -1, inside: null });
     this.plot.set = null;
@@ -120,8 +163,8 @@ class MapPage {
       const fresh = () => this.plot.refresh();
       this.set = new PointSet(this.facts.n, this.facts.shape, (k) => address(base, `sheet-${k}.png`, query), fresh);
       await this.colour();
+      this.fields.open(this.data, signal);
       await this.place(false);
-      this.plot.note.textContent = "";
     } catch (error) {
       if (signal.aborted) return;
       this.say("");
@@ -147,17 +190,27 @@ class MapPage {
     const { base, query, view } = this.data;
     this.stop.hidden = this.bar.hidden = true;
     this.tsne = null;
+    const flat = !view.solid && view.projection !== "tsne";
+    this.holes.disabled = !flat;
+    for (const control of [this.path, this.backdrop]) control.disabled = view.solid || !this.data.decoder;
+    if (this.path.disabled && this.plot.gesture === "path") this.takeUp("path");
+    this.fields.leave();
     try {
       if (view.projection !== "tsne") {
         await this.moveTo({ projection: view.projection, dims: view.dims.join(",") }, view, glide, signal);
         this.tellTrust(view, signal);
+        if (flat) this.fields.invert(this.data, this.plot.marks.selected, signal).catch((error) => signal.aborted || console.error(error));
+        await this.showDensity();
         return;
       }
       this.tell(this.text("tsne_begins"));
       if (!this.set.placed) await this.moveTo({ projection: "pca", dims: "" }, { ...view, solid: false }, false, signal);
       await followTsne(base, query, {
         signal,
-        onmap: (places) => this.show(spread(places, 2), { dims: 2, solid: false }, { axes: [], origin: null, rings: [] }),
+        onmap: (places) => {
+          this.show(spread(places, 2), { dims: 2, solid: false }, { axes: [], origin: null, rings: [] });
+          this.fields.mix(this.data, this.set, signal);
+        },
         onstate: (state) => this.tellTsne(state),
       });
     } catch (error) {
@@ -177,6 +230,7 @@ class MapPage {
   show(places, { dims, solid }, frame, glide = true) {
     this.set.moveTo(places, performance.now(), glide && !prefersStill());
     if (this.time?.travelling) return; // it is shown when the traveller comes back
+    this.plot.note.textContent = "";
     const keep = JSON.stringify([solid, frame.axes]) === JSON.stringify([this.plot.camera.solid, this.plot.frame.axes]);
     this.plot.frame = frame;
     this.plot.show(this.set, { dims, solid, keep });
@@ -218,7 +272,7 @@ class MapPage {
     if (colour.kind === "classes") {
       if (this.grouped !== colour.by) this.set.hidden = new Set(); // what was switched off has another meaning now
       this.grouped = colour.by;
-      this.set.paintGroups(values, inks);
+      this.set.paintGroups(values, inks, colour.pale);
       this.legend = classLegend(colour.title, colour.names, inks, this.set, this.text, () => this.plot.invalidate());
     } else {
       const [low, high] = span(values);
@@ -242,12 +296,15 @@ class MapPage {
   /** The map of a moment takes the place of today's. */
   travel(set, film) {
     if (this.plot.set !== set) {
+      this.fields.hide();
+      for (const control of [this.path, this.backdrop, this.holes]) control.disabled = true;
+      if (this.plot.gesture !== "move") this.takeUp(this.plot.gesture);
       Object.assign(this.plot.marks, { selected: -1, near: [], inside: null });
       this.plot.frame = { axes: [], origin: [0, 0, 0], rings: [] };
       this.plot.show(set, { fit: { centre: [0, 0, 0], reach: film.reach } });
       this.lasso.disabled = true;
       const [title, ...names] = [film.title, ...film.names].map((word) => this.filmWord(word));
-      if (film.labels) this.side.replaceChildren(classLegend(title, names, this.data.colours, set, this.text, () => this.plot.invalidate()));
+      if (film.labels) this.side.replaceChildren(classLegend(title, names, this.data.time.inks, set, this.text, () => this.plot.invalidate()));
       else this.side.replaceChildren();
     }
     this.plot.invalidate();
@@ -268,6 +325,10 @@ class MapPage {
     if (!this.set || !this.shown) return;
     this.plot.frame = this.shown.frame;
     this.plot.show(this.set, this.shown);
+    this.fields.unhide();
+    this.holes.disabled = this.data.view.solid || this.data.view.projection === "tsne";
+    for (const control of [this.path, this.backdrop]) control.disabled = this.data.view.solid || !this.data.decoder;
+    this.showDensity();
     this.side.replaceChildren(this.legend);
   }
 

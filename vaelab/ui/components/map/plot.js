@@ -1,12 +1,15 @@
 /** The map itself: draws points or their pictures, and turns the pointer's gestures into a look, a choice or a lasso. */
 
 import { Camera, extent, inside } from "./camera.js";
+import { listen } from "./gestures.js";
+import { Ground } from "./ground.js";
 import { Ink } from "./ink.js";
+import { PathPlayer } from "./path.js";
+import { PointerCard } from "./pointer.js";
+import { packed, rgb } from "./points.js";
 import { el } from "../shared/dom.js";
 
 const REACH = 14; // CSS pixels from a point within which it is meant
-const STILL = 4; // CSS pixels that a click may move
-const HOVER_SIDE = 96; // CSS pixels of the picture under the pointer
 const PICTURE_SIDE = 24; // CSS pixels of pictures that stand for points, at the fitted view
 
 export class Plot {
@@ -17,24 +20,25 @@ export class Plot {
   constructor(host, { text, onpick, onlasso, caption }) {
     Object.assign(this, { host, text, onpick, onlasso, caption });
     this.canvas = el("canvas", { class: "map-canvas", tabindex: 0, role: "img", "aria-label": text("map") });
-    this.thumb = el("canvas", { class: "pixels" });
-    this.words = el("div", { class: "map-words" });
-    this.card = el("div", { class: "map-card", hidden: true }, this.thumb, this.words);
     this.note = el("p", { class: "map-note", role: "status" });
-    host.append(this.canvas, this.card, this.note);
+    host.append(this.canvas, this.note);
     this.camera = new Camera();
+    this.card = new PointerCard(host, text, caption);
+    this.ground = new Ground(host, this.camera, text);
+    this.ground.nearest = (x, y) => this.nearestPoint(...this.camera.at([x, y, 0]));
+    this.path = new PathPlayer(this.camera, { onplace: (place) => this.lookAt(place), oninvalid: () => this.invalidate() });
     this.ink = new Ink();
     this.set = null;
     this.frame = { axes: [], origin: null, rings: [] };
     this.marks = { selected: -1, near: [], inside: null };
-    this.lassoing = false;
+    this.gesture = "move"; // or "lasso", "path": what a drag does
     this.pictures = false;
     this.request = 0;
     this.hovered = -1;
     this.outline = null;
     this.observer = new ResizeObserver(() => this.resize());
     this.observer.observe(host);
-    this.listen();
+    listen(this);
     this.resize();
   }
 
@@ -45,7 +49,18 @@ export class Plot {
     const { centre, reach } = fit ?? extent(set.goal, set.n, dims);
     this.camera.fit(centre, reach);
     if (!keep) this.camera.reset();
-    this.hover(-1);
+    this.path.clear();
+    this.ground.clear();
+    this.away();
+    this.invalidate();
+  }
+
+  /** Decode places of the map from now on; null stops it. decoder: a MapDecoder with its lift. */
+  setDecoder(decoder) {
+    this.card.decoder = this.ground.decoder = decoder;
+    this.ground.clear();
+    this.card.refresh();
+    if (!decoder) this.path.clear();
     this.invalidate();
   }
 
@@ -56,6 +71,7 @@ export class Plot {
     this.canvas.width = Math.round(width * this.ratio);
     this.canvas.height = Math.round(height * this.ratio);
     Object.assign(this.camera, { width, height });
+    this.ground.resize(this.canvas.width, this.canvas.height, this.ratio);
     this.draw();
   }
 
@@ -88,10 +104,12 @@ export class Plot {
     this.drawFrame(context);
     if (this.pictures) this.drawPictures(context, order);
     this.drawMarks(context);
+    this.ground.draw(set.shape);
   }
 
   drawDots(order) {
     const { set, ratio, marks } = this;
+    const rim = set.rimmed ? packed(rgb(getComputedStyle(this.canvas).getPropertyValue("--vl-muted").trim())) : null;
     const crowd = set.n > 6000 ? 1.5 : set.n > 1500 ? 2 : set.n > 400 ? 2.6 : 3.6;
     this.ink.pen(crowd * ratio * Math.min(2.5, Math.sqrt(Math.max(1, this.camera.zoom))));
     for (let k = 0; k < set.n; k++) {
@@ -99,7 +117,8 @@ export class Plot {
       if (!set.shows(i)) continue;
       const faint = marks.inside && !marks.inside.has(i) ? 0.18 : 1;
       const far = order ? 0.45 + (0.55 * k) / set.n : 1;
-      this.ink.dot(this.sx[i] * ratio, this.sy[i] * ratio, set.colours[i], faint * far);
+      if (rim === null) this.ink.dot(this.sx[i] * ratio, this.sy[i] * ratio, set.colours[i], faint * far);
+      else this.ink.rimmed(this.sx[i] * ratio, this.sy[i] * ratio, set.colours[i], rim, faint * far);
     }
   }
 
@@ -199,6 +218,7 @@ export class Plot {
     for (const i of this.marks.near) this.ring(context, i, near, 6, 1.5);
     if (this.marks.selected >= 0) this.ring(context, this.marks.selected, ink, 9, 2.5);
     if (this.hovered >= 0) this.ring(context, this.hovered, ink, 7, 1.5);
+    this.path.draw(context, near);
     if (this.outline) {
       context.strokeStyle = near;
       context.lineWidth = 1.5;
@@ -219,9 +239,14 @@ export class Plot {
 
   /** The point nearest to a place on the screen, -1 where none is close. */
   pointAt(x, y) {
+    return this.nearestPoint(x, y, (this.pictures ? PICTURE_SIDE : REACH) ** 2);
+  }
+
+  /** The nearest point of all within a squared distance. */
+  nearestPoint(x, y, within = Infinity) {
     const { set } = this;
     if (!set?.placed || !this.sx) return -1;
-    let [best, smallest] = [-1, (this.pictures ? PICTURE_SIDE : REACH) ** 2];
+    let [best, smallest] = [-1, within];
     for (let i = 0; i < set.n; i++) {
       const distance = (this.sx[i] - x) ** 2 + (this.sy[i] - y) ** 2;
       if (distance < smallest && set.shows(i)) [best, smallest] = [i, distance];
@@ -229,98 +254,35 @@ export class Plot {
     return best;
   }
 
-  /** Show the picture of a point beside it. */
-  hover(i) {
-    if (i === this.hovered && i < 0) return;
-    const moved = i !== this.hovered;
-    this.hovered = i;
-    this.card.hidden = i < 0;
-    if (i >= 0) {
-      const picture = this.set.picture(i);
-      const size = this.set.shape[2];
-      const factor = Math.max(1, Math.floor(HOVER_SIDE / size));
-      if (this.thumb.width !== size) this.thumb.width = this.thumb.height = size;
-      this.thumb.style.width = this.thumb.style.height = `${size * factor}px`;
-      const context = this.thumb.getContext("2d");
-      if (picture) context.drawImage(picture.image, picture.x, picture.y, size, size, 0, 0, size, size);
-      else context.clearRect(0, 0, size, size);
-      this.words.textContent = this.caption(i);
-      const [x, y] = [this.sx[i], this.sy[i]];
-      const [wide, high] = [size * factor + 14, size * factor + 40];
-      this.card.style.left = `${x + 16 + wide > this.camera.width ? x - 16 - wide : x + 16}px`;
-      this.card.style.top = `${Math.max(4, Math.min(this.camera.height - high, y - high / 2))}px`;
+  /** Look at a place of the screen: its decoded image, and the picture of the point there. */
+  look(x, y) {
+    const i = this.pointAt(x, y);
+    if (i !== this.hovered) {
+      this.hovered = i;
+      this.invalidate();
     }
-    if (moved) this.invalidate();
+    const place = this.camera.solid ? null : this.camera.placeAt(x, y);
+    if (this.set) this.card.show(x, y, place, i, this.set, () => this.nearestPoint(x, y));
+  }
+
+  /** Look at a place of the map, while a path is played. */
+  lookAt(place) {
+    const [x, y] = this.camera.at(place);
+    this.hovered = -1;
+    if (this.set) this.card.show(x, y, place, -1, this.set, () => this.nearestPoint(x, y));
+  }
+
+  /** Look at nothing. */
+  away() {
+    this.card.hide();
+    if (this.hovered >= 0) this.invalidate();
+    this.hovered = -1;
   }
 
   /** The pictures of a sheet have arrived. */
   refresh() {
-    if (this.hovered >= 0) this.hover(this.hovered);
+    this.card.refresh();
     if (this.pictures) this.invalidate();
-  }
-
-  listen() {
-    const { canvas, camera } = this;
-    const place = (event) => {
-      const box = canvas.getBoundingClientRect();
-      return [event.clientX - box.left, event.clientY - box.top];
-    };
-    let start = null;
-    let last = null;
-    canvas.addEventListener("pointerdown", (event) => {
-      if (event.button !== 0) return;
-      canvas.setPointerCapture(event.pointerId);
-      start = last = place(event);
-      if (this.lassoing || event.shiftKey) this.outline = [start];
-      else if (event.pointerType !== "mouse") this.hover(this.pointAt(...start));
-    });
-    canvas.addEventListener("pointermove", (event) => {
-      const here = place(event);
-      if (!start) {
-        this.hover(this.pointAt(...here));
-        canvas.style.cursor = this.lassoing ? "crosshair" : this.hovered >= 0 ? "pointer" : "grab";
-        return;
-      }
-      if (this.outline) this.outline.push(here);
-      else if (Math.hypot(here[0] - start[0], here[1] - start[1]) > STILL || last !== start) {
-        camera.drag(here[0] - last[0], here[1] - last[1]);
-        last = here;
-        this.hover(-1);
-      }
-      this.invalidate();
-    });
-    const end = (event) => {
-      if (!start) return;
-      const here = place(event);
-      const clicked = Math.hypot(here[0] - start[0], here[1] - start[1]) <= STILL;
-      const outline = this.outline;
-      start = last = this.outline = null;
-      if (event.type === "pointercancel") return;
-      if (clicked) this.onpick(this.pointAt(...here));
-      else if (outline) this.onlasso(this.within(outline));
-      this.invalidate();
-    };
-    canvas.addEventListener("pointerup", end);
-    canvas.addEventListener("pointercancel", end);
-    canvas.addEventListener("pointerleave", () => this.hover(-1));
-    canvas.addEventListener("wheel", (event) => {
-      event.preventDefault();
-      camera.zoomAt(Math.exp(-event.deltaY * (event.deltaMode === 1 ? 0.05 : 0.0015)), ...place(event));
-      this.hover(-1);
-      this.invalidate();
-    }, { passive: false });
-    canvas.addEventListener("keydown", (event) => this.key(event));
-  }
-
-  key(event) {
-    const moves = { ArrowLeft: [40, 0], ArrowRight: [-40, 0], ArrowUp: [0, 40], ArrowDown: [0, -40] };
-    if (event.key in moves) this.camera.drag(...moves[event.key]);
-    else if (event.key === "+" || event.key === "=") this.zoom(1.25);
-    else if (event.key === "-") this.zoom(0.8);
-    else if (event.key === "0") this.camera.reset();
-    else return;
-    event.preventDefault();
-    this.invalidate();
   }
 
   /** Closer or farther, about the middle. */
@@ -338,6 +300,9 @@ export class Plot {
 
   remove() {
     cancelAnimationFrame(this.request);
+    this.card.hide();
+    this.path.pause();
+    this.ground.remove();
     this.observer.disconnect();
   }
 }

@@ -26,6 +26,7 @@ export class PointSet {
     this.colours = new Uint32Array(n).fill(0x888888);
     this.groups = null; // class of each point, where the colours are classes
     this.values = null; // what the colours show
+    this.rimmed = false; // whether the page would swallow some of the colours
     this.hidden = new Set();
     this.sheets = new Map();
     this.placed = false;
@@ -59,8 +60,9 @@ export class PointSet {
     return this.to ?? this.places;
   }
 
-  /** Colour by class: values (n,) index into colours, a list of #rrggbb; -1 is grey. */
-  paintGroups(values, colours) {
+  /** Colour by class: values (n,) index into colours, a list of #rrggbb; -1 is grey. rimmed: every point gets a rim. */
+  paintGroups(values, colours, rimmed = false) {
+    this.rimmed = rimmed;
     const palette = colours.map(rgb);
     this.groups = values;
     this.values = null;
@@ -69,6 +71,7 @@ export class PointSet {
 
   /** Colour by value along a scale: low and below take its start, high and above its end. */
   paintValues(values, low, high, stops) {
+    this.rimmed = false;
     this.groups = null;
     this.hidden = new Set();
     this.values = values;
@@ -98,6 +101,6 @@ export class PointSet {
 }
 
 /** r, g, b as one number, the order in which a little-endian canvas keeps them. */
-function packed([r, g, b]) {
+export function packed([r, g, b]) {
   return (Math.round(b) << 16) | (Math.round(g) << 8) | Math.round(r);
 }

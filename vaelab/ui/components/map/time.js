@@ -11,7 +11,7 @@ const TALL = 950; // CSS pixels of a window in which the strips may be twice as 
 const FRESH_MS = 3000; // between looks for new snapshots of a training
 
 export class TimeTravel {
-  /** spec: {base, active, text(key, values), colours}. onframe(set, film) asks for the map of a moment, onnow() for today's map. */
+  /** spec: {base, active, text(key, values), inks and pale: the colours of the film's label}. onframe(set, film) asks for the map of a moment, onnow() for today's map. */
   constructor(host, spec, { onframe, onnow, onload }) {
     Object.assign(this, { host, spec, onframe, onnow, onload });
     this.base = spec.base;
@@ -37,6 +37,7 @@ export class TimeTravel {
   enable(on) {
     for (const control of [this.play, this.slider, this.now]) control.disabled = !on;
     this.gif.classList.toggle("off", !on);
+    this.gif.setAttribute("aria-disabled", String(!on));
     this.now.disabled = true;
     for (const { row } of this.rows) row.hidden = !on;
   }
@@ -75,7 +76,7 @@ export class TimeTravel {
     if (first) {
       this.enable(true);
       this.set = new PointSet(film.probes, film.shape, (k) => address(this.base, `probe-${k}.png`, { v: film.originals }), this.onload);
-      if (film.labels) this.set.paintGroups(film.labels, this.spec.colours);
+      if (film.labels) this.set.paintGroups(film.labels, this.spec.inks, this.spec.pale);
       else this.set.colours.fill(0x0072b2);
       this.originals = this.picture("originals.png", { v: film.originals });
     }

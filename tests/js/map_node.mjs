@@ -1,0 +1,33 @@
+// From places of the map to codes, on the numbers of a JSON file: node map_node.mjs CASES.json
+import { readFileSync } from "node:fs";
+
+const { LinearLift, MapDecoder, MixedLift } = await import(new URL("../../vaelab/ui/components/map/lift.js", import.meta.url));
+const { Camera } = await import(new URL("../../vaelab/ui/components/map/camera.js", import.meta.url));
+const { rows, places, codes, at, labels } = JSON.parse(readFileSync(process.argv[2], "utf8"));
+
+const size = rows[0].length;
+const lifted = (lift) => at.map(([x, y]) => {
+  const z = new Float32Array(size);
+  const near = lift.at(x, y, z);
+  return { z: Array.from(z), near };
+});
+const flat = (table) => Float32Array.from(table.flat());
+
+// A network that answers with what it was given.
+const classes = 3;
+const echo = { latentDim: size, inputs: size + classes, run: (input) => Float32Array.from(input) };
+const decoder = new MapDecoder(echo, Float32Array.from(labels));
+decoder.lift = new LinearLift(flat(rows));
+
+const camera = new Camera();
+Object.assign(camera, { width: 500, height: 300 });
+camera.fit([1, 2, 0], 3);
+camera.drag(13, -7);
+camera.zoomAt(2.5, 100, 80);
+
+console.log(JSON.stringify({
+  linear: lifted(new LinearLift(flat(rows))),
+  mixed: lifted(new MixedLift(flat(places), flat(codes))),
+  given: Array.from(decoder.decode(at.map((place, k) => [...place, k - 1]))),
+  returned: at.map((place) => camera.placeAt(...camera.at([...place, 0]))),
+}));

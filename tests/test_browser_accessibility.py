@@ -1,0 +1,67 @@
+"""axe-core on every page: no serious and no critical finding (WCAG 2 A and AA), in both themes and both languages."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from importlib.resources import files
+from typing import Any
+
+import pytest
+from run_writer import write_run
+from trained import write_model
+
+from vaelab.cli.bench.app_server import running_app
+from vaelab.runs.plan import plan
+from vaelab.ui.pages import PAGES
+from vaelab.ui.text import LANGUAGES
+
+pytestmark = pytest.mark.browser
+
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
+FINDINGS = """async (rules) => (await axe.run(document, { runOnly: rules, resultTypes: ["violations"] })).violations
+    .filter(({ impact }) => ["serious", "critical"].includes(impact))
+    .flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html.slice(0, 160)} ${node.any[0]?.message ?? ""}`))"""
+# Something of each page that comes last, so that nothing is judged before it is there.
+LAST = {
+    "decode": "[...document.querySelectorAll('*')].some((e) => e.shadowRoot?.querySelector('.slider-row'))",
+    "latent": "[...document.querySelectorAll('*')].some((e) => e.shadowRoot?.querySelector('.map-legend'))",
+}
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The app over a finished run."""
+    folder = tmp_path_factory.mktemp("accessible")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VAELAB_RUNS", str(folder / "runs"))
+        cfg = plan("digits", latent_dim=4)
+        write_model(write_run("digits-run", cfg=cfg).path, cfg)
+    with running_app(folder / "runs") as found:
+        yield found
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="module")
+def axe() -> str:
+    """axe-core 4 as one script."""
+    package = pytest.importorskip("axe_playwright_python", reason="pip install -r requirements-dev.txt")
+    return (files(package) / "axe.min.js").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("lang", list(LANGUAGES))
+@pytest.mark.parametrize("name", [entry.name for entry in PAGES if entry.exists])
+def test_axe_finds_nothing_serious(browser: Any, address: str, axe: str, name: str, lang: str, scheme: Any) -> None:
+    page = browser.new_page(viewport={"width": 1280, "height": 800}, color_scheme=scheme)
+    try:
+        path = "" if name == "start" else name
+        page.goto(f"{address}/{path}?lang={lang}")
+        page.wait_for_function("() => !document.querySelector('[data-testid=stApp][data-test-script-state=running]')")
+        page.get_by_role("heading").first.wait_for()
+        page.wait_for_function(LAST.get(name, "true"))
+        page.wait_for_load_state("networkidle")
+        page.evaluate(axe)
+        assert page.evaluate(FINDINGS, RULES) == []
+    finally:
+        page.close()

@@ -1,0 +1,62 @@
+"""The map's way from a place to a code, run in Node: the inverse of a plane, the mix of near codes, and the camera's own inverse."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+from test_engine_node import JS, node
+
+pytestmark = pytest.mark.node
+
+AT = [[0.1, -0.2], [1.4, 0.9], [50.0, 50.0]]
+LABELS = [2, 0, 1]
+
+
+@pytest.fixture(scope="module")
+def cases() -> dict[str, Any]:
+    generator = np.random.default_rng(0)
+    places = np.c_[generator.uniform(-2, 2, (300, 2)), np.zeros(300)].astype(np.float32)
+    rows, codes = generator.normal(size=(3, 5)), generator.normal(size=(300, 5))
+    return {"rows": rows.tolist(), "places": places.tolist(), "codes": codes.tolist(), "at": AT, "labels": LABELS}
+
+
+@pytest.fixture(scope="module")
+def answer(cases: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    file = tmp_path_factory.mktemp("map") / "cases.json"
+    file.write_text(json.dumps(cases))
+    found: dict[str, Any] = json.loads(node(JS / "map_node.mjs", file))
+    return found
+
+
+def test_a_plane_is_inverted(cases: dict[str, Any], answer: dict[str, Any]) -> None:
+    base, across, up = np.array(cases["rows"])
+    for (x, y), found in zip(AT, answer["linear"], strict=True):
+        np.testing.assert_allclose(found["z"], base + x * across + y * up, rtol=1e-5, atol=1e-6)
+        assert found["near"]
+
+
+def test_the_eight_nearest_codes_are_mixed_by_their_distance(cases: dict[str, Any], answer: dict[str, Any]) -> None:
+    places, codes = np.array(cases["places"])[:, :2], np.array(cases["codes"])
+    for place, found in zip(AT[:2], answer["mixed"], strict=False):
+        squared = ((places - place) ** 2).sum(axis=1)
+        near = np.argsort(squared)[:8]
+        weights = 1.0 / (squared[near] + 1e-9)
+        np.testing.assert_allclose(found["z"], weights @ codes[near] / weights.sum(), rtol=1e-4, atol=1e-5)
+    assert [found["near"] for found in answer["mixed"]] == [True, True, False]  # the last one is far from every code
+
+
+def test_a_conditional_decoder_gets_the_label_of_the_nearest_point(
+    cases: dict[str, Any], answer: dict[str, Any]
+) -> None:
+    base, across, up = np.array(cases["rows"])
+    given = np.array(answer["given"]).reshape(len(AT), -1)
+    for k, (x, y) in enumerate(AT):
+        np.testing.assert_allclose(given[k, :5], base + x * across + y * up, rtol=1e-5, atol=1e-6)
+    assert given[:, 5:].tolist() == [[0, 0, 0], [0, 0, 1], [1, 0, 0]]  # rows -1, 0 and 1
+
+
+def test_the_camera_finds_the_place_under_the_pointer(answer: dict[str, Any]) -> None:
+    np.testing.assert_allclose(answer["returned"], AT, atol=1e-6)

@@ -1,0 +1,95 @@
+/** What stands beside the pointer: the decoder's image of that place of the map, and the image of the point that is meant. One drawing a frame. */
+
+import { el } from "../shared/dom.js";
+import { drawTable } from "../shared/picture.js";
+
+const SIDE = 96; // CSS pixels of each picture
+const APART = 18; // CSS pixels between pointer and card
+
+export class PointerCard {
+  /** host: the map's box. text(key) gives words, caption(i) those of a point. */
+  constructor(host, text, caption) {
+    Object.assign(this, { host, text, caption, decoder: null, shown: -1, request: 0, wanted: null });
+    this.here = el("canvas", { class: "pixels", role: "img", "aria-label": text("here") });
+    this.hereWords = el("div", { class: "map-words map-here" });
+    this.hereBox = el("div", { hidden: true }, this.here, this.hereWords);
+    this.thumb = el("canvas", { class: "pixels" });
+    this.words = el("div", { class: "map-words" });
+    this.thumbBox = el("div", {}, this.thumb, this.words);
+    this.card = el("div", { class: "map-card", hidden: true }, this.hereBox, this.thumbBox);
+    host.append(this.card);
+  }
+
+  /** Show what lies at (x, y) of the screen in the next frame. place: [x, y] on the map, null where it has none; i: the point that is meant, or -1. */
+  show(x, y, place, i, set, nearest) {
+    this.wanted = { x, y, place, i, set, nearest };
+    if (!this.request) this.request = requestAnimationFrame(() => this.draw());
+  }
+
+  hide() {
+    cancelAnimationFrame(this.request);
+    this.request = 0;
+    this.wanted = null;
+    this.shown = -1;
+    this.card.hidden = true;
+  }
+
+  /** Draw again what is shown: a picture has arrived. */
+  refresh() {
+    this.shown = -1;
+    if (this.wanted) this.show(...["x", "y", "place", "i", "set", "nearest"].map((name) => this.wanted[name]));
+  }
+
+  draw() {
+    this.request = 0;
+    const { x, y, place, i, set, nearest } = this.wanted;
+    const decoding = place !== null && this.decoder?.lift != null;
+    this.card.hidden = !decoding && i < 0;
+    if (this.card.hidden) return;
+    this.hereBox.hidden = !decoding;
+    this.thumbBox.hidden = i < 0;
+    if (decoding) this.decode(place, nearest(), set.shape);
+    if (i >= 0 && i !== this.shown) this.point(i, set);
+    this.shown = i;
+    const { width, height } = this.size(decoding, i >= 0, set.shape);
+    const left = x + APART + width > this.host.clientWidth ? x - APART - width : x + APART;
+    const top = Math.max(4, Math.min(this.host.clientHeight - height - 4, y - height / 2));
+    this.card.style.transform = `translate(${Math.max(4, left)}px, ${top}px)`;
+  }
+
+  /** Without asking the layout, which would cost a reflow a frame. */
+  size(decoding, meant, shape) {
+    const side = shape[2] * factorOf(shape);
+    return { width: (Number(decoding) + Number(meant)) * (side + 8) + 6, height: side + 38 };
+  }
+
+  decode(place, row, shape) {
+    const near = [];
+    const pixels = this.decoder.decode([[...place, row]], near);
+    drawTable(this.here, pixels, shape);
+    fit(this.here, shape);
+    this.here.classList.toggle("map-far", !near[0]);
+    const words = this.text(near[0] ? `here_${this.decoder.lift.kind}` : "here_far");
+    if (this.hereWords.textContent !== words) this.hereWords.textContent = words;
+  }
+
+  point(i, set) {
+    const picture = set.picture(i);
+    const size = set.shape[2];
+    if (this.thumb.width !== size) this.thumb.width = this.thumb.height = size;
+    fit(this.thumb, set.shape);
+    const context = this.thumb.getContext("2d");
+    if (picture) context.drawImage(picture.image, picture.x, picture.y, size, size, 0, 0, size, size);
+    else context.clearRect(0, 0, size, size);
+    this.words.textContent = this.caption(i);
+  }
+}
+
+function factorOf(shape) {
+  return Math.max(1, Math.floor(SIDE / shape[2]));
+}
+
+function fit(canvas, shape) {
+  const side = `${shape[2] * factorOf(shape)}px`;
+  if (canvas.style.width !== side) canvas.style.width = canvas.style.height = side;
+}
