@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import numpy as np
 
 Row = dict[str, Any]
+MOST_OF_A_REASON = 120  # characters: of an unknown type the library lists every type that it knows
+TAIL = 32_768  # bytes of a metrics file that hold its last rows
 
 
 def unwritable(path: Path, error: OSError) -> RunError:
@@ -94,7 +96,8 @@ def read_arrays(path: Path) -> dict[str, np.ndarray[Any, Any]]:
     except OSError as error:
         raise WeightsError(f"{path} must be a readable safetensors file, got: {error.strerror}") from error
     except (SafetensorError, ValueError, KeyError) as error:
-        raise WeightsError(f"{path} must be a whole safetensors file, got one that cannot be read: {error}") from error
+        reason = str(error)[:MOST_OF_A_REASON]
+        raise WeightsError(f"{path} must be a whole safetensors file, got one that cannot be read: {reason}") from error
 
 
 def numbered(folder: Path, holding: str) -> list[int]:
@@ -151,6 +154,29 @@ class RowReader:
         if row.get("event") == "resume":
             self._rows = [earlier for earlier in self._rows if earlier["step"] <= row["step"]]
         self._rows.append(row)
+
+
+def last_measured(path: Path) -> Row | None:
+    """The last measured row of a metrics file, None where there is none; reads its end alone unless a resume took rows back there."""
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - TAIL))
+            lines = file.read().rpartition(b"\n")[0].splitlines()
+    except OSError:
+        return None
+    for line in reversed(lines[1:] if size > TAIL else lines):  # the first may be cut
+        try:
+            row = json.loads(line)
+        except ValueError:
+            continue
+        if not isinstance(row, dict) or not isinstance(row.get("step"), int):
+            continue
+        if row.get("event") == "resume":
+            break
+        if "event" not in row:
+            return row
+    return next((row for row in reversed(read_rows(path)) if "event" not in row), None)
 
 
 _readers: OrderedDict[Path, RowReader] = OrderedDict()
