@@ -16,6 +16,7 @@ from vaelab.models.layers import Layer, shapes
 from vaelab.models.model_config import ModelConfig
 from vaelab.models.presets import presets
 from vaelab.runs import store
+from vaelab.runs.files import last_measured
 
 
 @click.command()
@@ -192,7 +193,7 @@ def _run_row(run: store.Run) -> dict[str, Any]:
         nothing = dict.fromkeys(("dataset", "model", "latent_dim", "epoch", "step", "loss"))
         return {"name": run.name, "state": "damaged", **nothing, "path": str(run.path), "damage": damage}
     cfg, status = run.config(), run.status()
-    rows = run.metrics()
+    row = last_measured(run.metrics_file)
     return {
         "name": run.name,
         "state": status.state,
@@ -201,7 +202,7 @@ def _run_row(run: store.Run) -> dict[str, Any]:
         "latent_dim": cfg.model.latent_dim,
         "epoch": status.epoch,
         "step": status.step,
-        "loss": rows[-1]["loss"] if rows else None,
+        "loss": row["loss"] if row else None,
         "path": str(run.path),
     }
 
