@@ -126,7 +126,7 @@ def _download(name: str) -> None:
 @json_option
 def models(as_json: bool) -> None:
     """List the architectures, and the trained models that come with the project."""
-    architectures = []
+    architectures: list[dict[str, Any]] = []
     for name, known in presets().items():
         cfg = ModelConfig.from_dict({"name": name}, where="model")
         architectures.append(
