@@ -127,7 +127,7 @@ def _download(name: str) -> None:
 @json_option
 def models(as_json: bool) -> None:
     """List the architectures, and the trained models that come with the project."""
-    architectures = []
+    architectures: list[dict[str, Any]] = []
     for name, known in presets().items():
         cfg = ModelConfig.from_dict({"name": name}, where="model")
         architectures.append(
@@ -142,10 +142,15 @@ def models(as_json: bool) -> None:
                 "description": known.words.help,
                 "paper": cfg.method.paper,
                 "settings": {setting.name: setting.default for setting in cfg.method.settings},
+                "terms": ["recon", "kl", *cfg.method.curves],
             }
         )
     columns = ("name", "params", "latent_dim", "description")
     click.echo(table(columns, [[entry[column] for column in columns] for entry in architectures]))
+    described = [entry for entry in architectures if entry["settings"]]
+    click.echo("\nTheir settings (for --set NAME=VALUE), with what they are unless asked for:")
+    for entry in described:
+        click.echo(f"{entry['name']}: {', '.join(f'{name}={value}' for name, value in entry['settings'].items())}")
     networks = [
         {"name": name, "own": registry.is_own(name), "description": registry.network(name).words.help}
         for name in registry.networks()
