@@ -15,7 +15,7 @@ run = picked_run()
 folded = run is not None and bool(st.session_state.get("side_folded"))
 with st.container(horizontal=True, gap="medium"):
     side = st.container(width=FOLDED_WIDTH if folded else SIDE_WIDTH)
-    wide = st.container(width="stretch")
+    wide = st.container(width="stretch", key="train_live" if run else None)
 with side:
     if not folded:
         run_picker(run)

@@ -28,6 +28,7 @@ CONFIGS = (
     ModelConfig(name="conv-vae"),
     ModelConfig(name="conv-vae", image_size=16, channels=1, latent_dim=2),
     ModelConfig(name="conv-vae", image_size=28),
+    ModelConfig(name="conv-vae", network="paint", image_size=48),
     ModelConfig(name="conv-vae", image_size=100, channels=1),
     ModelConfig(name="conv-vae", channels=1, label="class", classes=10, latent_dim=3),
     ModelConfig(name="conv-vae", image_size=64, channels=1, latent_dim=17),

@@ -22,6 +22,8 @@ RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
 FINDINGS = """async (rules) => (await axe.run(document, { runOnly: rules, resultTypes: ["violations"] })).violations
     .filter(({ impact }) => ["serious", "critical"].includes(impact))
     .flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html.slice(0, 160)} ${node.any[0]?.message ?? ""}`))"""
+# Streamlit fetches what puts the page's sheets in after the first words are there.
+STYLED = "getComputedStyle(document.documentElement).getPropertyValue('--vl-fill') !== ''"
 # Something of each page that comes last, so that nothing is judged before it is there.
 LAST = {
     "decode": "[...document.querySelectorAll('*')].some((e) => e.shadowRoot?.querySelector('.slider-row'))",
@@ -59,6 +61,7 @@ def test_axe_finds_nothing_serious(browser: Any, address: str, axe: str, name: s
         page.goto(f"{address}/{path}?lang={lang}")
         page.wait_for_function("() => !document.querySelector('[data-testid=stApp][data-test-script-state=running]')")
         page.get_by_role("heading").first.wait_for()
+        page.wait_for_function(STYLED)
         page.wait_for_function(LAST.get(name, "true"))
         page.wait_for_load_state("networkidle")
         page.evaluate(axe)

@@ -79,6 +79,9 @@ def test_weights_of_another_model_are_refused() -> None:
     weights = tensors(CONDITIONAL)
     with pytest.raises(WeightsError, match=r"decoder\.0\.weight must have the shape \(1536, 16\), got \(1536, 13\)"):
         bundle.browser_bundle(ModelConfig(name="conv-vae", channels=1), weights)
+    whole = weights | {"decoder.0.bias": weights["decoder.0.bias"].astype(np.int64)}
+    with pytest.raises(WeightsError, match=r"decoder\.0\.bias must hold floating-point numbers, got int64"):
+        bundle.browser_bundle(CONDITIONAL, whole)
     del weights["decoder.0.bias"]
     with pytest.raises(WeightsError, match=r"lack the tensor decoder\.0\.bias"):
         bundle.browser_bundle(CONDITIONAL, weights)

@@ -229,6 +229,8 @@ def _spoil(run: Run, how: str) -> None:
         tensors["extra"] = torch.zeros(1)
     elif how == "of another latent size":
         tensors["code_mean"] = torch.zeros(5)
+    elif how == "of whole numbers":
+        tensors["head.0.bias"] = tensors["head.0.bias"].to(torch.int64)
     elif how == "with NaN":
         tensors["head.0.bias"][1] = math.nan
     save_file(tensors, file)
@@ -242,6 +244,7 @@ def _spoil(run: Run, how: str) -> None:
         ("with a tensor missing", "lacks the tensor decoder.0.bias"),
         ("with one too many", "holds the tensor extra"),
         ("of another latent size", r"code_mean must have the shape \(4,\), got \(5,\)"),
+        ("of whole numbers", "head.0.bias must hold floating-point numbers, got int64"),
         ("with NaN", "head.0.bias holds NaN"),
     ],
 )

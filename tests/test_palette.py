@@ -50,6 +50,13 @@ def test_css_variables(theme):
     assert pairs["--vl-class-9"] == palette.class_colours(theme)[9]
 
 
+def test_css_variables_of_both_themes():
+    pairs = dict(pair.split(":") for pair in palette.css_variables_of_both().rstrip(";").split(";"))
+    light, dark = (palette.colour("mu", theme) for theme in THEMES)
+    assert pairs["--vl-mu"] == f"light-dark({light},{dark})"
+    assert len(pairs) == palette.css_variables("light").count(";")
+
+
 @pytest.mark.parametrize("theme", THEMES)
 def test_theme_file_repeats_the_palette(theme):
     section = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())["theme"][theme]

@@ -15,7 +15,7 @@ import pytest
 from vaelab.config.errors import ConfigError, RunError, WeightsError
 from vaelab.config.settings import OptimConfig
 from vaelab.runs import store
-from vaelab.runs.files import append_row, end_torn_line, write_json
+from vaelab.runs.files import append_row, end_torn_line, last_measured, read_arrays, write_json
 from vaelab.runs.processes import FileLock, ProcessIdentity
 from vaelab.runs.queue import DeviceQueue
 from vaelab.runs.run_config import RunConfig
@@ -387,3 +387,26 @@ def test_the_files_are_plain_json() -> None:
     for file in (run.config_file, run.control_file):
         assert isinstance(json.loads(file.read_text()), dict)
     assert not list(run.path.glob("*.part"))
+
+
+def test_the_last_measured_row_is_read_from_the_end(tmp_path: Path) -> None:
+    file = tmp_path / "metrics.jsonl"
+    assert last_measured(file) is None
+    for step in range(1, 1_001):  # far more than the end that is read
+        append_row(file, {"step": step, "loss": float(step), "kl_per_dim": [0.1] * 16})
+    append_row(file, {"step": 1_000, "event": "dial", "beta": 2.0})
+    with file.open("ab") as torn:
+        torn.write(b'{"step": 1001, "loss"')
+    assert (last_measured(file) or {})["loss"] == 1_000.0
+    end_torn_line(file)
+    append_row(file, {"step": 400, "event": "resume"})
+    assert (last_measured(file) or {})["loss"] == 400.0  # what came later is trained again
+
+
+def test_an_unreadable_file_of_weights_is_told_in_a_short_sentence(tmp_path: Path) -> None:
+    head = json.dumps({"a": {"dtype": "X" * 2_000, "shape": [1], "data_offsets": [0, 4]}}).encode()
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(len(head).to_bytes(8, "little") + head + b"0000")
+    with pytest.raises(WeightsError) as found:
+        read_arrays(path)
+    assert len(str(found.value)) < 400

@@ -9,7 +9,7 @@ from typing import get_args
 
 import pytest
 
-from vaelab.images.palette import THEMES, css_variables
+from vaelab.images.palette import css_variables, css_variables_of_both
 from vaelab.ui import styles
 from vaelab.ui.components.board.board_view import Mode
 from vaelab.ui.pages import PAGES
@@ -70,18 +70,17 @@ def test_a_screen_is_told_apart_in_the_shells_sheet() -> None:
     asking = {path.stem: re.findall(r"@media \((.*?)\) \{", _rules(path)) for path in OWN if path != styles.SHELL}
     assert {name: queries for name, queries in asking.items() if queries} == {
         "autoencoder": ["max-width: 640px", "min-width: 1900px", "max-width: 640px", "min-width: 1000px"],
-        "learn": ["min-width: 1000px"],
+        "learn": ["min-width: 1000px", "max-width: 640px"],
         "start": ["min-width: 1700px) and (min-height: 900px", "max-height: 740px"],
-        "train": ["min-width: 1700px) and (min-height: 900px"],
+        "train": ["min-width: 1700px) and (min-height: 900px", "max-width: 640px"],
     }
 
 
-@pytest.mark.parametrize("theme", THEMES)
-def test_the_style_of_a_page_is_one_element_without_comments(theme: str) -> None:
-    style = styles.style_of("train", theme)
+def test_the_style_of_a_page_is_one_element_without_comments() -> None:
+    style = styles.style_of("train")
     assert style.startswith("<style>:root{")
     assert style.count("<") == 2, "Streamlit keeps an element of styles alone out of the page's flow"
-    assert css_variables(theme) in style
+    assert css_variables_of_both() in style
     assert "/*" not in style
     assert "\n" not in style
     assert ".st-key-live_curves { zoom: calc(1 + 0.5 * var(--vl-high)); }" in style
@@ -92,11 +91,11 @@ def test_an_edited_sheet_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     sheet.write_text("a { color: red; }")
     monkeypatch.setattr(styles, "FOLDER", tmp_path)
     monkeypatch.setattr(styles, "SHELL", sheet)
-    assert "red" in styles.style_of("start", "light")
+    assert "red" in styles.style_of("start")
     stamp = sheet.stat().st_mtime_ns
     sheet.write_text("a { color: blue; }")
     os.utime(sheet, ns=(stamp + 1_000_000, stamp + 1_000_000))
-    assert "blue" in styles.style_of("start", "light")
+    assert "blue" in styles.style_of("start")
 
 
 def test_a_rule_for_a_key_that_is_made_at_run_time() -> None:

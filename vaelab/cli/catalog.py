@@ -16,6 +16,7 @@ from vaelab.models.layers import Layer, shapes
 from vaelab.models.model_config import ModelConfig
 from vaelab.models.presets import presets
 from vaelab.runs import store
+from vaelab.runs.files import last_measured
 
 
 @click.command()
@@ -126,7 +127,7 @@ def _download(name: str) -> None:
 @json_option
 def models(as_json: bool) -> None:
     """List the architectures, and the trained models that come with the project."""
-    architectures = []
+    architectures: list[dict[str, Any]] = []
     for name, known in presets().items():
         cfg = ModelConfig.from_dict({"name": name}, where="model")
         architectures.append(
@@ -141,10 +142,15 @@ def models(as_json: bool) -> None:
                 "description": known.words.help,
                 "paper": cfg.method.paper,
                 "settings": {setting.name: setting.default for setting in cfg.method.settings},
+                "terms": ["recon", "kl", *cfg.method.curves],
             }
         )
     columns = ("name", "params", "latent_dim", "description")
     click.echo(table(columns, [[entry[column] for column in columns] for entry in architectures]))
+    described = [entry for entry in architectures if entry["settings"]]
+    click.echo("\nTheir settings (for --set NAME=VALUE), with what they are unless asked for:")
+    for entry in described:
+        click.echo(f"{entry['name']}: {', '.join(f'{name}={value}' for name, value in entry['settings'].items())}")
     networks = [
         {"name": name, "own": registry.is_own(name), "description": registry.network(name).words.help}
         for name in registry.networks()
@@ -192,7 +198,7 @@ def _run_row(run: store.Run) -> dict[str, Any]:
         nothing = dict.fromkeys(("dataset", "model", "latent_dim", "epoch", "step", "loss"))
         return {"name": run.name, "state": "damaged", **nothing, "path": str(run.path), "damage": damage}
     cfg, status = run.config(), run.status()
-    rows = run.metrics()
+    row = last_measured(run.metrics_file)
     return {
         "name": run.name,
         "state": status.state,
@@ -201,7 +207,7 @@ def _run_row(run: store.Run) -> dict[str, Any]:
         "latent_dim": cfg.model.latent_dim,
         "epoch": status.epoch,
         "step": status.step,
-        "loss": rows[-1]["loss"] if rows else None,
+        "loss": row["loss"] if row else None,
         "path": str(run.path),
     }
 

@@ -43,7 +43,8 @@ def evaluate(run_name: str, split: str, importance_samples: int, limit: int | No
     run = store.find(run_name)
     result = inference.evaluate(run, split, importance_samples, limit, device)
     click.echo(f"{run.name}, {result['images']:,} {split} images, nats per image, beta {run.config().loss.beta:g}")
-    click.echo(table(("term", "nats", ""), [(key, result[key], TERMS[key]) for key in TERMS if key in result]))
+    told = TERMS | {name: words.title for name, words in run.config().model.method.curves.items()}
+    click.echo(table(("term", "nats", ""), [(key, result[key], told[key]) for key in told if key in result]))
     click.echo(f"{result['active_units']} of {run.config().model.latent_dim} latent dimensions are active")
     if as_json:
         print_json(result)

@@ -152,6 +152,9 @@ def _weight_shape(layer: Layer) -> Shape:
 def _tensor(tensors: Mapping[str, npt.NDArray[Any]], name: str, shape: Shape) -> Floats:
     if name not in tensors:
         raise WeightsError(f"the weights lack the tensor {name} of shape {shape}: they belong to another model")
+    kind = np.asarray(tensors[name]).dtype
+    if kind.kind in "iub":
+        raise WeightsError(f"the tensor {name} must hold floating-point numbers, got {kind}: weights of another model")
     array = np.asarray(tensors[name], dtype=np.float32)
     if array.shape != shape:
         raise WeightsError(

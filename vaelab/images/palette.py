@@ -231,12 +231,22 @@ def markdown(role: Role, words: str) -> str:
 
 def css_variables(theme: Theme) -> str:
     """Declarations for a stylesheet: --vl-ROLE, --vl-ROLE-text, --vl-SURFACE, --vl-fill and --vl-class-0 to --vl-class-9."""
+    return "".join(f"--vl-{name}:{value};" for name, value in _variables(theme))
+
+
+def css_variables_of_both() -> str:
+    """As css_variables, in the theme of the element that uses them, its color-scheme: a switch needs no other declarations."""
+    pairs = zip(_variables("light"), _variables("dark"), strict=True)
+    return "".join(f"--vl-{name}:light-dark({light},{dark});" for (name, light), (_, dark) in pairs)
+
+
+def _variables(theme: Theme) -> list[tuple[str, str]]:
+    """(name, #RRGGBB) of every colour that a stylesheet may name."""
     pairs: list[tuple[str, str]] = [(role, colour(role, theme)) for role in roles()]
     pairs += [(f"{role}-text", text_colour(role, theme)) for role in roles()]
     pairs += list(_SURFACES[theme].items())
     pairs.append(("fill", FILL[theme]))
-    pairs += [(f"class-{k}", value) for k, value in enumerate(_CLASSES[theme])]
-    return "".join(f"--vl-{name}:{value};" for name, value in pairs)
+    return pairs + [(f"class-{k}", value) for k, value in enumerate(_CLASSES[theme])]
 
 
 def contrast(a: str, b: str) -> float:

@@ -9,7 +9,7 @@ from vaelab.config.errors import WeightsError
 
 
 def check_weights(tensors: dict[str, Tensor], shapes: dict[str, tuple[int, ...]], where: str) -> None:
-    """Raises WeightsError for the first tensor that is missing, superfluous, of another shape or not finite."""
+    """Raises WeightsError for the first tensor that is missing, superfluous, of another shape, of whole numbers or not finite."""
     way_out = "these are the weights of another model: give the run its own config.json and model.safetensors"
     missing = [name for name in shapes if name not in tensors]
     if missing:
@@ -18,6 +18,9 @@ def check_weights(tensors: dict[str, Tensor], shapes: dict[str, tuple[int, ...]]
         got = tuple(tensors[name].shape)
         if got != shape:
             raise WeightsError(f"{where}: the tensor {name} must have the shape {shape}, got {got}; {way_out}")
+        if not tensors[name].is_floating_point():
+            kind = str(tensors[name].dtype).removeprefix("torch.")
+            raise WeightsError(f"{where}: the tensor {name} must hold floating-point numbers, got {kind}; {way_out}")
     superfluous = sorted(set(tensors) - set(shapes))
     if superfluous:
         raise WeightsError(f"{where} holds the tensor {superfluous[0]}, which the model does not have; {way_out}")

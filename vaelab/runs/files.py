@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 MOST_JSON = 2**22  # bytes of a config, a status or a control file
+MOST_OF_A_REASON = 120  # characters: of an unknown type the library lists every type that it knows
+TAIL = 32_768  # bytes of a metrics file that hold its last rows
 
 
 def unwritable(path: Path, error: OSError) -> RunError:
@@ -115,7 +117,8 @@ def read_arrays(path: Path) -> dict[str, np.ndarray[Any, Any]]:
     except OSError as error:
         raise WeightsError(f"{path} must be a readable safetensors file, got: {error.strerror}") from error
     except (SafetensorError, ValueError, KeyError) as error:
-        raise WeightsError(f"{path} must be a whole safetensors file, got one that cannot be read: {error}") from error
+        reason = str(error)[:MOST_OF_A_REASON]
+        raise WeightsError(f"{path} must be a whole safetensors file, got one that cannot be read: {reason}") from error
 
 
 def numbered(folder: Path, holding: str) -> list[int]:
@@ -167,19 +170,27 @@ class RowReader:
             return list(self._rows)
 
     def _add(self, line: bytes) -> None:
-        try:
-            row = json.loads(line)
-        except (ValueError, RecursionError):
+        row = _row(line)
+        if row is None:
             return
-        if not isinstance(row, dict) or not _is_step(row.get("step")):
-            return
-        if "event" not in row:
-            if not _is_number(row.get("loss")):
-                return
-            row = {name: _measured(value) for name, value in row.items()}
         if row.get("event") == "resume":
             self._rows = [earlier for earlier in self._rows if earlier["step"] <= row["step"]]
         self._rows.append(row)
+
+
+def _row(line: bytes) -> Row | None:
+    """One line as a row or an event; None for what is neither, a measured row without its loss among them."""
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(row, dict) or not _is_step(row.get("step")):
+        return None
+    if "event" in row:
+        return row
+    if not _is_number(row.get("loss")):
+        return None
+    return {name: _measured(value) for name, value in row.items()}
 
 
 def _is_step(value: Any) -> bool:
@@ -195,6 +206,26 @@ def _measured(value: Any) -> Any:
     if isinstance(value, list):
         return [item if _is_number(item) else None for item in value]
     return value if _is_number(value) else None
+
+
+def last_measured(path: Path) -> Row | None:
+    """The last measured row of a metrics file, None where there is none; reads its end alone unless a resume took rows back there."""
+    try:
+        with open_regular(path) as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - TAIL))
+            lines = file.read().rpartition(b"\n")[0].splitlines()
+    except OSError:
+        return None
+    for line in reversed(lines[1:] if size > TAIL else lines):  # the first may be cut
+        row = _row(line)
+        if row is None:
+            continue
+        if row.get("event") == "resume":
+            break
+        if "event" not in row:
+            return row
+    return next((row for row in reversed(read_rows(path)) if "event" not in row), None)
 
 
 _readers: OrderedDict[Path, RowReader] = OrderedDict()

@@ -10,7 +10,6 @@ from vaelab.ui.pages import PAGES, PageEntry
 from vaelab.ui.pictures import favicon
 from vaelab.ui.styles import style_of
 from vaelab.ui.text import LANGUAGES, language, t
-from vaelab.ui.widgets import theme
 
 
 def keep_language() -> None:
@@ -59,7 +58,7 @@ def main() -> None:
             entries[item.url_path] = entry
             menu.setdefault(t(f"common.group_{entry.group}") if entry.group else "", []).append(item)
     chosen = st.navigation(menu, position="top")
-    st.html(style_of(entries[chosen.url_path].name, theme()))
+    st.html(style_of(entries[chosen.url_path].name))
     header(entries[chosen.url_path])
     try:
         chosen.run()

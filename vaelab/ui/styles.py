@@ -10,7 +10,7 @@ import re
 from functools import lru_cache
 from pathlib import Path
 
-from vaelab.images.palette import Theme, css_variables
+from vaelab.images.palette import css_variables_of_both
 
 FOLDER = Path(__file__).resolve().parent
 SHELL = FOLDER / "shell.css"
@@ -23,10 +23,10 @@ def sheets_of(page: str) -> list[Path]:
     return [path for path in found if path.is_file()]
 
 
-def style_of(page: str, theme: Theme) -> str:
-    """The style element of a page: our colours as --vl-ROLE in this theme, and its sheets."""
+def style_of(page: str) -> str:
+    """The style element of a page: our colours as --vl-ROLE, in the theme that the browser shows, and its sheets."""
     rules = "".join(_rules(path, path.stat().st_mtime_ns) for path in sheets_of(page))
-    return f"<style>:root{{{css_variables(theme)}}}{rules}</style>"
+    return f"<style>:root{{{css_variables_of_both()}}}{rules}</style>"
 
 
 def rule(key: str, **declarations: str) -> str:

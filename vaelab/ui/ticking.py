@@ -68,10 +68,17 @@ def _spec(
     assert "data" in spec, "the layers of a ticking chart must share one frame"
     for name in ("data", "datasets", "config"):  # config: Altair's own look, which Streamlit replaces
         spec.pop(name, None)
-    spec["config"] = {
-        "aria": False
-    }  # its alternative text says what it is; marks without names would be read one by one
+    _silence(spec)
     return json.dumps(spec)
+
+
+def _silence(spec: dict[str, Any]) -> None:
+    """Marks without roles of their own: the chart's alternative text says what it is. Streamlit keeps no config that says so for all."""
+    for layer in spec.get("layer", []):
+        _silence(layer)
+    if "mark" in spec:
+        mark = spec["mark"]
+        spec["mark"] = {**({"type": mark} if isinstance(mark, str) else mark), "aria": False}
 
 
 def still(sheet: Pixels, alt_text: str) -> None:

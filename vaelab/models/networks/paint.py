@@ -14,7 +14,7 @@ HIDDEN, MAPS, PAINTED = 256, 64, 32
 class Paint(Conv):
     """The encoder of `conv`; the decoder decides what is drawn with two dense layers before it paints.
 
-    On pixel-faces at 32 pixels, 6 epochs, batch 64, it ends 19 nats below `conv` (docs/measurements.md).
+    What it reaches on pixel-faces is in docs/measurements.md.
     """
 
     name = "paint"

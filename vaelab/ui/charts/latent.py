@@ -49,17 +49,16 @@ def code_chart(
         alt.Tooltip("sigma:Q", title=texts["sigma"], format=".3f"),
     ]
     prior = pd.DataFrame({"low": [-1.0], "high": [1.0]})
-    band = alt.Chart(prior).mark_rect(color=palette.colour("prior", theme), opacity=0.16)
+    band = alt.Chart(prior).mark_rect(color=palette.colour("prior", theme), opacity=0.16, aria=False)
     layers: list[alt.Chart] = []
     if sigma is not None:
         layers.append(band.encode(y=alt.Y("low:Q", title=None), y2="high:Q"))
-        bars = base.mark_rule(color=palette.colour("sigma", theme), strokeWidth=7)
+        bars = base.mark_rule(color=palette.colour("sigma", theme), strokeWidth=7, aria=False)
         layers.append(bars.encode(x=x, y=alt.Y("low:Q", title=None), y2="high:Q", tooltip=hint))
-    points = base.mark_point(color=palette.colour("mu", theme), filled=True, size=26, opacity=1.0)
+    points = base.mark_point(color=palette.colour("mu", theme), filled=True, size=26, opacity=1.0, aria=False)
     layers.append(points.encode(x=x, y=alt.Y("mu:Q", title=None, axis=alt.Axis(tickCount=5)), tooltip=hint))
     chart = cast("alt.LayerChart", alt.layer(*layers))  # a facet only when a layer is one
-    shown = chart.properties(height=height, usermeta={"embedOptions": {"renderer": "svg"}})
-    return cast("alt.LayerChart", shown.configure(aria=False))  # the page gives it an alternative text
+    return chart.properties(height=height, usermeta={"embedOptions": {"renderer": "svg"}})
 
 
 def marginals(

@@ -106,7 +106,10 @@ def _conditional_chart(rows: pd.DataFrame, theme: Theme) -> alt.Chart:
     chart: alt.Chart = (
         alt.Chart(rows, title=title)
         .mark_area(
-            line={"color": palette.colour("decoder", theme)}, color=palette.colour("decoder", theme), opacity=0.35
+            line={"color": palette.colour("decoder", theme)},
+            color=palette.colour("decoder", theme),
+            opacity=0.35,
+            aria=False,
         )
         .encode(
             x=alt.X(

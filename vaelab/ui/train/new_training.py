@@ -10,8 +10,9 @@ from vaelab.config.errors import ConfigError
 from vaelab.data import DatasetInfo
 from vaelab.models import registry
 from vaelab.runs.run_config import RunConfig
+from vaelab.ui.error_text import in_words
 from vaelab.ui.guard import show_error
-from vaelab.ui.text import t
+from vaelab.ui.text import language, t
 from vaelab.ui.train import preview, settings
 from vaelab.ui.widgets import choose_run
 from vaelab.workers import launch
@@ -29,22 +30,16 @@ def new_training(side: DeltaGenerator, wide: DeltaGenerator) -> None:
     with wide:
         preview.dataset_card(info)
     with side:
+        for problem in registry.problems():
+            st.warning(in_words(problem, language()), icon=":material/extension_off:")
         cfg = _settings(dataset, info)
         _start_button(cfg, ready=data.is_available(dataset))
     with wide:
-        own_problems()
         if cfg is not None:
             preview.plan_figures(cfg, info)
         size = 32 if cfg is None else cfg.data.image_size
         with st.container(key=f"preview_{size}"):
             preview.image_preview(dataset, info, size)
-
-
-def own_problems() -> None:
-    """What is wrong with own files that should define a model, with the line of each."""
-    for problem in registry.problems():
-        told = problem.replace("`", "'")  # in a code span, where nothing of a path or a message is Markdown
-        st.warning(f"{t('train.own_problem')} `{told}`", icon=":material/code_off:")
 
 
 def _settings(dataset: str, info: DatasetInfo) -> RunConfig | None:
