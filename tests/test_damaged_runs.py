@@ -160,6 +160,9 @@ def test_a_dead_run_is_known_whatever_the_clock_says() -> None:
     run = write_run("dead", state="running")
     in_json("status.json", heartbeat=time.time() + 7200, pid=2**22 - 1, start_time=1)(run)
     assert run.status().state == "interrupted"
+    with run.worker_lock as lock:  # a worker of another container, whose process number means nothing here
+        assert lock.take()
+        assert Run(run.path).status().state == "running"
     living = write_run("living", state="running")
     in_json("status.json", heartbeat=time.time() - 7200)(living)
     assert living.status().state == "running"

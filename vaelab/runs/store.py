@@ -133,15 +133,16 @@ class Run:
     def _is_in_hand(self, status: Status) -> bool:
         """Whether somebody works on an active run.
 
-        Whether its process lives decides, where that can be known. The time of day, which anybody may set, is asked only
-        about a worker that has not come up yet, or one of another computer that shares the folder.
+        Whether its process lives decides, where that can be known, else who holds its lock: a worker in another container of
+        this computer does. The time of day, which anybody may set, is asked only about a worker that has not come up yet,
+        or one of another computer that shares the folder.
         """
         silent = abs(time.time() - status.heartbeat)
         if status.pid is None:
             return silent <= FIRST_HEARTBEAT
         if status.has_process:
             return True
-        return not status.is_from_here and silent <= HEARTBEAT_OLD
+        return self.worker_lock.is_taken() if status.is_from_here else silent <= HEARTBEAT_OLD
 
     def damage(self) -> str | None:
         """What is wrong with the files of this run, one sentence with the way out; None for a whole one."""

@@ -48,14 +48,14 @@ class InfoVae(Vae):
         ),
         MethodSetting(
             "mmd_weight",
-            500.0,
+            100.0,
             0.0,
             1e6,
             Words(
                 "λ: weight of the MMD",
-                "Weight of the distance between all codes and the prior: 0 to 1,000,000. It must stand up to the reconstruction's hundreds of nats.",
+                "Weight of the distance between all codes and the prior: 0 to 1,000,000. More holds the cloud closer, and makes learning slower: the estimate is noisy.",
                 "λ：MMD 的权重",
-                "全部编码与先验之间距离的权重：0 到 1000000。它要能与几百奈特的重构损失抗衡。",
+                "全部编码与先验之间距离的权重：0 到 1000000。越大，编码的整体越贴近先验，但估计有噪声，学习也越慢。",
             ),
         ),
         MethodSetting(
