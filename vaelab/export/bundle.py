@@ -41,7 +41,7 @@ MAX_MACS = 150_000_000
 def browser_bundle(cfg: ModelConfig, tensors: Mapping[str, npt.NDArray[Any]], part: Part = "decoder") -> bytes:
     """The bytes that the browser decoder reads.
 
-    tensors: the model's state dict (models.py names the keys); only those of `part`, and code_mean and code_std where
+    tensors: the model's state dict (models/latent_model.py names the keys); only those of `part`, and code_mean and code_std where
     present, are read. Raises WeightsError when one is absent, of another shape, or not finite.
     """
     arrays: list[Floats] = []

@@ -1,4 +1,4 @@
-"""The ONNX graph of a model, built from the layers that architecture.py declares. Needs the optional package `onnx`."""
+"""The ONNX graph of a model, built from the layers that a network declares (models/architecture.py). Needs the optional package `onnx`."""
 
 from __future__ import annotations
 

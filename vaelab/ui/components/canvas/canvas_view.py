@@ -56,7 +56,7 @@ def read_hole(answer: Any, size: int) -> Mask:
 
 
 def middle(size: int) -> Mask:
-    """A square in the middle, 3/8 of the width, as canvas_mask.js draws it at first."""
+    """A square in the middle, 3/8 of the width, as mask.js draws it at first."""
     low, high = round(size * 0.3125), round(size * 0.6875)
     mask = np.zeros((size, size), dtype=bool)
     mask[low:high, low:high] = True

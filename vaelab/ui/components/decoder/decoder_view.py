@@ -150,6 +150,6 @@ def _component() -> Any:
 
 
 def stylesheet() -> str:
-    """view.css with the colours of both themes, for components inside an element of the class vaelab."""
+    """decoder.css with the colours of both themes, for components inside an element of the class vaelab."""
     themes = "".join(f'.vaelab[data-theme="{theme}"]{{{css_variables(theme)}}}' for theme in THEMES)
     return themes + (FOLDER / "decoder/decoder.css").read_text(encoding="utf-8")

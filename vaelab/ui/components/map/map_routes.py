@@ -1,4 +1,4 @@
-"""The HTTP side of the Latent space page: points, colours, pictures, t-SNE and the film of a run, as map_source.js asks for them.
+"""The HTTP side of the Latent space page: points, colours, pictures, t-SNE and the film of a run, as source.js asks for them.
 
 The page itself sends addresses only: nothing here waits for a rerun, and a rerun never waits for this.
 """

@@ -3,7 +3,7 @@
  *
  * It is called again at every rerun that changes its data and on a theme switch; only what differs is fetched and drawn anew, so the view,
  * the choice and a running t-SNE stay. data: {key, images, base, query, time, view: {projection, dims, solid}, colour: {by, kind, title, names, inks, pale},
- * colours, stops, near, text} as latent_map.py builds it. The answer is one state, `choice`: {images, kind: "point" | "lasso" | "none", rows}.
+ * colours, stops, near, text} as map_panel.py builds it. The answer is one state, `choice`: {images, kind: "point" | "lasso" | "none", rows}.
  */
 
 import { classLegend, span, valueLegend } from "./legend.js";
