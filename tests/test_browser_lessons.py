@@ -173,7 +173,7 @@ def test_a_training_inside_a_lesson_runs_pauses_and_begins_anew(
     button("Train")(page)
     page.get_by_text(re.compile(r"^Step [1-9]")).first.wait_for()
     button("Pause")(page)
-    page.get_by_role("button", name="Go on").first.wait_for()
+    page.get_by_role("button", name="Continue").first.wait_for()
     button("Reset")(page)
     page.get_by_text(re.compile(r"^Step 0 of")).first.wait_for()
 

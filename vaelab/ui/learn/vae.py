@@ -208,7 +208,7 @@ def spaces(frame: RaceFrame) -> None:
             )
             recon = newest(lane.curves["recon"]) if lane else None
             kl = newest(lane.curves["kl"]) if lane and name == "vae" else None
-            missed = posterior.holes(mu, posterior.spread(mu, lane.sigma)) if lane and frame.step else None
+            missed = posterior.holes(mu, posterior.spread(mu, lane.sigma, 2)) if lane and frame.step else None
             st.markdown(
                 t(
                     "learn_vae.space_figures",
