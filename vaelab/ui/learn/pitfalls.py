@@ -45,7 +45,7 @@ PITFALLS = {
     "pixels": Pitfall("pixels", 1, (-1e12, 50.0), ("recon", "loss")),
     "reduction": Pitfall("recon", 3),
     "report": Pitfall("report", 5, (20.0, 40.0), ("loss",)),
-    "collapse": Pitfall("beta", 1),
+    "collapse": Pitfall("charge", 1),
 }
 
 LESSON = Lesson(
@@ -65,6 +65,7 @@ LESSON = Lesson(
     ),
     (
         *(("lessons.pitfalls", f"{pitfall.code}_{side}") for pitfall in PITFALLS.values() for side in SIDES),
+        ("lessons.pitfalls", "refusal"),
         ("lessons.pitfall_lanes", "drawn_spread"),
         ("models.losses", "active_units"),
     ),
@@ -90,6 +91,10 @@ def stage() -> None:
         both(name, frame)
 
     race_stage(race_of(f"pitfall_{name}", Plan(lanes, STEPS)), f"pitfalls_{name}", draw)
+    if name == "pixels":
+        from vaelab.lessons.pitfalls import refusal
+
+        st.caption(t("learn_pitfalls.refused", said=refusal(-1.0)))
 
 
 def both(name: str, frame: RaceFrame) -> None:
