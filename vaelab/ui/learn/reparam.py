@@ -110,11 +110,13 @@ def variance(name: str, mu: float, sigma: float) -> None:
         draw_button("reparam_again_variance")
     with right:
         size = st.select_slider(t("learn_reparam.size"), SIZES, key="reparam_size", help=t("learn_reparam.size_help"))
+        less = st.toggle(t("learn_reparam.baseline"), key="reparam_baseline", help=t("learn_reparam.baseline_help"))
     cost, at = COSTS[name], MOVES.index(by)
+    taken = cost.mean(mu, sigma) if less else 0.0
     eps = _noise(REPEATS * size)
     estimates = {
         "reparam": averaged(reparameterized_gradients(cost, mu, sigma, eps)[at], size),
-        "score": averaged(score_function_gradients(cost, mu, sigma, mu + sigma * eps)[at], size),
+        "score": averaged(score_function_gradients(cost, mu, sigma, mu + sigma * eps, taken)[at], size),
     }
     exact = cost.exact(mu, sigma)[at]
     rows = gradient_rows(estimates, exact)
@@ -137,7 +139,9 @@ def variance(name: str, mu: float, sigma: float) -> None:
     ratio = float(estimates["score"].var(ddof=1)) / max(float(estimates["reparam"].var(ddof=1)), 1e-300)
     with st.container(height=SAID, border=False):
         if name != "step":
-            st.markdown(t("learn_reparam.ratio", ratio=figure(ratio, 3)))
+            st.markdown(
+                t("learn_reparam.ratio" if ratio >= 1.0 else "learn_reparam.ratio_below", ratio=figure(ratio, 3))
+            )
         else:
             st.markdown(t("learn_reparam.no_slope") if abs(exact) > NONE else t("learn_reparam.no_slope_right"))
 
