@@ -43,6 +43,7 @@ LESSON = Lesson(
         ("lessons.small_vae", "vae_terms"),
         ("lessons.importance", "log_weights"),
         ("lessons.importance", "estimates"),
+        ("lessons.importance", "effective"),
         ("lessons.ppca", "log_likelihood"),
         ("lessons.ppca", "exact_elbo"),
         ("lessons.ppca", "kl_to_posterior"),
