@@ -179,9 +179,18 @@ def test_a_training_inside_a_lesson_runs_pauses_and_begins_anew(
 
 
 def test_what_is_done_outlives_a_reload(page: Any, address: str, tmp_path: Path) -> None:
+    texts = strings("en", "learn_joint")
     open_lesson(page, address, "joint")
-    page.get_by_text("Show the answer").click()
-    page.get_by_text(strings("en", "learn_joint")["answer"].split(".")[0][:30]).first.wait_for()
+    page.get_by_text(texts["guess_zero"]).click()
+    page.get_by_role("button", name="Compare").click()
+    page.get_by_text(texts["why_zero"]).wait_for()
+    assert page.get_by_text(texts["why_same"]).count() == 0
     page.wait_for_function("() => (localStorage.getItem('vaelab-lessons-done') ?? '').includes('learn_joint')")
     page.goto(f"{address}/learn", wait_until="commit")
     page.get_by_text("1 of 10 lessons done").wait_for()
+    open_lesson(page, address, "joint")
+    page.get_by_text(texts["why_zero"]).wait_for()  # the prediction too
+    page.get_by_role("button", name="Predict again").click()
+    page.get_by_text(texts["guess_free"]).click()
+    page.get_by_role("button", name="Compare").click()
+    page.get_by_text(strings("en", "lessons")["hit"]).wait_for()

@@ -7,6 +7,7 @@ import streamlit as st
 from vaelab.ui.learn.autoencoder_layers import layers_view
 from vaelab.ui.learn.autoencoder_sizes import sizes_view
 from vaelab.ui.learn.frame import Lesson, Section, lesson_page
+from vaelab.ui.learn.prediction import Prediction
 from vaelab.ui.learn.views import choice
 from vaelab.ui.text import t
 
@@ -58,6 +59,7 @@ LESSON = Lesson(
         ("models.layers", "Layer.params"),
     ),
     ("image", {"run": "cifar10-autoencoder"}),
+    Prediction(("p0", "p1", "p2", "none"), "none"),
 )
 
 

@@ -9,6 +9,7 @@ import streamlit as st
 from vaelab.lessons.race import Plan, RaceFrame
 from vaelab.ui.learn.elbo_bound import bound_stage
 from vaelab.ui.learn.frame import Lesson, Section, lesson_page
+from vaelab.ui.learn.prediction import Prediction
 from vaelab.ui.learn.race_view import lane_curves, lane_pictures, race_of, race_stage
 from vaelab.ui.learn.views import choice
 from vaelab.ui.text import t
@@ -50,6 +51,7 @@ LESSON = Lesson(
         ("lessons.importance", "log_evidence_on_grid"),
     ),
     ("train", {}),
+    Prediction(("one", "hundred", "many", "never"), "one"),
 )
 
 

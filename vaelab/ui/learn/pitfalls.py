@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from vaelab.lessons.race import BATCH, Plan, RaceFrame
 from vaelab.ui.learn.frame import Lesson, Section, lesson_page
+from vaelab.ui.learn.prediction import Prediction
 from vaelab.ui.learn.race_view import lane_curves, lane_pictures, race_of, race_stage, short
 from vaelab.ui.learn.views import choice
 from vaelab.ui.source import source_of
@@ -70,6 +71,7 @@ LESSON = Lesson(
         ("models.losses", "active_units"),
     ),
     ("train", {}),
+    Prediction(("kl", "recon", "pictures"), "recon"),
 )
 
 

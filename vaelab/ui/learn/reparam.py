@@ -9,6 +9,7 @@ import torch
 from vaelab.images.palette import Role, markdown
 from vaelab.lessons.gradients import COSTS, averaged, reparameterized_gradients, score_function_gradients
 from vaelab.ui.learn.frame import Lesson, Section, lesson_page
+from vaelab.ui.learn.prediction import Estimate
 from vaelab.ui.learn.reparam_charts import ROLES, gradient_chart, gradient_rows, pinned_chart, pinned_rows
 from vaelab.ui.learn.reparam_path import another_draw, draw_button, path_view
 from vaelab.ui.learn.views import choice
@@ -49,6 +50,7 @@ LESSON = Lesson(
         ("models.posteriors", "GaussianPosterior.sample"),
     ),
     ("decode", {"tab": "pipeline"}),
+    Estimate(0.25, 10.0, 0.25, right=3.75, near=0.75),
 )
 
 

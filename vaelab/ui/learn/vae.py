@@ -16,6 +16,7 @@ from vaelab.runs import store
 from vaelab.ui import pictures
 from vaelab.ui.components.cloud.cloud_view import MU, SIGMA, Cloud, cloud_view, settled
 from vaelab.ui.learn.frame import Lesson, Section, lesson_page
+from vaelab.ui.learn.prediction import Prediction
 from vaelab.ui.learn.race_charts import space_chart, space_rows
 from vaelab.ui.learn.race_view import lane_pictures, newest, race_of, race_stage
 from vaelab.ui.learn.views import choice
@@ -58,6 +59,7 @@ LESSON = Lesson(
         ("analysis.posterior", "holes"),
     ),
     ("decode", {"run": MODEL}),
+    Prediction(("zero", "half", "large"), "zero"),
 )
 
 
