@@ -28,7 +28,8 @@ class GradientPath:
         return any(grad for grad in (self.mu_grad, self.sigma_grad))
 
 
-Draw = Literal["with", "normal", "without"]  # z = mu + sigma * eps, torch.normal, Normal.sample
+Draw = Literal["with", "normal", "without"]
+DRAWS: tuple[Draw, ...] = ("with", "normal", "without")  # z = mu + sigma * eps, torch.normal, Normal.sample
 
 
 def follow_gradient(cost: Cost, mu_value: float, sigma_value: float, eps: Tensor, draw: Draw) -> GradientPath:
@@ -40,7 +41,7 @@ def follow_gradient(cost: Cost, mu_value: float, sigma_value: float, eps: Tensor
     elif draw == "normal":
         z = torch.normal(mu, sigma)  # knows where it came from, and its gradient is written to be 0
     else:
-        z = torch.distributions.Normal(mu, sigma).sample()  # a plain number: how it came about is forgotten
+        z = torch.distributions.Normal(mu, sigma).sample()  # type: ignore[no-untyped-call]  # forgets how it came about
     loss = cost.value(z)
     if loss.requires_grad:
         torch.autograd.backward(loss)

@@ -12,7 +12,6 @@ import streamlit as st
 
 from vaelab.ui.components.progress.progress_view import predict, predicted
 from vaelab.ui.text import t
-from vaelab.ui.widgets import figure
 
 Guess = str | float
 
@@ -107,7 +106,7 @@ def _ask(lesson: str, asked: Prediction | Estimate) -> None:
 
 def _compared(lesson: str, asked: Prediction | Estimate, guess: Guess) -> None:
     fault = asked.fault(guess)
-    said = t(f"{lesson}.guess_{guess}") if isinstance(asked, Prediction) else figure(float(guess))
+    said = t(f"{lesson}.guess_{guess}") if isinstance(asked, Prediction) else f"{float(guess):g}"
     st.markdown(f":small[{t('lessons.yours')}]  \n**{said}**")
     if fault:
         st.markdown(f":orange[:material/close: **{t('lessons.miss')}**] {t(f'{lesson}.{fault}')}")

@@ -11,7 +11,7 @@ import streamlit as st
 
 from vaelab.images import palette
 from vaelab.images.palette import Role
-from vaelab.lessons.gradient_path import GradientPath, follow_gradient
+from vaelab.lessons.gradient_path import DRAWS, GradientPath, follow_gradient
 from vaelab.lessons.gradients import Cost
 from vaelab.ui.learn.views import choice
 from vaelab.ui.text import t
@@ -37,7 +37,7 @@ def path_view(cost: Cost, mu: float, sigma: float) -> None:
 
     trick = choice(
         t("learn_reparam.draw"),
-        ("with", "normal", "without"),
+        DRAWS,
         "reparam_trick",
         lambda name: t(f"learn_reparam.draw_{name}"),
         show_label=True,
