@@ -26,7 +26,7 @@ from vaelab.ui.text import t
 from vaelab.ui.widgets import figure, theme
 
 REACH = 4.0  # of the axis of z
-NARROW, WIDE = 0.15, 2.0  # sigma
+NARROW, WIDE = 0.3, 2.0  # sigma
 WEIGHTS = (0.1, 6.0)  # of Jensen's two points
 SEEN, NOISE = 1.2, 0.7  # x, and sigma of x around z, of the model whose posterior is dragged onto
 GRID = np.linspace(-REACH, REACH, 241)
@@ -85,9 +85,9 @@ def _handles(q: Gaussian, role: Role, first: int) -> list[dict[str, Any]]:
 
 
 def _note(name: str, q: Gaussian, role: Role) -> dict[str, Any]:
-    mean, sigma = q
+    mean = q[0]
     top = float(np.exp(log_density(q, np.array(mean))))
-    return {"x": mean - 0.35 * sigma, "y": 0.93 * min(top, 1.3), "text": name, "role": role, "align": "end"}
+    return {"x": mean, "y": min(top + 0.12, 1.36), "text": name, "role": role, "align": "center"}
 
 
 def kl_view(at: Sequence[float]) -> dict[str, Any]:
@@ -125,7 +125,7 @@ def jensen_view(at: Sequence[float], share: float) -> dict[str, Any]:
         "handles": [{"y": math.log(value), **reach} for value in (first, second)],
         "notes": [
             {"x": 5.6, "y": 1.95, "text": "log w", "role": "encoder"},
-            {"x": mean + 0.1, "y": (upper + lower) / 2, "text": figure(upper - lower, 3), "role": "eps"},
+            {"x": mean, "y": upper + 0.3, "text": figure(upper - lower, 3), "role": "eps", "align": "center"},
         ],
     }
 
@@ -172,12 +172,16 @@ def kl_stage() -> None:
 
 def jensen_stage() -> None:
     """Jensen: two weights on a concave curve, then the four steps of the derivation."""
-    share = st.slider(t("learn_elbo.share"), 0.0, 1.0, 0.5, 0.05, key="elbo_share", help=t("learn_elbo.share_help"))
+    left, right = st.columns(2, gap="medium")
+    with left:
+        share = st.slider(t("learn_elbo.share"), 0.0, 1.0, 0.5, 0.05, key="elbo_share", help=t("learn_elbo.share_help"))
+    with right:
+        step = _step("jensen", JENSEN_STEPS)
     at = JENSEN.state()["at"]
     JENSEN.draw(jensen_view(at, share), _colours())
     upper, lower = jensen(at[0], at[1], share)
     st.markdown(t("learn_elbo.jensen_told", upper=figure(upper), lower=figure(lower), gap=figure(upper - lower)))
-    _steps("jensen", JENSEN_STEPS)
+    _derived("jensen", JENSEN_STEPS, step)
 
 
 def onto_stage() -> None:
@@ -193,7 +197,7 @@ def onto_stage() -> None:
     st.markdown(
         t("learn_elbo.onto_told", **words, elbo_name=markdown("encoder", "ELBO"), gap_name=markdown("eps", "KL"))
     )
-    _steps("onto", ONTO_STEPS)
+    _derived("onto", ONTO_STEPS, _step("onto", ONTO_STEPS))
 
 
 def bar(elbo: float, evidence: float) -> str:
@@ -208,14 +212,20 @@ def bar(elbo: float, evidence: float) -> str:
     return f'<div class="vl-evidence" role="img" aria-label="{t("learn_elbo.bar_alt")}">{inside}{edge}</div>'
 
 
-def _steps(name: str, formulas: Sequence[str]) -> None:
-    """The derivation as far as the reader has moved it, and why the last step may be taken."""
-    step = st.select_slider(
-        t("learn_elbo.step"), range(1, len(formulas) + 1), key=f"elbo_step_{name}", help=t("learn_elbo.step_help")
+def _step(name: str, formulas: Sequence[str]) -> int:
+    """How far the reader has moved the derivation."""
+    numbers = range(1, len(formulas) + 1)
+    picked: int = st.select_slider(
+        t("learn_elbo.step"), numbers, key=f"elbo_step_{name}", help=t("learn_elbo.step_help")
     )
+    return picked
+
+
+def _derived(name: str, formulas: Sequence[str], step: int) -> None:
+    """Why the newest step may be taken, below it all steps so far."""
+    st.markdown(f"**{step}.** {t(f'learn_elbo.{name}_step_{step}')}")
     lines = r" \\ ".join(
         f"& {line}" if "=" not in line[:3] and not line.startswith(r"\ge") else rf"&\quad {line}"
         for line in formulas[:step]
     )
     st.latex(rf"\begin{{aligned}} {lines} \end{{aligned}}")
-    st.markdown(t(f"learn_elbo.{name}_step_{step}"))
