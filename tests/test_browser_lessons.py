@@ -55,6 +55,20 @@ def click_at(selector: str, x: float, y: float) -> Gesture:
     return gesture
 
 
+def click_and_drag(selector: str, start: tuple[float, float], end: tuple[float, float]) -> Gesture:
+    """From one place to another, in shares of an element's width and height."""
+
+    def gesture(page: Any) -> None:
+        box = page.locator(selector).first.bounding_box()
+        places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in (start, end)]
+        page.mouse.move(*places[0])
+        page.mouse.down()
+        page.mouse.move(*places[1], steps=4)
+        page.mouse.up()
+
+    return gesture
+
+
 def press(slider: int, key: str = "ArrowRight") -> Gesture:
     """A key on one of the stage's sliders."""
     return lambda page: page.locator(".st-key-lesson_stage").get_by_role("slider").nth(slider).press(key)
@@ -79,7 +93,15 @@ GESTURES: dict[str, list[Gesture]] = {
         lambda page: page.locator('[data-node="alarm"]').press("Enter"),
         *map(choose, ("Sprinkler", "Friends", "The VAE")),
     ],
-    "elbo": [choose("The bound"), press(0), press(1)],
+    "elbo": [
+        *map(choose, ("KL", "Jensen")),
+        lambda page: page.locator("canvas.curves").press("ArrowRight"),
+        choose("q onto"),
+        click_and_drag("canvas.curves", (0.42, 0.55), (0.6, 0.5)),
+        choose("The bound"),
+        press(0),
+        press(1),
+    ],
     "reparam": [press(0), choose("Two estimates"), press(1), choose("Pinned")],
     "code": [button("Next"), button("20 steps")],
     "pitfalls": [choose("mean"), choose("collapse")],

@@ -39,6 +39,7 @@ def test_a_lesson_has_its_parts(name):
     shown = lesson(name)
     assert shown.name == name
     assert len(shown.sections) >= 3
+    assert all(len(source_of(*section.shows)) > 40 for section in shown.sections if section.shows)
     assert shown.code
     for module, definition in shown.code:
         assert len(source_of(module, definition)) > 40

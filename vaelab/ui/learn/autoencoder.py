@@ -46,6 +46,11 @@ LESSON = Lesson(
                 "autoencoder_wanted": 16,
             },
         ),
+        Section("model", shows=("lessons.plain_code", "Autoencoder")),
+        Section(
+            "squared",
+            r"-\log \mathcal{N}(x; \hat x, \sigma^2) = \frac{(x - \hat x)^2}{2\sigma^2} + \log \sigma + \tfrac12 \log 2\pi",
+        ),
         Section("uses"),
     ),
     (

@@ -39,6 +39,7 @@ LESSON = Lesson(
             {"code_at": 3},
         ),
         Section("backward", None, {"code_at": 6}),
+        Section("loading"),
         Section("loop"),
     ),
     (

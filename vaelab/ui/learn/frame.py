@@ -26,16 +26,19 @@ from vaelab.ui.source import source_of
 from vaelab.ui.text import t
 from vaelab.ui.widgets import page_link
 
+CODE_HEIGHT = 300  # pixels of a section's code; the rest scrolls
 TEXT_WIDTH = 430  # pixels: about 60 characters, which leaves the stage more than half of 1280
 
 
 @dataclass(frozen=True)
 class Section:
-    """A paragraph or two. latex: a formula below it; sets: session values that its button puts in place on the stage."""
+    """A paragraph or two. latex: a formula below it; sets: session values that its button puts in place on the stage; shows:
+    (module, definition) whose source stands below it."""
 
     key: str
     latex: str | None = None
     sets: Mapping[str, Any] = field(default_factory=dict)
+    shows: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,8 @@ def _section(lesson: Lesson, section: Section) -> None:
     st.markdown(t(f"{lesson.name}.{section.key}"))
     if section.latex:
         st.latex(section.latex)
+    if section.shows:
+        st.code(source_of(*section.shows), language="python", height=CODE_HEIGHT)
     if section.sets:
         st.button(
             t(f"{lesson.name}.{section.key}_do"),

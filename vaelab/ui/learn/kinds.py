@@ -25,6 +25,7 @@ LESSON = Lesson(
     "learn_kinds",
     (
         Section("three", sets={"kinds_panel": "mass", "kinds_preset": "start"}),
+        Section("models"),
         Section("mass", r"\int p(x)\,dx = 1", {"kinds_panel": "mass", "kinds_preset": "crowd"}),
         Section("bayes", r"p(x|y) = \frac{p(y|x)\,p(x)}{p(y)}", {"kinds_panel": "bayes"}),
         Section("outlier", sets={"kinds_panel": "ask", "kinds_preset": "far"}),

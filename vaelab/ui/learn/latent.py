@@ -38,6 +38,7 @@ LESSON = Lesson(
     (
         Section("hidden", r"p(x, z) = p(x|z)\,p(z)", {**START, "latent_preset": "start"}),
         Section("marginal", r"p(x) = \int p(x|z)\,p(z)\,dz"),
+        Section("named"),
         Section("loop", r"p(z|x) = \frac{p(x|z)\,p(z)}{p(x)}"),
         Section(
             "fold", sets={"latent_decoder": "fold", "latent_weight": 1.0, "latent_sigma": 0.5, "latent_preset": "fold"}

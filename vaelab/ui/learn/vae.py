@@ -47,6 +47,11 @@ LESSON = Lesson(
             {"vae_view": "cloud", "vae_sigma": 0.4, "vae_all": True},
         ),
         Section("decoder", r"z = \mu + \sigma\,\varepsilon,\quad \varepsilon \sim \mathcal{N}(0, I)"),
+        Section(
+            "model",
+            r"x_{3072} \to 128 \to (\mu, \log \sigma^2)_{2 \times 16} \to z_{16} \to 128 \to \hat x_{3072}",
+            shows=("lessons.plain_code", "LinearVae"),
+        ),
         Section("holes", sets={"vae_view": "spaces"}),
         Section("prior", r"\mathrm{KL} = \tfrac12 \sum_k \left(\mu_k^2 + \sigma_k^2 - 1 - \log \sigma_k^2\right)"),
     ),
