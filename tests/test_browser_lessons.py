@@ -55,11 +55,12 @@ def click_at(selector: str, x: float, y: float) -> Gesture:
     return gesture
 
 
-def click_and_drag(selector: str, start: tuple[float, float], end: tuple[float, float]) -> Gesture:
+def drag_in(selector: str, after: str, start: tuple[float, float], end: tuple[float, float]) -> Gesture:
     """From one place to another, in shares of an element's width and height."""
 
     def gesture(page: Any) -> None:
-        box = page.locator(selector).first.bounding_box()
+        page.locator(after).wait_for()  # the view that it belongs to is there, and no other
+        box = page.locator(selector).last.bounding_box()
         places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in (start, end)]
         page.mouse.move(*places[0])
         page.mouse.down()
@@ -97,7 +98,7 @@ GESTURES: dict[str, list[Gesture]] = {
         *map(choose, ("KL", "Jensen")),
         lambda page: page.locator("canvas.curves").press("ArrowRight"),
         choose("q onto"),
-        click_and_drag("canvas.curves", (0.42, 0.55), (0.6, 0.5)),
+        drag_in("canvas.curves", ".vl-evidence", (0.413, 0.6), (0.6, 0.5)),
         choose("The bound"),
         press(0),
         press(1),

@@ -76,9 +76,12 @@ def report_right(batches: Sequence[float]) -> float:
 
 def charge_wrong(kl: Tensor) -> Tensor:
     """beta = 4 times the KL term: every dimension is cheapest where it equals the prior. kl: (B, Z) -> scalar."""
-    return 4.0 * kl.mean(dim=0).sum()
+    kl = kl.mean(dim=0)
+    return 4.0 * kl.sum()
 
 
 def charge_right(kl: Tensor) -> Tensor:
     """The same beta with free bits: 0.25 nats of each dimension cost nothing more (Kingma et al. 2016, appendix C.8)."""
-    return 4.0 * kl.mean(dim=0).clamp(min=0.25).sum()
+    kl = kl.mean(dim=0)
+    kl = kl.clamp(min=0.25)
+    return 4.0 * kl.sum()

@@ -43,10 +43,10 @@ class Pitfall:
 
 PITFALLS = {
     "std": Pitfall("sample", 2),
-    "pixels": Pitfall("pixels", 1, (-1e12, 50.0), ("recon", "loss")),
+    "pixels": Pitfall("pixels", 2, (-1e12, 50.0), ("recon", "loss")),
     "reduction": Pitfall("recon", 3),
     "report": Pitfall("report", 5, (20.0, 40.0), ("loss",)),
-    "collapse": Pitfall("charge", 1),
+    "collapse": Pitfall("charge", 3),
 }
 
 LESSON = Lesson(
