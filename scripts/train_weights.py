@@ -15,6 +15,7 @@ import click
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from vaelab.analysis.anomaly import SCORE  # noqa: E402
 from vaelab.config.errors import RunError, VaeLabError  # noqa: E402
 from vaelab.config.places import runs_root, weights_root  # noqa: E402
 from vaelab.export.card import add_anomaly, write_card  # noqa: E402
@@ -115,8 +116,8 @@ def _measure_anomaly(name: str, out: Path) -> None:
     """How test images score, and how well the score tells them from another set, on the card."""
     measured = add_anomaly(out / name)
     against = measured.get("against")
-    how = f"; AUROC {against['auroc']['bound']:.4f} against {against['dataset']}" if against else ""
-    click.echo(f"{name}: median anomaly score {measured['quantiles']['bound'][50]:,.1f} nats{how}")
+    how = f"; AUROC {against['auroc'][SCORE]:.4f} against {against['dataset']}" if against else ""
+    click.echo(f"{name}: median anomaly score {measured['quantiles'][SCORE][50]:,.1f} nats{how}")
 
 
 def _run_for(name: str, cfg: RunConfig) -> store.Run:

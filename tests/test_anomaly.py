@@ -6,7 +6,7 @@ import torch
 from trained import write_model
 
 from vaelab import data
-from vaelab.analysis import anomaly, uses
+from vaelab.analysis import anomaly, inference, uses
 from vaelab.analysis.anomaly import Reference, Scores
 from vaelab.config.errors import ConfigError
 from vaelab.config.settings import LossConfig
@@ -41,6 +41,9 @@ def test_a_score_is_the_mean_of_its_draws_plus_kl(model, pixels):
     np.testing.assert_allclose(scores.recon, torch.stack(recon).mean(dim=0), rtol=1e-5)
     np.testing.assert_allclose(scores.kl, kl_divergence(q.mu, q.logvar), rtol=1e-5)
     np.testing.assert_allclose(scores.bound, scores.recon + scores.kl)
+    entropy = torch.distributions.Bernoulli(x.double()).entropy().flatten(1).sum(dim=1)
+    np.testing.assert_allclose(scores.floor, entropy, rtol=1e-4)
+    np.testing.assert_allclose(scores.excess, scores.recon + scores.kl - scores.floor)
 
 
 def test_an_image_has_the_same_score_alone_and_among_others(model, pixels):
@@ -95,7 +98,7 @@ def test_auroc_is_that_of_scikit_learn():
 
 def test_a_card_gives_the_same_percentiles_as_the_scores(tmp_path):
     rng = np.random.default_rng(1)
-    scores = Scores(rng.normal(100, 10, 500), rng.gamma(4, 2, 500))
+    scores = Scores(rng.normal(100, 10, 500), rng.gamma(4, 2, 500), rng.normal(60, 5, 500))
     shares = np.linspace(0, 1, anomaly.QUANTILES)
     quantiles = {term: list(np.quantile(getattr(scores, term), shares)) for term in anomaly.TERMS}
     card = Reference.from_card({"anomaly": {"images": 500, "quantiles": quantiles}})
@@ -127,7 +130,7 @@ def test_what_the_card_keeps(run):
     found = anomaly.for_card(run, limit=30)
     assert found["images"] == 30
     assert "against" not in found  # digits have no counterpart
-    ordered = found["quantiles"]["bound"]
+    ordered = found["quantiles"][anomaly.SCORE]
     assert len(ordered) == anomaly.QUANTILES
     assert ordered == sorted(ordered)
     assert Reference.from_card({"anomaly": found}).images == 30
@@ -143,3 +146,30 @@ def test_a_conditional_model_cannot_be_asked_about_another_set(tmp_path):
         anomaly.dataset_scores(run, model, "fashion-mnist-10k")
     assert len(anomaly.dataset_scores(run, model, limit=3)) == 3
     assert uses.labels(4, 2).tolist() == [4, 4]
+
+
+def test_what_lies_above_the_floor_finds_what_pixel_entropy_hides():
+    """For photographs of ten other things a boot is strange and flat grey is not; the raw term says the opposite."""
+    run = store.find("cifar10-autoencoder")
+    card, model = Reference.from_card(run.evaluation()), inference.load_run(run)
+    clothes = data.load("fashion-mnist-10k", image_size=32, channels=3).test
+    boots = clothes.pixels[clothes.labels == 9][:50]
+    grey = np.full((1, 3, 32, 32), 128, dtype=np.uint8)
+    ranks = {}
+    for name, images in (("boots", boots), ("grey", grey)):
+        scores = anomaly.score(model, images, None, run.config().loss)
+        for term in ("recon", anomaly.SCORE):
+            ranks[name, term] = np.median([card.percentile(term, value) for value in getattr(scores, term)])
+    assert ranks["boots", "recon"] < 1
+    assert ranks["boots", anomaly.SCORE] > 90
+    assert ranks["grey", "recon"] > 99
+    assert ranks["grey", anomaly.SCORE] < 1
+
+
+@pytest.mark.parametrize(("name", "raw"), [("mnist-conv-vae", 0.99), ("fashion-conv-vae", 0.35)])
+def test_the_cards_tell_both_sets_apart_in_both_directions(name, raw):
+    """The raw bound works one way round alone: whichever set a model knows, it finds clothes stranger than digits."""
+    areas = store.find(name).evaluation()["anomaly"]["against"]["auroc"]
+    assert areas[anomaly.SCORE] > 0.97
+    assert (areas["bound"] > 0.99) == (raw > 0.5)
+    assert areas["bound"] > 0.99 or areas["bound"] < raw

@@ -225,7 +225,7 @@ def test_a_training_whose_first_weights_diverged_is_refused_in_chinese(page, add
 
 def test_reduced_motion_stops_the_animation(page, new_page, address):
     canvas = open_decode(page, address)
-    page.get_by_role("button", name="Breathe").click()
+    page.get_by_role("button", name="Oscillate").click()
     seen = {pixels(page, canvas) for _ in range(6)}
     assert len(seen) > 1
     page.emulate_media(reduced_motion="reduce")
@@ -233,13 +233,13 @@ def test_reduced_motion_stops_the_animation(page, new_page, address):
     assert pixels(page, canvas) == pixels(page, canvas)
     other = new_page(reduced_motion="reduce")
     open_decode(other, address)
-    assert other.get_by_role("button", name="Breathe").is_disabled()
+    assert other.get_by_role("button", name="Oscillate").is_disabled()
 
 
 def test_breathing_leaves_a_locked_dimension_alone(page, address):
     open_decode(page, address)
     to_mean(page)
     page.locator(".slider-row .lock").first.click()
-    page.get_by_role("button", name="Breathe").click()
+    page.get_by_role("button", name="Oscillate").click()
     page.wait_for_function("(s) => Math.abs(s.value) > 0.2", arg=sliders(page).nth(1).element_handle())
     assert value_of(page).startswith("+0.00")

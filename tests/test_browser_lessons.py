@@ -55,6 +55,21 @@ def click_at(selector: str, x: float, y: float) -> Gesture:
     return gesture
 
 
+def drag_in(selector: str, after: str, start: tuple[float, float], end: tuple[float, float]) -> Gesture:
+    """From one place to another, in shares of an element's width and height."""
+
+    def gesture(page: Any) -> None:
+        page.locator(after).wait_for()  # the view that it belongs to is there, and no other
+        box = page.locator(selector).last.bounding_box()
+        places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in (start, end)]
+        page.mouse.move(*places[0])
+        page.mouse.down()
+        page.mouse.move(*places[1], steps=4)
+        page.mouse.up()
+
+    return gesture
+
+
 def press(slider: int, key: str = "ArrowRight") -> Gesture:
     """A key on one of the stage's sliders."""
     return lambda page: page.locator(".st-key-lesson_stage").get_by_role("slider").nth(slider).press(key)
@@ -79,7 +94,15 @@ GESTURES: dict[str, list[Gesture]] = {
         lambda page: page.locator('[data-node="alarm"]').press("Enter"),
         *map(choose, ("Sprinkler", "Friends", "The VAE")),
     ],
-    "elbo": [choose("The bound"), press(0), press(1)],
+    "elbo": [
+        *map(choose, ("KL", "Jensen")),
+        lambda page: page.locator("canvas.curves").press("ArrowRight"),
+        choose("q onto"),
+        drag_in("canvas.curves", ".vl-evidence", (0.413, 0.6), (0.6, 0.5)),
+        choose("The bound"),
+        press(0),
+        press(1),
+    ],
     "reparam": [press(0), choose("Two estimates"), press(1), choose("Pinned")],
     "code": [button("Next"), button("20 steps")],
     "pitfalls": [choose("mean"), choose("collapse")],
@@ -173,15 +196,24 @@ def test_a_training_inside_a_lesson_runs_pauses_and_begins_anew(
     button("Train")(page)
     page.get_by_text(re.compile(r"^Step [1-9]")).first.wait_for()
     button("Pause")(page)
-    page.get_by_role("button", name="Go on").first.wait_for()
+    page.get_by_role("button", name="Continue").first.wait_for()
     button("Reset")(page)
     page.get_by_text(re.compile(r"^Step 0 of")).first.wait_for()
 
 
 def test_what_is_done_outlives_a_reload(page: Any, address: str, tmp_path: Path) -> None:
+    texts = strings("en", "learn_joint")
     open_lesson(page, address, "joint")
-    page.get_by_text("Show the answer").click()
-    page.get_by_text(strings("en", "learn_joint")["answer"].split(".")[0][:30]).first.wait_for()
+    page.get_by_text(texts["guess_zero"]).click()
+    page.get_by_role("button", name="Compare").click()
+    page.get_by_text(texts["why_zero"]).wait_for()
+    assert page.get_by_text(texts["why_same"]).count() == 0
     page.wait_for_function("() => (localStorage.getItem('vaelab-lessons-done') ?? '').includes('learn_joint')")
     page.goto(f"{address}/learn", wait_until="commit")
     page.get_by_text("1 of 10 lessons done").wait_for()
+    open_lesson(page, address, "joint")
+    page.get_by_text(texts["why_zero"]).wait_for()  # the prediction too
+    page.get_by_role("button", name="Predict again").click()
+    page.get_by_text(texts["guess_free"]).click()
+    page.get_by_role("button", name="Compare").click()
+    page.get_by_text(strings("en", "lessons")["hit"]).wait_for()

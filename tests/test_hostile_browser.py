@@ -17,6 +17,7 @@ from vaelab.ui.components.carrier import FOLDER
 from vaelab.ui.components.progress import progress_view
 from vaelab.ui.decode import decode_page
 from vaelab.ui.learn import joint, kinds, latent
+from vaelab.ui.learn.prediction import Estimate, Prediction
 
 HUGE = 10**400  # a whole number in JSON that no float can hold
 ROOT = Path(__file__).parents[1]
@@ -74,9 +75,34 @@ def test_only_the_parts_of_a_state_are_kept(monkeypatch):
 )
 def test_only_names_of_lessons_are_taken_from_a_browser(told, done, monkeypatch):
     monkeypatch.setattr(progress_view, "st", SimpleNamespace(session_state={}))
-    monkeypatch.setattr(progress_view, "_component", lambda: lambda **_: SimpleNamespace(done=told))
+    monkeypatch.setattr(progress_view, "_component", lambda: lambda **_: SimpleNamespace(done=told, guesses=told))
     assert progress_view.finished(["learn_vae", "learn_elbo"]) == done
     assert progress_view._known() == done
+
+
+@pytest.mark.parametrize(
+    ("told", "guess"),
+    [
+        (None, None),
+        ([["learn_vae", "zero"]], None),
+        ({"learn_vae": {"zero": 1}}, None),
+        ({"learn_vae": "zero", "learn_elbo": "one", "other": "x"}, "zero"),
+        ({"learn_vae": 3.5}, 3.5),
+    ],
+)
+def test_only_words_and_numbers_of_a_lesson_are_taken_as_predictions(told, guess, monkeypatch):
+    monkeypatch.setattr(progress_view, "st", SimpleNamespace(session_state={}))
+    monkeypatch.setattr(progress_view, "_component", lambda: lambda **_: SimpleNamespace(done=None, guesses=told))
+    assert progress_view.predicted("learn_vae") == guess
+    assert set(progress_view._guesses()) <= {"learn_vae"}
+    progress_view.predict("learn_vae", None)
+    assert progress_view.predicted("learn_vae") is None, "forgotten here, whatever the browser still tells"
+
+
+@pytest.mark.parametrize("guess", ["<b>", "low", 1e400, math.nan, True, 99, -1])
+def test_a_prediction_that_nobody_could_make_is_asked_for_again(guess):
+    assert not Prediction(("a", "b"), "a").accepts(guess)
+    assert not Estimate(0.0, 2.0, 0.1, 1.0, 0.1).accepts(guess)
 
 
 @pytest.mark.node
@@ -85,6 +111,10 @@ def test_a_browser_tells_what_python_takes_and_lives_without_storage():
     assert found["first"] == [["learn_vae"]]
     assert found["again"] == [], "a name that Python does not take would be told without end"
     assert found["kept"] == ["learn_elbo", "learn_vae", "old"]
+    assert found["guesses"] == {"learn_vae": "zero", "learn_elbo": 3.5}
+    assert found["later"] == [{"learn_vae": "zero"}], "in another session, and only of the lesson that asks"
+    assert found["forgotten"] == {"learn_elbo": 3.5}
+    assert found["strange"] == []
     assert found["blocked"] == []
 
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from vaelab.lessons.elbo_terms import both, kl_only, lanes, recon_only
-from vaelab.lessons.importance import estimates, log_evidence_on_grid, log_weights, vae_log_joint
+from vaelab.lessons.importance import effective, estimates, log_evidence_on_grid, log_weights, vae_log_joint
 from vaelab.lessons.ppca import (
     LinearGaussian,
     exact_elbo,
@@ -189,3 +189,24 @@ def test_what_no_slider_moves_is_computed_once(monkeypatch):
 
     assert [elbo_bound.remembered("place", state, compute) for state in ((1,), (1,), (2,), (1,))] == [1, 1, 2, 3]
     assert elbo_bound.remembered("elsewhere", (1,), compute) == 4
+
+
+def test_effective_draws_count_weights_that_count():
+    assert effective(np.zeros(12), 4) == pytest.approx(4.0)
+    assert effective(np.array([900.0, 0.0, -900.0, 0.0]), 4) == pytest.approx(1.0)
+    w = np.array([1.0, 2.0, 3.0])
+    assert effective(np.log(w), 3) == pytest.approx(w.sum() ** 2 / (w**2).sum())
+
+
+@pytest.mark.parametrize(("shift", "width", "trusted"), [(3.0, 0.3, False), (2.0, 1.0, False), (1.0, 1.0, True)])
+def test_a_confident_estimate_that_is_wrong_is_not_claimed(monkeypatch, shift, width, trusted):
+    """At shift 3 and width 0.3 the mean of eight estimates lies 7 nats below log p(x), with an error of 0.2."""
+    monkeypatch.setattr(elbo_bound.st, "session_state", {"elbo_shift": shift, "elbo_width": width})
+    answer = elbo_bound.linear(0)
+    at = answer.found[elbo_bound.LARGEST]
+    error = at.std(ddof=1) / np.sqrt(len(at))
+    assert answer.is_trusted == trusted
+    assert (answer.truth - at.mean() > 4 * error) != trusted
+    said = elbo_bound.claimed(at.mean(), error, answer.is_trusted)
+    assert ("±" in said) == trusted
+    assert ("≥" in said) != trusted  # which is true on average, whatever q is

@@ -25,7 +25,7 @@ from vaelab.ui.components.graph import graph_view
 from vaelab.ui.components.graph.graph_view import Edge
 from vaelab.ui.learn import graphs_parts, graphs_vae
 from vaelab.ui.source import source_of
-from vaelab.ui.text import t
+from vaelab.ui.text import strings, t
 
 NETS = {"alarm": ALARM, "sprinkler": SPRINKLER}
 
@@ -231,6 +231,18 @@ def test_every_node_of_the_vae_leads_to_its_code():
     for node, (*_, (module, definition)) in graphs_vae.NODES.items():
         assert len(source_of(module, definition)) > 40, node
     assert {end for edge in graphs_vae.EDGES for end in (edge.start, edge.end)} == set(graphs_vae.NODES)
+
+
+def test_the_graphical_model_is_what_the_solid_arrows_join():
+    """The text counts two random variables an image and names the other nodes of the plate as steps of the computation."""
+    solid = {end for edge in graphs_vae.EDGES if not edge.dashed for end in (edge.start, edge.end)}
+    assert solid == {"prior", "z", "x", "theta"}
+    plate = {name for name, (_, x, *_) in graphs_vae.NODES.items() if 112 < x < 112 + 416}
+    assert plate - solid == {"mu", "sigma", "eps"}
+    for language, two in (("en", "two random variables"), ("zh", "两个随机变量")):
+        said = strings(language, "learn_graphs")["vae"]
+        assert two in said
+        assert all(sign in said for sign in (r"$\mu$", r"$\sigma$", r"$\varepsilon$"))
 
 
 @pytest.mark.parametrize("told", ["anna", "nobody", 3, None, {"a": 1}])

@@ -150,3 +150,22 @@ def test_a_view_that_the_browser_has_is_not_sent_again(monkeypatch):
     BOARD.draw(view, {}, name="wave")
     assert [data["view"] is None for data in sent] == [False, True, False, False]
     assert sent[-1]["state"] == {"z": 0.5, "x": 1.0}
+
+
+@pytest.mark.parametrize("x", [-1.2, 0.5, 3.0])
+def test_the_fold_has_a_closed_form_in_bessel_functions(x):
+    """The lesson says "in general": here is the exception. exp(-a z^4 - b z^2) has the integral of Gradshteyn & Ryzhik 3.323."""
+    from scipy.special import ive, kve
+
+    weight, sigma = 0.8, 0.7
+    # ((x + w) - w z^2)^2 / 2 sigma^2 + z^2 / 2 = c + b z^2 + a z^4
+    a, b, c = weight**2 / (2 * sigma**2), 0.5 - weight * (x + weight) / sigma**2, (x + weight) ** 2 / (2 * sigma**2)
+    t = b**2 / (8 * a)
+    if b > 0:
+        integral = 0.5 * np.sqrt(b / a) * kve(0.25, t)  # kve has exp(t) in it, which is the other factor
+    else:
+        both = ive(-0.25, t) + ive(0.25, t)  # ive has exp(-t) in it
+        integral = np.pi / (2 * np.sqrt(2)) * np.sqrt(-b / a) * both * np.exp(2 * t)
+    known = integral * np.exp(-c) / (2 * np.pi * sigma)
+    found = five("fold", weight, sigma, ZS, np.array([x, x + 0.01])).marginal[0]
+    assert found == pytest.approx(known, rel=1e-6)

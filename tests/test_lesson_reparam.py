@@ -112,7 +112,7 @@ def test_averages_have_their_variance_divided():
 @pytest.mark.parametrize("name", list(COSTS))
 def test_torch_agrees_with_the_reparameterized_estimate(name):
     eps = torch.tensor(0.6)
-    path = follow_gradient(COSTS[name], 0.4, 0.9, eps, reparameterize=True)
+    path = follow_gradient(COSTS[name], 0.4, 0.9, eps, "with")
     by_mu, by_sigma = reparameterized_gradients(COSTS[name], 0.4, 0.9, np.array([0.6]))
     assert path.z_knows
     assert path.loss_knows
@@ -122,8 +122,47 @@ def test_torch_agrees_with_the_reparameterized_estimate(name):
 
 
 def test_a_plain_draw_stops_the_gradient():
-    path = follow_gradient(COSTS["square"], 0.4, 0.9, torch.tensor(0.6), reparameterize=False)
+    path = follow_gradient(COSTS["square"], 0.4, 0.9, torch.tensor(0.6), "without")
     assert not path.z_knows
     assert not path.loss_knows
     assert path.mu_grad is None
     assert path.sigma_grad is None
+
+
+def test_torch_normal_knows_its_parents_and_gives_them_nought():
+    """What the lesson shows beside Normal.sample: requires_grad alone does not tell that a gradient is of use."""
+    path = follow_gradient(COSTS["square"], 0.4, 0.9, torch.tensor(0.6), "normal")
+    assert path.z_knows
+    assert path.loss_knows
+    assert (path.mu_grad, path.sigma_grad) == (0.0, 0.0)
+    assert not path.flows
+    assert follow_gradient(COSTS["square"], 0.4, 0.9, torch.tensor(0.6), "with").flows
+
+
+def ratio(name, mu, sigma, baseline=0.0):
+    """Variance of the score-function estimate of d/dmu over that of the reparameterized one."""
+    eps = np.random.default_rng(3).standard_normal(DRAWS)
+    score = score_function_gradients(COSTS[name], mu, sigma, mu + sigma * eps, baseline)[0]
+    return score.var() / reparameterized_gradients(COSTS[name], mu, sigma, eps)[0].var()
+
+
+def test_a_fast_bounded_f_favours_the_score_function():
+    """The figures of the lesson's sentence about sin 2z, and that it is no more true of the square."""
+    assert ratio("wave", 0.8, 0.6) == pytest.approx(0.54, abs=0.03)
+    assert ratio("wave", 0.8, 1.5) == pytest.approx(0.11, abs=0.02)
+    assert ratio("square", 0.8, 0.6) > 2.0
+
+
+@pytest.mark.parametrize("name", [*SMOOTH, "step"])
+def test_a_baseline_moves_no_mean_and_undoes_a_constant(name):
+    mu, sigma, cost = 0.7, 0.5, COSTS[name]
+    eps = np.random.default_rng(4).standard_normal(DRAWS)
+    plain, less = (
+        score_function_gradients(cost, mu, sigma, mu + sigma * eps, b)[0] for b in (0.0, cost.mean(mu, sigma))
+    )
+    assert abs(less.mean() - cost.exact(mu, sigma)[0]) < 4 * less.std(ddof=1) / np.sqrt(DRAWS)
+    if name == "far":
+        assert less.var() < plain.var() / 20
+        square = COSTS["square"]
+        same = score_function_gradients(square, mu, sigma, mu + sigma * eps, square.mean(mu, sigma))[0]
+        np.testing.assert_allclose(less, same, atol=1e-9)

@@ -3,10 +3,13 @@
 import importlib
 from pathlib import Path
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from vaelab.ui.components.progress import progress_view
 from vaelab.ui.learn.frame import Lesson, lessons
+from vaelab.ui.learn.prediction import Estimate, Prediction
 from vaelab.ui.pages import PAGES, page
 from vaelab.ui.source import source_of
 from vaelab.ui.text import LANGUAGES, strings
@@ -36,6 +39,7 @@ def test_a_lesson_has_its_parts(name):
     shown = lesson(name)
     assert shown.name == name
     assert len(shown.sections) >= 3
+    assert all(len(source_of(*section.shows)) > 40 for section in shown.sections if section.shows)
     assert shown.code
     for module, definition in shown.code:
         assert len(source_of(module, definition)) > 40
@@ -45,6 +49,7 @@ def test_a_lesson_has_its_parts(name):
         texts = strings(language, name)
         wanted = [*NEEDED, *(f"{s.key}_title" for s in shown.sections), *(s.key for s in shown.sections)]
         wanted += [f"{s.key}_do" for s in shown.sections if s.sets]
+        wanted += shown.asked.reasons
         assert [key for key in wanted if not texts.get(key, "").strip()] == [], language
         chinese = sum("\u4e00" <= letter <= "\u9fff" for letter in "".join(texts.values()))
         assert (chinese > 300) == (language == "zh"), "a translation that is one"
@@ -64,9 +69,51 @@ def test_a_lesson_opens(name, language, tmp_path, monkeypatch):
     assert not app.error
     shown = "\n".join(str(element.value) for element in app.markdown)
     assert strings(language, name)["lead"] in shown
-    answer = app.toggle(key=f"answer_{name}").set_value(True).run()
-    assert not answer.exception
-    assert strings(language, name)["answer"] in "\n".join(str(element.value) for element in answer.markdown)
+    texts, asked = strings(language, name), lesson(name).asked
+    for guess in guesses(asked)[: None if language == "en" else 1]:  # each costs a few runs of the page
+        said = predicted(app, name, guess, texts["answer"])
+        assert texts["answer"] in said
+        reasons = [key for key in asked.reasons if key.startswith("why_") and texts[key] in said]
+        assert reasons == ([asked.fault(guess)] if asked.fault(guess) else []), "the reason that fits, and no other"
+        assert name in app.session_state[progress_view.KEY]
+        app.button(key=f"again_{name}").click().run()
+
+
+def guesses(asked: Prediction | Estimate) -> list[str | float]:
+    """Everything that may be chosen; of a number one of each kind."""
+    if isinstance(asked, Prediction):
+        return list(asked.options)
+    near = asked.low + asked.step * round((asked.right - asked.low) / asked.step)
+    return [asked.low, round(near, 6), asked.high]
+
+
+def predicted(app: AppTest, name: str, guess: str | float, answer: str) -> str:
+    """What the page says after a prediction; nothing of the answer comes before it."""
+    assert answer not in "\n".join(str(element.value) for element in app.markdown)
+    if isinstance(guess, str):
+        assert app.button(key=f"compare_{name}").disabled
+        app.radio(key=f"guess_{name}").set_value(guess).run()
+    else:
+        app.slider(key=f"guess_{name}").set_value(guess).run()
+    app.button(key=f"compare_{name}").click().run()
+    assert not app.exception
+    return "\n".join(str(element.value) for element in app.markdown)
+
+
+def test_a_number_that_is_near_enough_is_right():
+    asked = Estimate(0.0, 2.0, 0.05, right=0.83, near=0.1)
+    assert [asked.fault(g) for g in (0.0, 0.7, 0.75, 0.83, 0.9, 0.95, 2.0)] == [
+        *("why_low", "why_low", "", "", "", "why_high", "why_high")
+    ]
+
+
+def test_what_the_lessons_call_right_is_computed():
+    """The two numbers that are to be predicted, from their formulas; the padding from the formula of sizes."""
+    assert lesson("learn_latent").asked.right == pytest.approx(1.5 / np.hypot(1.0, 1.5), abs=0.005)
+    assert lesson("learn_reparam").asked.right == 15 / 4
+    halves = [p for p in range(8) if (32 + 2 * p - 3) / 2 + 1 == 16]
+    assert halves == []
+    assert lesson("learn_autoencoder").asked.right == "none"
 
 
 def test_the_overview_is_in_teaching_order_on_a_phone_too(tmp_path, monkeypatch):

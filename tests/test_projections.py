@@ -146,7 +146,9 @@ def test_an_autoencoder_gets_a_bandwidth():
     mu = np.random.default_rng(6).normal(size=(1_000, 3)) * [1.0, 2.0, 0.0]
     width = posterior.spread(mu, None)
     assert width.shape == mu.shape
-    np.testing.assert_allclose(width[0, :2], 1.06 * mu.std(axis=0)[:2] * 1_000**-0.2)
+    np.testing.assert_allclose(width[0, :2], 1.06 * mu.std(axis=0)[:2] * 1_000**-0.2, rtol=1e-3)
+    plane = posterior.spread(mu, None, 2)  # two dimensions together: the factor is 1, the power -1/6
+    np.testing.assert_allclose(plane[0, :2], mu.std(axis=0)[:2] * 1_000 ** (-1 / 6))
     assert (width > 0).all()
 
 

@@ -182,3 +182,18 @@ def test_licences_and_sources_are_told_in_chinese(monkeypatch):
 def test_chinese_punctuation_is_full_width(page):
     for key, words in text.strings("zh", page).items():
         assert not re.search(r"[一-鿿] ?[,;!?(]|[一-鿿]:(?!\w+\[)|[,;:!?][一-鿿]|(?<![…`])…(?![…`])", words), key
+
+
+# One word for one thing. What stands here was used beside the word that was kept.
+LEFT_BEHIND = {
+    "zh": ("抽样", "还原", "复原", "重画", "撇清", "计费", "收费", "付不起", "不花钱"),
+    "en": ("Go on", "Take this z", "Take the result", "hang together", "share the say", "who is inside", "just ran"),
+}
+
+
+@pytest.mark.parametrize("lang", list(LEFT_BEHIND))
+def test_one_word_for_one_thing(lang):
+    texts = {f"{page}.{key}": said for page in TEXT_PAGES for key, said in text.strings(lang, page).items()}
+    assert [key for key, said in texts.items() if any(word in said for word in LEFT_BEHIND[lang])] == []
+    if lang == "zh":  # the other name is told once, where autoencoders are explained
+        assert [key for key, said in texts.items() if "自动编码器" in said] == ["learn_autoencoder.idea"]

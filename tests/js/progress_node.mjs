@@ -19,6 +19,13 @@ const tell = ["learn_elbo", "learn_vae"];
 const answers = { first: told({ done: [], tell }), again: told({ done: ["learn_vae"], tell }) };
 told({ done: ["learn_elbo"], tell: [] });
 answers.kept = JSON.parse(kept.get("vaelab-lessons-done"));
+answers.remembered = told({ done: [], tell, guesses: { learn_vae: "zero", learn_elbo: 3.5 } });
+answers.guesses = JSON.parse(kept.get("vaelab-predictions"));
+answers.later = told({ done: ["learn_elbo", "learn_vae"], tell: ["learn_vae"], guesses: {} });
+told({ done: [], tell: [], guesses: { learn_vae: null } });
+answers.forgotten = JSON.parse(kept.get("vaelab-predictions"));
+kept.set("vaelab-predictions", '{"learn_vae": {"a": 1}, "learn_elbo": null}');
+answers.strange = told({ done: ["learn_elbo", "learn_vae"], tell, guesses: {} });
 look = () => {
   throw new Error("blocked");
 };

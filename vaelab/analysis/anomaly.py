@@ -1,5 +1,8 @@
 """How unusual an image is to a model: its reconstruction term, KL and bound, and where they lie among test images.
 
+The bound alone orders images by the entropy of their pixels, which no decoder can avoid: an empty grey picture, copied
+perfectly, would be the strangest of all, and a boot on black the most ordinary. So the score is what lies above that floor.
+
 python -c "from vaelab.analysis.anomaly import auroc; print(auroc('mnist-conv-vae', 'mnist', 'fashion-mnist'))"
 """
 
@@ -20,6 +23,7 @@ from vaelab.analysis import inference
 from vaelab.config.errors import ConfigError, DataError
 from vaelab.config.settings import LossConfig
 from vaelab.models.latent_model import LatentModel
+from vaelab.models.losses import floor
 from vaelab.runs import store
 
 Floats = NDArray[np.float64]
@@ -28,7 +32,8 @@ Pixels = NDArray[np.uint8]
 DRAWS = 4  # of z for each image, the same eps for every image, so that an image always has the same score
 BATCH = 128  # images at once; DRAWS times as many are decoded
 QUANTILES = 101  # numbers by which a model card describes a distribution: its percentiles 0 to 100
-TERMS = ("recon", "kl", "bound")
+TERMS = ("recon", "kl", "bound", "excess")
+SCORE = "excess"  # the term by which images are ranked
 
 # Which other set a card measures the score against: grey images of the same size that show something else.
 AGAINST = {"mnist": "fashion-mnist", "fashion-mnist": "mnist"}
@@ -36,15 +41,24 @@ AGAINST = {"mnist": "fashion-mnist", "fashion-mnist": "mnist"}
 
 @dataclass(frozen=True)
 class Scores:
-    """Terms per image in nats, (N,) each. For an autoencoder recon is that of its one code and kl is 0."""
+    """Terms per image in nats, (N,) each. For an autoencoder recon is that of its one code and kl is 0.
+
+    floor: the smallest recon that any decoder could reach, `models.losses.floor`.
+    """
 
     recon: Floats
     kl: Floats
+    floor: Floats
 
     @property
     def bound(self) -> Floats:
-        """recon + kl, at least -log p(x) on average over draws: the anomaly score. At beta = 1 whatever the training's was."""
+        """recon + kl, at least -log p(x) on average over draws. At beta = 1 whatever the training's was."""
         return self.recon + self.kl
+
+    @property
+    def excess(self) -> Floats:
+        """recon + kl above the floor: the anomaly score."""
+        return self.bound - self.floor
 
     def __len__(self) -> int:
         return len(self.recon)
@@ -69,7 +83,8 @@ def score(
     eps = torch.from_numpy(fixed_draws(model.cfg.latent_dim)).to(device)
     eps = eps if model.has_posterior else eps[:1]
     method = model.cfg.method
-    recon, kl = [np.zeros(0)], [np.zeros(0)]
+    recon, kl, least = [np.zeros(0)], [np.zeros(0)], [np.zeros(0)]
+    scored = method.scored(model, loss)
     for start in range(0, len(pixels), BATCH):
         x = inference.to_unit(pixels[start : start + BATCH], device)
         label = None if y is None else torch.from_numpy(y[start : start + BATCH]).to(device)
@@ -82,8 +97,9 @@ def score(
             spent.append(kl_parts.sum(dim=1))
         recon.append(torch.stack(found).mean(dim=0).double().cpu().numpy())
         kl.append(torch.stack(spent).mean(dim=0).double().cpu().numpy())
+        least.append(floor(x, scored).double().cpu().numpy())
         told(min(1.0, (start + BATCH) / len(pixels)))
-    return Scores(np.concatenate(recon), np.concatenate(kl))
+    return Scores(np.concatenate(recon), np.concatenate(kl), np.concatenate(least))
 
 
 def percentile(value: float, ordered: Sequence[float] | Floats) -> float:
@@ -93,7 +109,7 @@ def percentile(value: float, ordered: Sequence[float] | Floats) -> float:
 
 @dataclass(frozen=True)
 class Reference:
-    """How test images score: for recon, kl and bound, ascending values, evenly spaced in rank. images: how many were measured."""
+    """How test images score: for each of TERMS, ascending values, evenly spaced in rank. images: how many were measured."""
 
     images: int
     values: dict[str, Floats]
@@ -162,13 +178,13 @@ def dataset_scores(
 
 
 def auroc(run: store.Run | str | Path, inside: str, outside: str, limit: int | None = None) -> float:
-    """AUROC of the bound between the test images of two data sets, by a run's model. limit: the first N of each.
+    """AUROC of the score between the test images of two data sets, by a run's model. limit: the first N of each.
 
     Raises RunError, WeightsError, DataError, ConfigError.
     """
     found = run if isinstance(run, store.Run) else store.find(run)
     model = inference.load_run(found)
-    of_inside, of_outside = (dataset_scores(found, model, name, limit).bound for name in (inside, outside))
+    of_inside, of_outside = (getattr(dataset_scores(found, model, name, limit), SCORE) for name in (inside, outside))
     return auroc_of(of_inside, of_outside)
 
 

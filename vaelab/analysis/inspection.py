@@ -18,7 +18,7 @@ Pixels = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Inspection:
-    """One image x through a model. recon, kl, bound in nats, scored as vaelab.analysis.anomaly does; kl is None for an autoencoder.
+    """One image x through a model. recon, kl, floor in nats, scored as vaelab.analysis.anomaly does; kl is None for an autoencoder.
 
     mu, logvar: (Z,), logvar None for an autoencoder; z: (S, Z) draws and drawn: (S, C, H, W) their images; x_hat:
     (C, H, W), the image of mu; kl_per_dim: (Z,) nats, None where the KL is one number for the whole code.
@@ -32,11 +32,17 @@ class Inspection:
     recon: float
     kl: float | None
     kl_per_dim: Floats | None
+    floor: float
 
     @property
     def bound(self) -> float:
         """recon + kl, nats; for an autoencoder recon alone."""
         return self.recon + (self.kl or 0.0)
+
+    @property
+    def excess(self) -> float:
+        """The anomaly score: recon + kl above the smallest recon that any decoder could reach, nats."""
+        return self.bound - self.floor
 
 
 def inspect_image(
@@ -62,6 +68,7 @@ def inspect_image(
         recon=float(terms.recon[0]),
         kl=None if logvar is None else float(terms.kl[0]),
         kl_per_dim=per_dim,
+        floor=float(terms.floor[0]),
     )
 
 

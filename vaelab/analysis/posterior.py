@@ -20,12 +20,15 @@ DRAWS = 1_000  # from the prior, to measure holes
 HOLE = 0.1  # a place is in a hole where q(z) is less than this share of p(z)
 
 
-def spread(mu: Array, sigma: Array | None) -> Array:
-    """sigma, or for the points of an autoencoder the bandwidth of a kernel density: (N, Z). Silverman 1986, eq. 3.28."""
+def spread(mu: Array, sigma: Array | None, together: int = 1) -> Array:
+    """sigma, or for the points of an autoencoder the bandwidth of a kernel density: (N, Z).
+
+    together: how many dimensions the density has, on which the best bandwidth depends (Silverman 1986, eq. 4.14 and table 4.1).
+    """
     if sigma is not None:
         return sigma
-    width = np.maximum(1.06 * mu.std(axis=0) * len(mu) ** -0.2, 1e-3)
-    return np.broadcast_to(width, mu.shape)
+    factor = (4.0 / (together + 2.0)) ** (1.0 / (together + 4.0)) * len(mu) ** (-1.0 / (together + 4.0))
+    return np.broadcast_to(np.maximum(factor * mu.std(axis=0), 1e-3), mu.shape)
 
 
 def some(mu: Array, sigma: Array) -> tuple[Array, Array]:

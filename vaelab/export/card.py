@@ -153,9 +153,9 @@ def _anomaly_text(measured: dict[str, Any] | None, name: str, inside: str) -> st
     """The paragraph on the anomaly score; empty where it was not measured."""
     if measured is None:
         return ""
-    scored, draws = measured["quantiles"]["bound"], measured["draws"]
+    scored, draws = measured["quantiles"][anomaly.SCORE], measured["draws"]
     is_point = draws == 1  # an autoencoder's code
-    terms = "recon in nats" if is_point else f"recon + kl in nats, {draws} fixed draws of z"
+    terms = "recon - floor in nats" if is_point else f"recon + kl - floor in nats, {draws} fixed draws of z"
     text = f"""
 Anomaly score ({terms}): median {scored[len(scored) // 2]:,.1f} over
 {measured["images"]:,} test images, 1st and 99th percentile {scored[1]:,.1f} and {scored[-2]:,.1f}.
@@ -164,8 +164,9 @@ Anomaly score ({terms}): median {scored[len(scored) // 2]:,.1f} over
         return text
     other, areas = measured["against"], measured["against"]["auroc"]
     return f"""{text}
-Its test images against {other["images"]:,} of {other["dataset"]}: AUROC {areas["bound"]:.4f} (recon alone
-{areas["recon"]:.4f}, kl alone {areas["kl"]:.4f}; 0.5 is guessing, 1 separates them all). Measure it again:
+Its test images against {other["images"]:,} of {other["dataset"]}: AUROC {areas[anomaly.SCORE]:.4f} (0.5 is guessing, 1 separates
+them all). Not less the floor, recon + kl has {areas["bound"]:.4f}, recon {areas["recon"]:.4f}, kl {areas["kl"]:.4f}: they order images by the
+entropy of their pixels, whichever set the model knows. Measure it again:
 
 ```
 python -c "from vaelab.analysis.anomaly import auroc; print(auroc('{name}', '{inside}', '{other["dataset"]}'))"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -21,16 +22,26 @@ class GradientPath:
     mu_grad: float | None
     sigma_grad: float | None
 
+    @property
+    def flows(self) -> bool:
+        """Whether anything but nought arrives at mu or sigma."""
+        return any(grad for grad in (self.mu_grad, self.sigma_grad))
 
-def follow_gradient(
-    cost: Cost, mu_value: float, sigma_value: float, eps: Tensor, *, reparameterize: bool
-) -> GradientPath:
-    """One draw of z, one loss f(z), one backward pass. eps: a number from N(0, 1)."""
+
+Draw = Literal["with", "normal", "without"]
+DRAWS: tuple[Draw, ...] = ("with", "normal", "without")  # z = mu + sigma * eps, torch.normal, Normal.sample
+
+
+def follow_gradient(cost: Cost, mu_value: float, sigma_value: float, eps: Tensor, draw: Draw) -> GradientPath:
+    """One draw of z, one loss f(z), one backward pass. eps: a number from N(0, 1), which "with" alone uses."""
     mu = torch.tensor(mu_value, requires_grad=True)
     sigma = torch.tensor(sigma_value, requires_grad=True)
-    with torch.no_grad():
-        drawn = torch.normal(mu, sigma)  # a plain number: how it came about is forgotten
-    z = mu + sigma * eps if reparameterize else drawn
+    if draw == "with":
+        z = mu + sigma * eps
+    elif draw == "normal":
+        z = torch.normal(mu, sigma)  # knows where it came from, and its gradient is written to be 0
+    else:
+        z = torch.distributions.Normal(mu, sigma).sample()  # type: ignore[no-untyped-call]  # forgets how it came about
     loss = cost.value(z)
     if loss.requires_grad:
         torch.autograd.backward(loss)

@@ -67,12 +67,15 @@ def reparameterized_gradients(cost: Cost, mu: float, sigma: float, eps: Array) -
     return slope.numpy(), slope.numpy() * eps  # dz/dmu = 1, dz/dsigma = eps
 
 
-def score_function_gradients(cost: Cost, mu: float, sigma: float, z: Array) -> tuple[Array, Array]:
-    """One estimate for each z of the same two, f(z) times the derivative of log q(z). (S,) each.
+def score_function_gradients(
+    cost: Cost, mu: float, sigma: float, z: Array, baseline: float = 0.0
+) -> tuple[Array, Array]:
+    """One estimate for each z of the same two, f(z) - baseline times the derivative of log q(z). (S,) each.
 
-    Williams 1992 (REINFORCE); needs no slope of f.
+    Williams 1992 (REINFORCE); needs no slope of f. A baseline that the draws have no part in changes no mean, since
+    E[d log q] = 0, only the variance.
     """
-    value, away = cost.value(torch.from_numpy(z)).numpy(), (z - mu) / sigma
+    value, away = cost.value(torch.from_numpy(z)).numpy() - baseline, (z - mu) / sigma
     return value * away / sigma, value * (away**2 - 1.0) / sigma
 
 

@@ -38,6 +38,16 @@ def estimates(weights: Array, draws: int) -> Array:
     return np.asarray(np.log(np.exp(groups - largest).mean(axis=1)) + largest[:, 0])
 
 
+def effective(weights: Array, draws: int) -> float:
+    """How many of every `draws` weights count, on average: (sum w)^2 / sum w^2, from 1 to draws. weights: (N,) logs.
+
+    Kong 1992. Where it is small, a few draws decide, and both the mean of the estimates and its error are not to be trusted.
+    """
+    groups = weights[: len(weights) // draws * draws].reshape(-1, draws)
+    w = np.exp(groups - groups.max(axis=1, keepdims=True))
+    return float((w.sum(axis=1) ** 2 / (w**2).sum(axis=1)).mean())
+
+
 def vae_log_joint(model: SmallVae, x: Array) -> LogJoint:
     """log p(x|z) + log p(z) of a small VAE for one image x: (D,)."""
     import torch

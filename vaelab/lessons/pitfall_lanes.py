@@ -51,11 +51,24 @@ def reducing(reduce: Callable[[Tensor, Tensor], Tensor]) -> Callable[[SmallVae, 
     return terms
 
 
-def weighting(beta: Callable[[float], float]) -> Callable[[SmallVae, Tensor, Tensor, float], Terms]:
-    """The loss with this weight of the KL term."""
+def charging(charge: Callable[[Tensor], Tensor]) -> Callable[[SmallVae, Tensor, Tensor, float], Terms]:
+    """The loss with this way of weighing the KL of each image and dimension."""
 
     def terms(model: SmallVae, x: Tensor, eps: Tensor, share: float) -> Terms:
-        return vae_terms(model, x, eps, beta(share))
+        q = gaussian(model, x)
+        recon = bernoulli_recon(model.decode_logits(q.sample(eps)), x).mean()
+        return Terms(recon + charge(q.kl_per_dim()), recon, q.kl().mean())
+
+    return terms
+
+
+def scoring(recon: Callable[[Tensor, Tensor], Tensor]) -> Callable[[SmallVae, Tensor, Tensor, float], Terms]:
+    """The ELBO with this reconstruction term, (B, D), (B, D) -> (B,)."""
+
+    def terms(model: SmallVae, x: Tensor, eps: Tensor, share: float) -> Terms:
+        q = gaussian(model, x)
+        value, kl = recon(model.decode_logits(q.sample(eps)), x).mean(), q.kl().mean()
+        return Terms(value + kl, value, kl)
 
     return terms
 
@@ -66,17 +79,23 @@ def plain(model: SmallVae, x: Tensor, eps: Tensor, share: float) -> Terms:
 
 
 def drawn_spread(model: SmallVae, x: Tensor, sample: Sample) -> dict[str, float]:
-    """The standard deviation of many draws of z over the one that the KL term is charged for; 1 where they agree."""
+    """The standard deviation of many draws of z over the one that the KL term uses; 1 where they agree."""
     q = gaussian(model, x[:IMAGES])
     eps = torch.randn(DRAWS, IMAGES, model.latents, generator=torch.Generator().manual_seed(0))
     drawn = torch.stack([sample(q, noise) for noise in eps]).std(dim=0)
     return {"check": float((drawn / q.sigma).log().mean().exp())}
 
 
-def smallest_loss(model: SmallVae, x: Tensor) -> dict[str, float]:
-    """The smallest reconstruction term of any test image: a cross-entropy of probabilities is never below 0."""
-    logits = model.decode_logits(gaussian(model, x).mu)
-    return {"check": float(bernoulli_recon(logits, x).min())}
+def smallest_loss(
+    model: SmallVae, x: Tensor, recon: Callable[[Tensor, Tensor], Tensor] = bernoulli_recon
+) -> dict[str, float]:
+    """The smallest reconstruction term of any test image: neither a cross-entropy nor a squared error is ever below 0."""
+    return {"check": float(recon(model.decode_logits(gaussian(model, x).mu), x).min())}
+
+
+def shown(output: Tensor) -> Tensor:
+    """Pixels in [-1, 1] as they are looked at, in [0, 1]."""
+    return (output + 1.0) / 2.0
 
 
 def active(model: SmallVae, x: Tensor) -> dict[str, float]:
@@ -93,10 +112,14 @@ def std_lanes() -> tuple[Lane, ...]:
 
 
 def pixel_lanes() -> tuple[Lane, ...]:
-    """Pixels in [-1, 1] under binary cross-entropy."""
+    """Pixels in [-1, 1]: under binary cross-entropy, and under a Gaussian without a sigmoid."""
+    wrong, right = pitfalls.pixels_wrong, pitfalls.pixels_right
+    seen = pitfalls.normalized
     return (
-        Lane("wrong", plain, LATENTS, prepare=pitfalls.pixels_wrong, measure=smallest_loss),
-        Lane("right", plain, LATENTS, prepare=pitfalls.pixels_right, measure=smallest_loss),
+        Lane("wrong", scoring(wrong), LATENTS, prepare=seen, measure=partial(smallest_loss, recon=wrong)),
+        Lane(
+            "right", scoring(right), LATENTS, prepare=seen, measure=partial(smallest_loss, recon=right), picture=shown
+        ),
     )
 
 
@@ -114,10 +137,10 @@ def report_lanes() -> tuple[Lane, ...]:
 
 
 def collapse_lanes() -> tuple[Lane, ...]:
-    """A large beta from the first step against a warm-up."""
+    """The same beta without free bits and with them."""
     return (
-        Lane("wrong", weighting(pitfalls.beta_wrong), LATENTS, measure=active),
-        Lane("right", weighting(pitfalls.beta_right), LATENTS, measure=active),
+        Lane("wrong", charging(pitfalls.charge_wrong), LATENTS, measure=active),
+        Lane("right", charging(pitfalls.charge_right), LATENTS, measure=active),
     )
 
 

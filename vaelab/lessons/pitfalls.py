@@ -21,14 +21,28 @@ def sample_right(q: GaussianPosterior, eps: Tensor) -> Tensor:
     return q.mu + torch.exp(0.5 * q.logvar) * eps
 
 
-def pixels_wrong(x: Tensor) -> Tensor:
-    """[0, 1] to [-1, 1], the habit from other networks: a target below 0 is no probability."""
+def normalized(x: Tensor) -> Tensor:
+    """[0, 1] to [-1, 1], the habit from other networks: Normalize(0.5, 0.5)."""
     return 2.0 * x - 1.0
 
 
-def pixels_right(x: Tensor) -> Tensor:
-    """[0, 1], as binary cross-entropy needs it."""
-    return x
+def pixels_wrong(output: Tensor, x: Tensor) -> Tensor:
+    """Cross-entropy at targets in [-1, 1]: one below 0 is no probability, and this form does not look. (B, D) -> (B,)."""
+    return bce(output, x, reduction="none").sum(dim=1)
+
+
+def pixels_right(output: Tensor, x: Tensor) -> Tensor:
+    """A Gaussian with sigma 0.5 around the output, with no sigmoid, which could not reach -1; without its constant. (B,)."""
+    return ((output - x) ** 2 / (2 * 0.5**2)).sum(dim=1)
+
+
+def refusal(target: float) -> str:
+    """What nn.BCELoss, the form that takes probabilities, says to a target outside [0, 1]; nothing where it takes it."""
+    try:
+        torch.nn.BCELoss()(torch.tensor([0.5]), torch.tensor([target]))
+    except RuntimeError as error:
+        return str(error)
+    return ""
 
 
 def recon_wrong(logits: Tensor, x: Tensor) -> Tensor:
@@ -60,11 +74,14 @@ def report_right(batches: Sequence[float]) -> float:
     return running / seen
 
 
-def beta_wrong(share: float) -> float:
-    """A large weight of the KL term from the first step on. share: of the training that is done, 0 to 1."""
-    return 8.0
+def charge_wrong(kl: Tensor) -> Tensor:
+    """beta = 4 times the KL term: every dimension is cheapest where it equals the prior. kl: (B, Z) -> scalar."""
+    kl = kl.mean(dim=0)
+    return 4.0 * kl.sum()
 
 
-def beta_right(share: float) -> float:
-    """KL warm-up: from 0 to 1 over the first quarter (Bowman et al. 2016). share: 0 to 1."""
-    return min(1.0, share / 0.25)
+def charge_right(kl: Tensor) -> Tensor:
+    """The same beta with free bits: 0.25 nats of each dimension cost nothing more (Kingma et al. 2016, appendix C.8)."""
+    kl = kl.mean(dim=0)
+    kl = kl.clamp(min=0.25)
+    return 4.0 * kl.sum()

@@ -343,12 +343,12 @@ class Race:
         q = model.encode(lane.prepare(self._test_x))
         sigma = None if q.logvar is None else torch.exp(0.5 * q.logvar).numpy()
         eps = self._fixed_eps[:, : lane.latents]
-        recon = torch.sigmoid(model.decode_logits(q.mean[:PICTURES]))
+        recon = lane.picture(model.decode_logits(q.mean[:PICTURES]))
         return LaneFrame(
             lane.name,
             {name: np.array(values) for name, values in runner.history.items()},
             as_pixels(recon.numpy()),
-            as_pixels(torch.sigmoid(model.decode_logits(eps)).numpy()),
+            as_pixels(lane.picture(model.decode_logits(eps)).numpy()),
             q.mean.numpy().copy(),
             sigma,
             dict(lane.measure(model, lane.prepare(self._test_x))),

@@ -73,7 +73,7 @@ class Lane:
     """One contestant of a race.
 
     terms: what it minimises; prepare: what it does to the pixels first; measure: figures of a trained model on test
-    images, by name.
+    images, by name; picture: its decoder's output as pixels in [0, 1].
     """
 
     name: str
@@ -82,6 +82,7 @@ class Lane:
     variational: bool = True
     prepare: Callable[[Tensor], Tensor] = _as_it_is
     measure: Measure = _no_figures
+    picture: Callable[[Tensor], Tensor] = torch.sigmoid
 
 
 def build(lane: Lane, pixels: int, seed: int) -> SmallVae:

@@ -33,7 +33,7 @@ CODE_HEIGHT = 178  # pixels of the chart above the draws
 CODE_ALONE = 272  # where the code is a point and nothing is drawn
 NEAREST = 8
 RINGED = 10  # neighbours among the map's own images that are ringed on it
-TERM_ROLES: dict[str, Role] = {"recon": "decoder", "kl": "encoder", "bound": "total"}
+TERM_ROLES: dict[str, Role] = {"recon": "decoder", "kl": "encoder", "excess": "total"}
 
 
 def inspect(run: Run, cfg: RunConfig, pixels: Pixels, y: int | None) -> Inspection:
@@ -127,26 +127,24 @@ def _error(pixels: Pixels, found: Inspection) -> None:
 
 
 def figures(cfg: RunConfig, found: Inspection, known: Preparation) -> None:
-    """recon, KL and bound in nats, each with the share of test images below it; then the bound among all of them."""
-    terms: dict[str, float | None] = {"recon": found.recon, "kl": found.kl, "bound": found.bound}
-    if found.kl is None:
-        terms["bound"] = None
+    """recon, KL and what lies above the floor, in nats, each with the share of test images below it; then the last among all of them."""
+    terms: dict[str, float | None] = {"recon": found.recon, "kl": found.kl, "excess": found.excess}
     with st.container(horizontal=True, gap="small", key="image_figures"):
         for term, value in terms.items():
             with st.container(width=184, gap=None):
                 label = markdown(TERM_ROLES[term], t(f"image.{term}"))
                 words = t("image.no_term") if value is None else t("image.value_nats", n=figure(value))
-                st.metric(label, words, help=t(f"image.{term}_help"))
+                parts = {"bound": figure(found.bound), "floor": figure(found.floor)} if term == "excess" else {}
+                st.metric(label, words, help=t(f"image.{term}_help", **parts))
                 st.caption(_rank(term, value, known))
-        score = "recon" if found.kl is None else "bound"
         with st.container(width="stretch", gap=None):
-            _histogram(score, float(terms[score] or 0.0), known)
+            _histogram("excess", found.excess, known)
 
 
 def _rank(term: str, value: float | None, known: Preparation) -> str:
     """The share of test images below, in words; why there is none; or how far the measuring is."""
     if value is None:
-        return t("image.point_kl" if term == "kl" else "image.point_bound")
+        return t("image.point_kl")
     if known.reference is None:
         return t("image.measuring", share=f"{known.share:.0%}") if not known.done else t("image.unranked")
     share = known.reference.percentile(term, value)

@@ -51,7 +51,7 @@ def _pair_view(wanted: Query, colour: Colour) -> None:
     second = up.selectbox(t("latent.up"), order, key="latent_up", format_func=lambda k: f"z{k}")
     pair = [int(first), int(second)]
     mu = known.mu[:, pair]
-    sigma = posterior.spread(known.mu, known.sigma)[:, pair]
+    sigma = posterior.spread(known.mu, known.sigma, 2)[:, pair]
     rows = np.linspace(0, len(known) - 1, min(ELLIPSES, len(known))).round().astype(int)
     labels = known.labels.get(colour.by)
     figure = ellipse_figure(
@@ -72,7 +72,7 @@ def _pair_view(wanted: Query, colour: Colour) -> None:
 @st.cache_data(max_entries=32, show_spinner=False)
 def _holes(path: str, key: str, pair: tuple[int, int], _wanted: Query) -> float:
     known = latents.codes(_wanted)
-    mu, sigma = posterior.some(known.mu[:, list(pair)], posterior.spread(known.mu, known.sigma)[:, list(pair)])
+    mu, sigma = posterior.some(known.mu[:, list(pair)], posterior.spread(known.mu, known.sigma, 2)[:, list(pair)])
     return posterior.holes(mu, sigma)
 
 

@@ -7,6 +7,7 @@ import streamlit as st
 from vaelab.ui.learn.autoencoder_layers import layers_view
 from vaelab.ui.learn.autoencoder_sizes import sizes_view
 from vaelab.ui.learn.frame import Lesson, Section, lesson_page
+from vaelab.ui.learn.prediction import Prediction
 from vaelab.ui.learn.views import choice
 from vaelab.ui.text import t
 
@@ -45,6 +46,11 @@ LESSON = Lesson(
                 "autoencoder_wanted": 16,
             },
         ),
+        Section("model", shows=("lessons.plain_code", "Autoencoder")),
+        Section(
+            "squared",
+            r"-\log \mathcal{N}(x; \hat x, \sigma^2) = \frac{(x - \hat x)^2}{2\sigma^2} + \log \sigma + \tfrac12 \log 2\pi",
+        ),
         Section("uses"),
     ),
     (
@@ -58,6 +64,7 @@ LESSON = Lesson(
         ("models.layers", "Layer.params"),
     ),
     ("image", {"run": "cifar10-autoencoder"}),
+    Prediction(("p0", "p1", "p2", "none"), "none"),
 )
 
 

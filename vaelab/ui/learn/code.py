@@ -19,6 +19,7 @@ from vaelab.ui import html, pictures
 from vaelab.ui.charts.training_charts import thin
 from vaelab.ui.learn.chart_shape import shaped
 from vaelab.ui.learn.frame import Lesson, Section, lesson_page
+from vaelab.ui.learn.prediction import Prediction
 from vaelab.ui.source import source_of
 from vaelab.ui.text import t
 from vaelab.ui.ticking import ticking_chart
@@ -38,6 +39,7 @@ LESSON = Lesson(
             {"code_at": 3},
         ),
         Section("backward", None, {"code_at": 6}),
+        Section("loading"),
         Section("loop"),
     ),
     (
@@ -50,6 +52,7 @@ LESSON = Lesson(
         ("training.trainer", "fit"),
     ),
     ("train", {}),
+    Prediction(("slope", "same", "none"), "same"),
 )
 MODELS = {"linear-vae": 20, "conv-vae": 10}  # the first until another is chosen; steps that one press takes
 STATE = "code_training"

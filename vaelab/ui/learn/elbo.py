@@ -8,7 +8,9 @@ import streamlit as st
 
 from vaelab.lessons.race import Plan, RaceFrame
 from vaelab.ui.learn.elbo_bound import bound_stage
+from vaelab.ui.learn.elbo_derived import jensen_stage, kl_stage, onto_stage
 from vaelab.ui.learn.frame import Lesson, Section, lesson_page
+from vaelab.ui.learn.prediction import Prediction
 from vaelab.ui.learn.race_view import lane_curves, lane_pictures, race_of, race_stage
 from vaelab.ui.learn.views import choice
 from vaelab.ui.text import t
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 STEPS = 1_500
 NAMES = ("kl_only", "recon_only", "both")
 PICTURES = 4
+VIEWS = ("three", "kl", "jensen", "onto", "bound")
 
 LESSON = Lesson(
     "learn_elbo",
@@ -26,8 +29,19 @@ LESSON = Lesson(
         Section("terms", r"\mathrm{ELBO}(x) = \mathbb{E}_{q(z|x)}[\log p(x|z)] - \mathrm{KL}(q(z|x)\,\|\,p(z))"),
         Section("three", sets={"elbo_view": "three"}),
         Section(
+            "kl",
+            r"\mathrm{KL}(q\,\|\,p) = \mathbb{E}_q\!\left[\log \frac{q(z)}{p(z)}\right] \ge 0",
+            {"elbo_view": "kl"},
+        ),
+        Section(
+            "jensen",
+            r"\log \mathbb{E}[w] \ge \mathbb{E}[\log w]",
+            {"elbo_view": "jensen"},
+        ),
+        Section("onto", r"\log p(x) = \mathrm{ELBO}(x) + \mathrm{KL}(q(z|x)\,\|\,p(z|x))", {"elbo_view": "onto"}),
+        Section(
             "tight",
-            r"\log p(x) = \mathrm{ELBO}(x) + \mathrm{KL}(q(z|x)\,\|\,p(z|x))",
+            None,
             {"elbo_view": "bound", "elbo_model": "linear", "elbo_shift": 1.0, "elbo_width": 1.0},
         ),
         Section(
@@ -41,14 +55,19 @@ LESSON = Lesson(
         ("lessons.elbo_terms", "kl_only"),
         ("lessons.elbo_terms", "recon_only"),
         ("lessons.small_vae", "vae_terms"),
+        ("lessons.divergence", "divergence"),
+        ("lessons.divergence", "jensen"),
+        ("lessons.divergence", "line_elbo"),
         ("lessons.importance", "log_weights"),
         ("lessons.importance", "estimates"),
+        ("lessons.importance", "effective"),
         ("lessons.ppca", "log_likelihood"),
         ("lessons.ppca", "exact_elbo"),
         ("lessons.ppca", "kl_to_posterior"),
         ("lessons.importance", "log_evidence_on_grid"),
     ),
     ("train", {}),
+    Prediction(("one", "hundred", "many", "never"), "one"),
 )
 
 
@@ -60,13 +79,14 @@ def page() -> None:
 def stage() -> None:
     """Three trainings side by side, or the bound below log p(x)."""
     race = race_of("elbo", Plan(_lanes, STEPS))
-    if (
-        choice(t("learn_elbo.view"), ("three", "bound"), "elbo_view", lambda name: t(f"learn_elbo.view_{name}"))
-        == "three"
-    ):
+    view = choice(t("learn_elbo.view"), VIEWS, "elbo_view", lambda name: t(f"learn_elbo.view_{name}"))
+    if view == "three":
         race_stage(race, "elbo_race", three)
-    else:
+    elif view == "bound":
         bound_stage(race)
+    else:
+        race.look()  # its models are in use in the other views
+        {"kl": kl_stage, "jensen": jensen_stage, "onto": onto_stage}[view]()
 
 
 def _lanes() -> tuple[Lane, ...]:

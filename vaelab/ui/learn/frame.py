@@ -1,6 +1,6 @@
 """The shape of a lesson: text on the left, the thing that moves on the right, then the question, the code and the way on.
 
-    LESSON = Lesson("learn_joint", (Section("table"), Section("slice", r"p(x|y) = p(x,y)/p(y)", {"joint_y": 3})), ...)
+    LESSON = Lesson("learn_joint", (Section("table"), Section("slice", r"p(x|y) = p(x,y)/p(y)", {"joint_y": 3})), ..., asked)
 
     def stage() -> None: ...          # a fragment: its controls rerun nothing else
 
@@ -8,7 +8,7 @@
         lesson_page(LESSON, stage)
 
 Words are keys of text/{en,zh}/NAME.json: "lead"; per section "KEY_title", "KEY" and, where it sets something, "KEY_do"; "question",
-"answer", "link". tests/test_lessons.py holds every lesson to this.
+with what prediction.py needs, "answer", "link". tests/test_lessons.py holds every lesson to this.
 """
 
 from __future__ import annotations
@@ -19,32 +19,38 @@ from typing import Any
 
 import streamlit as st
 
-from vaelab.ui.components.progress.progress_view import finished, remember
+from vaelab.ui.components.progress.progress_view import finished
+from vaelab.ui.learn.prediction import Estimate, Prediction, question
 from vaelab.ui.pages import PAGES, PageEntry
 from vaelab.ui.source import source_of
 from vaelab.ui.text import t
 from vaelab.ui.widgets import page_link
 
+CODE_HEIGHT = 300  # pixels of a section's code; the rest scrolls
 TEXT_WIDTH = 430  # pixels: about 60 characters, which leaves the stage more than half of 1280
 
 
 @dataclass(frozen=True)
 class Section:
-    """A paragraph or two. latex: a formula below it; sets: session values that its button puts in place on the stage."""
+    """A paragraph or two. latex: a formula below it; sets: session values that its button puts in place on the stage; shows:
+    (module, definition) whose source stands below it."""
 
     key: str
     latex: str | None = None
     sets: Mapping[str, Any] = field(default_factory=dict)
+    shows: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)
 class Lesson:
-    """One lesson. code: (module, definition) pairs that the stage runs; link: (page, address values) where it happens for real."""
+    """One lesson. code: (module, definition) pairs that the stage runs; link: (page, address values) where it happens for real;
+    asked: what its reader predicts, and what is right."""
 
     name: str
     sections: tuple[Section, ...]
     code: tuple[tuple[str, str], ...]
     link: tuple[str, Mapping[str, str]]
+    asked: Prediction | Estimate
 
 
 def lessons() -> list[PageEntry]:
@@ -59,7 +65,7 @@ def lesson_page(lesson: Lesson, stage: Callable[[], None]) -> None:
             st.markdown(t(f"{lesson.name}.lead"))
             for section in lesson.sections:
                 _section(lesson, section)
-            _question(lesson)
+            st.fragment(question)(lesson.name, lesson.asked)
             _code(lesson)
             page_link(lesson.link[0], t(f"{lesson.name}.link"), icon=":material/science:", **lesson.link[1])
             _ways_on(lesson)
@@ -72,6 +78,8 @@ def _section(lesson: Lesson, section: Section) -> None:
     st.markdown(t(f"{lesson.name}.{section.key}"))
     if section.latex:
         st.latex(section.latex)
+    if section.shows:
+        st.code(source_of(*section.shows), language="python", height=CODE_HEIGHT)
     if section.sets:
         st.button(
             t(f"{lesson.name}.{section.key}_do"),
@@ -80,14 +88,6 @@ def _section(lesson: Lesson, section: Section) -> None:
             on_click=st.session_state.update,
             args=(dict(section.sets),),
         )
-
-
-def _question(lesson: Lesson) -> None:
-    with st.container(border=True):
-        st.markdown(f"**:material/help: {t('lessons.question')}** {t(f'{lesson.name}.question')}")
-        if st.toggle(t("lessons.show_answer"), key=f"answer_{lesson.name}"):
-            st.markdown(t(f"{lesson.name}.answer"))
-            remember(lesson.name)
 
 
 def _code(lesson: Lesson) -> None:

@@ -8,6 +8,7 @@ from vaelab.ui.learn.frame import Lesson, Section, lesson_page
 from vaelab.ui.learn.graphs_bayes import bayes_view
 from vaelab.ui.learn.graphs_markov import markov_view
 from vaelab.ui.learn.graphs_vae import vae_view
+from vaelab.ui.learn.prediction import Prediction
 from vaelab.ui.text import t
 
 LESSON = Lesson(
@@ -45,6 +46,7 @@ LESSON = Lesson(
         ("lessons.separation", "separated"),
     ),
     ("decode", {"run": "pixel-faces-conv-vae"}),
+    Prediction(("always", "nothing", "clouds", "wet"), "clouds"),
 )
 
 

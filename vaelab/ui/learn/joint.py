@@ -23,6 +23,7 @@ from vaelab.lessons.joint_table import (
 from vaelab.ui.components.board.board_view import Board, State
 from vaelab.ui.learn.frame import Lesson, Section, lesson_page
 from vaelab.ui.learn.number_table import Cell, Words, number_table, small
+from vaelab.ui.learn.prediction import Prediction
 from vaelab.ui.text import t
 from vaelab.ui.widgets import theme
 
@@ -42,6 +43,7 @@ LESSON = Lesson(
         ("lessons.joint_table", "mutual_information"),
     ),
     ("latent", {}),
+    Prediction(("zero", "free", "same"), "free"),
 )
 ROWS, COLUMNS = 6, 8
 TOP = 20  # largest weight of a cell: twenty strokes

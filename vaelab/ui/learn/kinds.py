@@ -16,6 +16,7 @@ from vaelab.ui.learn.frame import Lesson, Section, lesson_page
 from vaelab.ui.learn.kinds_fields import MOST, REACH, board_view
 from vaelab.ui.learn.kinds_images import MODEL, images_panel
 from vaelab.ui.learn.kinds_panels import ask_panel, bayes_panel, mass_panel, missing_panel
+from vaelab.ui.learn.prediction import Prediction
 from vaelab.ui.learn.views import choice
 from vaelab.ui.text import t
 from vaelab.ui.widgets import theme
@@ -24,6 +25,7 @@ LESSON = Lesson(
     "learn_kinds",
     (
         Section("three", sets={"kinds_panel": "mass", "kinds_preset": "start"}),
+        Section("models"),
         Section("mass", r"\int p(x)\,dx = 1", {"kinds_panel": "mass", "kinds_preset": "crowd"}),
         Section("bayes", r"p(x|y) = \frac{p(y|x)\,p(x)}{p(y)}", {"kinds_panel": "bayes"}),
         Section("outlier", sets={"kinds_panel": "ask", "kinds_preset": "far"}),
@@ -41,6 +43,7 @@ LESSON = Lesson(
         ("lessons.same_style", "every_label"),
     ),
     ("decode", {"run": MODEL}),
+    Prediction(("all", "x", "a", "none"), "x"),
 )
 PANELS = ("mass", "bayes", "ask", "missing", "images")
 CROWD = 20  # points that the section about mass adds

@@ -26,6 +26,7 @@ from vaelab.lessons.latent_grid import (
 from vaelab.ui.components.board.board_view import Board, State
 from vaelab.ui.learn.frame import Lesson, Section, lesson_page
 from vaelab.ui.learn.number_table import Cell, Words, number_table, signed, small
+from vaelab.ui.learn.prediction import Estimate
 from vaelab.ui.learn.views import choice
 from vaelab.ui.text import t
 from vaelab.ui.widgets import theme
@@ -37,6 +38,7 @@ LESSON = Lesson(
     (
         Section("hidden", r"p(x, z) = p(x|z)\,p(z)", {**START, "latent_preset": "start"}),
         Section("marginal", r"p(x) = \int p(x|z)\,p(z)\,dz"),
+        Section("named"),
         Section("loop", r"p(z|x) = \frac{p(x|z)\,p(z)}{p(x)}"),
         Section(
             "fold", sets={"latent_decoder": "fold", "latent_weight": 1.0, "latent_sigma": 0.5, "latent_preset": "fold"}
@@ -54,6 +56,7 @@ LESSON = Lesson(
         ("lessons.latent_grid", "linear_gaussian"),
     ),
     ("latent", {}),
+    Estimate(0.0, 2.0, 0.05, right=0.83, near=0.1),
 )
 Z_REACH, X_REACH = 3.5, 4.0
 Z_POINTS, X_POINTS = 241, 121  # of the axes in the panels; with fewer z a steep f(z) leaves ripples in p(x)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from vaelab.lessons.race import BATCH, Plan, RaceFrame
 from vaelab.ui.learn.frame import Lesson, Section, lesson_page
+from vaelab.ui.learn.prediction import Prediction
 from vaelab.ui.learn.race_view import lane_curves, lane_pictures, race_of, race_stage, short
 from vaelab.ui.learn.views import choice
 from vaelab.ui.source import source_of
@@ -42,10 +43,10 @@ class Pitfall:
 
 PITFALLS = {
     "std": Pitfall("sample", 2),
-    "pixels": Pitfall("pixels", 1, (-1e12, 50.0), ("recon", "loss")),
+    "pixels": Pitfall("pixels", 2, (-1e12, 50.0), ("recon", "loss")),
     "reduction": Pitfall("recon", 3),
     "report": Pitfall("report", 5, (20.0, 40.0), ("loss",)),
-    "collapse": Pitfall("beta", 1),
+    "collapse": Pitfall("charge", 3),
 }
 
 LESSON = Lesson(
@@ -65,10 +66,12 @@ LESSON = Lesson(
     ),
     (
         *(("lessons.pitfalls", f"{pitfall.code}_{side}") for pitfall in PITFALLS.values() for side in SIDES),
+        ("lessons.pitfalls", "refusal"),
         ("lessons.pitfall_lanes", "drawn_spread"),
         ("models.losses", "active_units"),
     ),
     ("train", {}),
+    Prediction(("kl", "recon", "pictures"), "recon"),
 )
 
 
@@ -90,6 +93,10 @@ def stage() -> None:
         both(name, frame)
 
     race_stage(race_of(f"pitfall_{name}", Plan(lanes, STEPS)), f"pitfalls_{name}", draw)
+    if name == "pixels":
+        from vaelab.lessons.pitfalls import refusal
+
+        st.caption(t("learn_pitfalls.refused", said=refusal(-1.0)))
 
 
 def both(name: str, frame: RaceFrame) -> None:

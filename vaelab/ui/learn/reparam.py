@@ -9,6 +9,7 @@ import torch
 from vaelab.images.palette import Role, markdown
 from vaelab.lessons.gradients import COSTS, averaged, reparameterized_gradients, score_function_gradients
 from vaelab.ui.learn.frame import Lesson, Section, lesson_page
+from vaelab.ui.learn.prediction import Estimate
 from vaelab.ui.learn.reparam_charts import ROLES, gradient_chart, gradient_rows, pinned_chart, pinned_rows
 from vaelab.ui.learn.reparam_path import another_draw, draw_button, path_view
 from vaelab.ui.learn.views import choice
@@ -49,6 +50,7 @@ LESSON = Lesson(
         ("models.posteriors", "GaussianPosterior.sample"),
     ),
     ("decode", {"tab": "pipeline"}),
+    Estimate(0.25, 10.0, 0.25, right=3.75, near=0.75),
 )
 
 
@@ -110,11 +112,13 @@ def variance(name: str, mu: float, sigma: float) -> None:
         draw_button("reparam_again_variance")
     with right:
         size = st.select_slider(t("learn_reparam.size"), SIZES, key="reparam_size", help=t("learn_reparam.size_help"))
+        less = st.toggle(t("learn_reparam.baseline"), key="reparam_baseline", help=t("learn_reparam.baseline_help"))
     cost, at = COSTS[name], MOVES.index(by)
+    taken = cost.mean(mu, sigma) if less else 0.0
     eps = _noise(REPEATS * size)
     estimates = {
         "reparam": averaged(reparameterized_gradients(cost, mu, sigma, eps)[at], size),
-        "score": averaged(score_function_gradients(cost, mu, sigma, mu + sigma * eps)[at], size),
+        "score": averaged(score_function_gradients(cost, mu, sigma, mu + sigma * eps, taken)[at], size),
     }
     exact = cost.exact(mu, sigma)[at]
     rows = gradient_rows(estimates, exact)
@@ -137,7 +141,9 @@ def variance(name: str, mu: float, sigma: float) -> None:
     ratio = float(estimates["score"].var(ddof=1)) / max(float(estimates["reparam"].var(ddof=1)), 1e-300)
     with st.container(height=SAID, border=False):
         if name != "step":
-            st.markdown(t("learn_reparam.ratio", ratio=figure(ratio, 3)))
+            st.markdown(
+                t("learn_reparam.ratio" if ratio >= 1.0 else "learn_reparam.ratio_below", ratio=figure(ratio, 3))
+            )
         else:
             st.markdown(t("learn_reparam.no_slope") if abs(exact) > NONE else t("learn_reparam.no_slope_right"))
 

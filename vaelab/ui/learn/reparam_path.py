@@ -11,7 +11,7 @@ import streamlit as st
 
 from vaelab.images import palette
 from vaelab.images.palette import Role
-from vaelab.lessons.gradient_path import GradientPath, follow_gradient
+from vaelab.lessons.gradient_path import DRAWS, GradientPath, follow_gradient
 from vaelab.lessons.gradients import Cost
 from vaelab.ui.learn.views import choice
 from vaelab.ui.text import t
@@ -37,7 +37,7 @@ def path_view(cost: Cost, mu: float, sigma: float) -> None:
 
     trick = choice(
         t("learn_reparam.draw"),
-        ("with", "without"),
+        DRAWS,
         "reparam_trick",
         lambda name: t(f"learn_reparam.draw_{name}"),
         show_label=True,
@@ -46,9 +46,9 @@ def path_view(cost: Cost, mu: float, sigma: float) -> None:
     eps = float(np.random.default_rng(st.session_state["reparam_seed"]).standard_normal())
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(st.session_state["reparam_seed"])
-        path = follow_gradient(cost, mu, sigma, torch.tensor(eps), reparameterize=trick == "with")
+        path = follow_gradient(cost, mu, sigma, torch.tensor(eps), trick)
     picture = diagram(path, mu, sigma, eps if trick == "with" else None)
-    words = t("learn_reparam.path_open" if path.loss_knows else "learn_reparam.path_shut")
+    words = _said(path)
     with st.container(key="reparam_diagram"):
         st.image(f"data:image/svg+xml;base64,{base64.b64encode(picture.encode()).decode()}", alt=words)
     _told(path)
@@ -83,7 +83,13 @@ def _told(path: GradientPath) -> None:
         with column, st.container(gap=None):
             st.markdown(f":small[`{name}`]")
             st.markdown(f"**{value}**")
-    st.markdown(t("learn_reparam.path_open" if path.loss_knows else "learn_reparam.path_shut"))
+    st.markdown(_said(path))
+
+
+def _said(path: GradientPath) -> str:
+    if not path.loss_knows:
+        return t("learn_reparam.path_shut")
+    return t("learn_reparam.path_open" if path.flows else "learn_reparam.path_nought")
 
 
 def _number(value: float | None) -> str:
@@ -103,9 +109,10 @@ def diagram(path: GradientPath, mu: float, sigma: float, eps: float | None) -> s
     loss = Node(560, 99, "total", "f(z)", f"{path.loss:.3f}")
     parts = [_arrow(node, z, "forward") for node in left] + [_arrow(z, loss, "forward")]
     parts.append(_arrow(loss, z, "back" if path.z_knows else "blocked", -16))
+    reached = "back" if path.flows else "blocked"
     grads = (path.mu_grad, path.sigma_grad)
     parts += [
-        _arrow(z, node, "back" if grad is not None else "none", -16) for node, grad in zip(left, grads, strict=False)
+        _arrow(z, node, reached if grad is not None else "none", -16) for node, grad in zip(left, grads, strict=False)
     ]
     parts += [_circle(node, shade) for node in (*left, z, loss)]
     words = {"forward": t("learn_reparam.forward"), "back": t("learn_reparam.back")}

@@ -16,6 +16,7 @@ from vaelab.runs import store
 from vaelab.ui import pictures
 from vaelab.ui.components.cloud.cloud_view import MU, SIGMA, Cloud, cloud_view, settled
 from vaelab.ui.learn.frame import Lesson, Section, lesson_page
+from vaelab.ui.learn.prediction import Prediction
 from vaelab.ui.learn.race_charts import space_chart, space_rows
 from vaelab.ui.learn.race_view import lane_pictures, newest, race_of, race_stage
 from vaelab.ui.learn.views import choice
@@ -46,6 +47,11 @@ LESSON = Lesson(
             {"vae_view": "cloud", "vae_sigma": 0.4, "vae_all": True},
         ),
         Section("decoder", r"z = \mu + \sigma\,\varepsilon,\quad \varepsilon \sim \mathcal{N}(0, I)"),
+        Section(
+            "model",
+            r"x_{3072} \to 128 \to (\mu, \log \sigma^2)_{2 \times 16} \to z_{16} \to 128 \to \hat x_{3072}",
+            shows=("lessons.plain_code", "LinearVae"),
+        ),
         Section("holes", sets={"vae_view": "spaces"}),
         Section("prior", r"\mathrm{KL} = \tfrac12 \sum_k \left(\mu_k^2 + \sigma_k^2 - 1 - \log \sigma_k^2\right)"),
     ),
@@ -58,6 +64,7 @@ LESSON = Lesson(
         ("analysis.posterior", "holes"),
     ),
     ("decode", {"run": MODEL}),
+    Prediction(("zero", "half", "large"), "zero"),
 )
 
 
@@ -208,7 +215,7 @@ def spaces(frame: RaceFrame) -> None:
             )
             recon = newest(lane.curves["recon"]) if lane else None
             kl = newest(lane.curves["kl"]) if lane and name == "vae" else None
-            missed = posterior.holes(mu, posterior.spread(mu, lane.sigma)) if lane and frame.step else None
+            missed = posterior.holes(mu, posterior.spread(mu, lane.sigma, 2)) if lane and frame.step else None
             st.markdown(
                 t(
                     "learn_vae.space_figures",

@@ -1,7 +1,7 @@
 /**
- * A board that the reader edits: points on a plane, a joint table to paint, or a latent loop to drag. board_view.py is the other side.
+ * A board that the reader edits: points on a plane, a joint table to paint, a latent loop, or curves with handles to drag. board_view.py is the other side.
  *
- * data: {mode: "plane" | "table" | "loop", id, push, seq, state, view, name, colours, text}. state is what the reader edits, view what Python
+ * data: {mode: "plane" | "table" | "loop" | "curves", id, push, seq, state, view, name, colours, text}. state is what the reader edits, view what Python
  * computed from it. Tells Python `edit`: {push, seq, done, state, has}, at most every 120 ms and never before the last one was answered.
  *
  * A view with a name is large and does not depend on the state. It is kept here; `has` tells its name, and Python then sends null for it.
@@ -10,6 +10,7 @@
  * asks for a state of its own, replaces it.
  */
 
+import { mountCurves } from "./curves.js";
 import { mountLoop } from "./loop.js";
 import { mountPlane } from "./plane.js";
 import { mountTable } from "./table.js";
@@ -19,7 +20,7 @@ import { el } from "../shared/dom.js";
 const EVERY_MS = 120;
 const PATIENCE_MS = 1500; // an answer that never comes must not silence the board
 
-const mounts = { plane: mountPlane, table: mountTable, loop: mountLoop };
+const mounts = { plane: mountPlane, table: mountTable, loop: mountLoop, curves: mountCurves };
 const mounted = new WeakMap(); // parentElement -> {key, take, close}
 const kept = (globalThis.vaelabBoards ??= new Map()); // id -> {push, seq, state}: a page switch mounts anew
 

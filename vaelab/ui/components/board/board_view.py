@@ -1,4 +1,4 @@
-"""A board that the reader edits (board.js): points on a plane, a joint table to paint, a latent loop to drag.
+"""A board that the reader edits (board.js): points on a plane, a joint table to paint, a latent loop or handles on curves to drag.
 
     board = Board("kinds_board", "plane", START)
     state = board.state()                       # what the reader has edited last
@@ -21,7 +21,7 @@ from vaelab.ui.text import language, strings, t
 
 ENTRY = "board/board.js"
 TEXTS = "board"
-Mode = Literal["plane", "table", "loop"]
+Mode = Literal["plane", "table", "loop", "curves"]
 State = dict[str, Any]
 
 

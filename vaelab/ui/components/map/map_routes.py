@@ -260,7 +260,7 @@ def density(request: Request) -> Response:
     known, plane = latents.codes(wanted), _plane(request, wanted)
     axes = np.stack([plane.across, plane.up])
     points = (known.mu - plane.base) @ axes.T
-    mu, sigma = posterior.some(points, posterior.spread(known.mu, known.sigma))
+    mu, sigma = posterior.some(points, posterior.spread(known.mu, known.sigma, 2))
     centre = -plane.base @ axes.T if known.sigma is not None else points.mean(axis=0)
     reach = DENSITY_REACH if known.sigma is not None else 1.1 * float(np.abs(points - centre).max())
     found = posterior.plane_density(mu, sigma**2 @ (axes**2).T, centre, reach, DENSITY_CELLS)

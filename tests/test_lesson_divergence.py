@@ -1,0 +1,80 @@
+"""What lesson 7 derives the ELBO from, against torch.distributions and sums over a grid; and its handles."""
+
+import numpy as np
+import pytest
+import torch
+from torch.distributions import Normal, kl_divergence
+
+from vaelab.lessons import divergence
+from vaelab.ui.learn import elbo_derived
+
+CASES = [((0.0, 1.0), (0.0, 1.0)), ((1.2, 0.4), (-0.5, 1.5)), ((-2.0, 1.7), (0.3, 0.6))]
+GRID = np.linspace(-25.0, 25.0, 200_001)
+STEP = GRID[1] - GRID[0]
+
+
+@pytest.mark.parametrize(("q", "p"), CASES)
+def test_the_divergence_is_that_of_torch_and_the_area_of_its_summand(q, p):
+    found = divergence.divergence(q, p)
+    mine, other = (Normal(*(torch.tensor(v, dtype=torch.float64) for v in pair)) for pair in (q, p))
+    assert found == pytest.approx(kl_divergence(mine, other).item(), abs=1e-12)
+    assert divergence.summand(q, p, GRID).sum() * STEP == pytest.approx(found, abs=1e-6)
+    assert found >= 0.0
+    assert (found == 0.0) == (q == p)
+    if q != p:
+        assert divergence.divergence(p, q) != pytest.approx(found)
+        assert divergence.summand(q, p, GRID).min() < 0.0, "the summand may be negative where the whole is not"
+
+
+def test_the_log_of_a_mean_is_never_below_the_mean_of_logs():
+    for first in (0.2, 1.0, 3.5):
+        for share in (0.0, 0.3, 1.0):
+            upper, lower = divergence.jensen(first, 2.0, share)
+            assert upper >= lower
+            assert (upper - lower < 1e-12) == (share in (0.0, 1.0))
+    assert divergence.jensen(2.0, 2.0, 0.4)[0] == pytest.approx(divergence.jensen(2.0, 2.0, 0.4)[1])
+
+
+@pytest.mark.parametrize("q", [(0.7, 0.5), (-1.0, 0.2), (2.0, 1.4)])
+def test_log_p_is_the_elbo_plus_the_gap_whatever_q_is(q):
+    x, sigma = 1.3, 0.6
+    joint = (
+        divergence.log_density((0.0, 1.0), GRID)
+        + Normal(torch.from_numpy(GRID), sigma).log_prob(torch.tensor(x, dtype=torch.float64)).numpy()
+    )
+    evidence = np.log(np.exp(joint).sum() * STEP)
+    assert divergence.line_evidence(x, sigma) == pytest.approx(evidence, abs=1e-9)
+    fit, kl = divergence.line_elbo(q, x, sigma)
+    density = divergence.log_density(q, GRID)
+    assert fit - kl == pytest.approx((np.exp(density) * (joint - density)).sum() * STEP, abs=1e-6)
+    gap = divergence.divergence(q, divergence.line_posterior(x, sigma))
+    assert fit - kl + gap == pytest.approx(evidence, abs=1e-9)
+    assert gap > 0
+    best = divergence.line_posterior(x, sigma)
+    assert sum(np.array(divergence.line_elbo(best, x, sigma)) * [1, -1]) == pytest.approx(evidence, abs=1e-9)
+
+
+@pytest.mark.parametrize("board", [elbo_derived.KL, elbo_derived.JENSEN, elbo_derived.ONTO])
+def test_only_handles_that_can_be_are_taken(board):
+    assert board.valid(board.start)
+    at = board.start["at"]
+    for broken in ([], at[:-1], [*at[:-1], float("nan")], [*at[:-1], 1e400], [*at[:-1], "a"], [-50.0, *at[1:]]):
+        try:
+            taken = board.valid({"at": broken})
+        except (TypeError, ValueError):
+            taken = False
+        assert not taken, broken
+
+
+def test_the_chord_lies_below_the_curve_and_the_handles_on_it():
+    view = elbo_derived.jensen_view([0.5, 4.0], 0.25)
+    assert [handle["y"] for handle in view["handles"]] == pytest.approx([np.log(0.5), np.log(4.0)])
+    gap = next(line for line in view["lines"] if line["role"] == "eps")
+    assert gap["x"] == pytest.approx([0.25 * 0.5 + 0.75 * 4.0] * 2)
+    assert gap["y"] == pytest.approx(list(divergence.jensen(0.5, 4.0, 0.25))[::-1], abs=1e-4)
+
+
+def test_a_narrow_q_keeps_a_width():
+    """The handle of the width stands one sigma beside the mean, and never on its other side."""
+    assert elbo_derived.gaussian([1.0, 1.3], 0) == pytest.approx((1.0, 0.3))
+    assert not elbo_derived.KL.valid({"at": [1.0, 0.9, 0.0, 1.0]})
