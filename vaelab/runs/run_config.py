@@ -27,6 +27,9 @@ class RunConfig(Strict):
     )
     device: DeviceName = setting("auto", "Where to compute: auto takes CUDA, then MPS, then the CPU.", choices=DEVICES)
     version: str = setting("", "Version of VAE Lab that started the run.")
+    id: str = field(  # two runs with the same settings have equal configs
+        default="", compare=False, metadata={"help": "What tells the run from all others; empty before version 0.2."}
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -6,6 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar, get_args
 
+from vaelab.config.settings import LossConfig, OptimConfig
 from vaelab.runs.processes import ProcessIdentity
 
 State = Literal["queued", "running", "paused", "finished", "stopped", "failed", "diverged", "interrupted"]
@@ -78,7 +79,8 @@ _WHOLE = {
     "seq": MOST,
     "steps": MOST,
 }
-_REAL = ("heartbeat", "queued_at", "device_memory_mb", "throughput", "seconds", "remaining_seconds", "beta", "lr")
+_REAL = ("heartbeat", "queued_at", "device_memory_mb", "throughput", "seconds", "remaining_seconds")
+_DIALS = {"beta": LossConfig.bounds("beta"), "lr": OptimConfig.bounds("lr")}
 _TEXT = ("boot_id", "device", "message")
 
 
@@ -105,6 +107,8 @@ def _is_allowed(name: str, value: Any) -> bool:
         return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _WHOLE[name]
     if name in _REAL:
         return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < MOST  # NaN is not below
+    if name in _DIALS:
+        return isinstance(value, int | float) and not isinstance(value, bool) and _DIALS[name].allow(value)
     if name in _TEXT:
         return isinstance(value, str)
     return value in (get_args(State) if name == "state" else get_args(Desired))

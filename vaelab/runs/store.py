@@ -12,12 +12,13 @@ import re
 import shutil
 import stat
 import time
+import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vaelab.config.errors import ConfigError, RunError, WeightsError
 from vaelab.config.places import runs_root, weights_root
-from vaelab.runs.files import Row, numbered, read_arrays, read_json, read_rows, unwritable, write_json
+from vaelab.runs.files import Row, numbered, read_arrays, read_json, read_regular, read_rows, unwritable, write_json
 from vaelab.runs.processes import FileLock
 from vaelab.runs.run_config import RunConfig
 from vaelab.runs.status import Control, Desired, Status, checked
@@ -195,16 +196,19 @@ class Run:
         """metrics.json of a folder in weights/ ({"test": ...}); None for a run without one."""
         return read_json(self.path / "metrics.json")
 
-    def latest_checkpoint(self) -> Path | None:
-        """The newest whole checkpoint's folder."""
+    def checkpoints(self) -> list[Path]:
+        """The folders of whole checkpoints, the one to go on from first: the one that `latest` names, then the newest."""
         try:
-            name = (self.checkpoints_dir / "latest").read_text(encoding="ascii").strip()
+            name = read_regular(self.checkpoints_dir / "latest", 64).decode("ascii").strip()
         except (OSError, ValueError):
             name = ""
-        if name.isdigit() and (self.checkpoints_dir / name / "state.json").exists():
-            return self.checkpoints_dir / name
         steps = numbered(self.checkpoints_dir, "state.json")
-        return self.checkpoints_dir / str(steps[-1]) if steps else None
+        steps.sort(key=lambda step: (str(step) == name, step), reverse=True)
+        return [self.checkpoints_dir / str(step) for step in steps]
+
+    def latest_checkpoint(self) -> Path | None:
+        """The newest whole checkpoint's folder."""
+        return next(iter(self.checkpoints()), None)
 
     def model_file_or_none(self) -> Path | None:
         """The newest model.safetensors: a shipped folder's own, else that of the latest checkpoint."""
@@ -330,7 +334,7 @@ def create_run(cfg: RunConfig, name: str | None = None, *, path: Path | None = N
         except OSError as error:
             raise unwritable(folder, error) from error
     run = Run(folder)
-    write_json(run.config_file, cfg.to_dict())
+    write_json(run.config_file, dataclasses.replace(cfg, id=uuid.uuid4().hex).to_dict())
     return run
 
 

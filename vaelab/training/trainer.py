@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import dataclass, replace
 
 import torch
@@ -83,7 +84,8 @@ class Training:
             model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.optimizer = optimizer_for(model, cfg, device)
         self.update = (RecordedStep if device.type == "cuda" else Step)(model, cfg, self.optimizer, self.meter)
-        self.snapshots, self.checkpoints = Snapshots(run.run, dataset, cfg, device), Checkpoints(run.run)
+        self.snapshots = Snapshots(run.run, dataset, cfg, device)
+        self.checkpoints = Checkpoints(run.run, self.cadence.total_steps)
         self.at = Progress(beta=cfg.loss.beta, lr=cfg.optim.lr)
         self.beta, self.lr = cfg.loss.beta, cfg.optim.lr  # as the schedules make them of the dials in this step
         self.pace = Pace(0.0)
@@ -93,11 +95,16 @@ class Training:
     def begin(self) -> None:
         """Take up the latest checkpoint if there is one, and show the model as it is."""
         begun = self.run.run.metrics_file.exists()
-        self.at = self.checkpoints.load(self.model, self.optimizer, self.meter) or self.at
+        notes: list[str] = []
+        self.at = self.checkpoints.load(self.model, self.optimizer, self.meter, notes.append) or self.at
         self.pace, self.row_step = Pace(self.at.seconds), self.at.step
         self.run.event("resume" if begun else "start", self.at.step)
+        for note in notes:
+            self.run.event("fallback", self.at.step, message=note)
+            print(note, file=sys.stderr)  # into the run's log
         self.run.update(
             "running",
+            message=notes[0] if notes else "",
             step=self.at.step,
             total_steps=self.cadence.total_steps,
             epoch=self.cadence.epoch(self.at.step),

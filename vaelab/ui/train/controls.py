@@ -30,6 +30,8 @@ def run_controls(run: Run) -> None:
     status, cfg = run.status(), run.config()
     if status.is_active:
         _transport(run, status)
+        if status.message:  # of a training that goes on from an earlier checkpoint than the newest
+            st.warning(in_words(status.message), icon=":material/history:")
         if status.state == "queued":
             st.fragment(_queue_place, run_every=LOOK_AGAIN)(run)
         st.fragment(_dials)(run, cfg)
