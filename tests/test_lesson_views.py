@@ -13,7 +13,9 @@ ROOT = Path(__file__).parents[1]
 VIEWS = [
     ("vae", {"vae_view": "spaces"}),
     ("vae", {"vae_sigma": 0.0, "vae_mu": 0.0, "vae_all": False, "vae_face": 2}),
-    ("elbo", {"elbo_view": "bound"}),
+    *(("elbo", {"elbo_view": view}) for view in ("kl", "jensen", "onto", "bound")),
+    ("elbo", {"elbo_view": "jensen", "elbo_step_jensen": 4}),
+    ("elbo", {"elbo_view": "onto", "elbo_step_onto": 4}),
     ("reparam", {"reparam_view": "path", "reparam_trick": "without"}),
     ("reparam", {"reparam_view": "variance", "reparam_cost": "step", "reparam_by": "sigma"}),
     ("reparam", {"reparam_view": "pinned", "reparam_pin": False}),
@@ -48,11 +50,14 @@ def test_a_view_opens(name, state, tmp_path, monkeypatch):
 
 
 def test_the_linear_gap_is_shown_twice_and_agrees(tmp_path, monkeypatch):
-    app = opened("elbo", {"elbo_view": "bound", "elbo_shift": 2.0, "elbo_width": 1.0}, tmp_path, monkeypatch)
-    assert "**4.000** nats" in words(app)  # half of 2 squared, in both dimensions
-    assert words(app).count("4.000") == 2
+    app = opened("elbo", {"elbo_view": "bound", "elbo_shift": 1.0, "elbo_width": 1.0}, tmp_path, monkeypatch)
+    assert "**1.000** nats" in words(app)  # half of 1 squared, in both dimensions
+    assert words(app).count("1.000") == 2
     app.slider(key="elbo_shift").set_value(0.0).run()
     assert words(app).count("**0.000**") == 2
+    app.slider(key="elbo_shift").set_value(3.0).run()
+    assert "draws only about" in words(app)
+    assert "**≥ −" in words(app), "no error is claimed where few draws count"
 
 
 def test_the_bound_of_a_vae_in_training_lies_below_its_log_evidence(tmp_path, monkeypatch):
@@ -62,7 +67,7 @@ def test_the_bound_of_a_vae_in_training_lies_below_its_log_evidence(tmp_path, mo
         assert time.monotonic() < until
         time.sleep(0.2)
         app.run()
-    numbers = [float(n.replace("−", "-")) for n in re.findall(r"\*\*(−?[\d.]+)", words(app)) if "." in n]
+    numbers = [float(n.replace("−", "-")) for n in re.findall(r"\*\*(−?\d[\d.]*)", words(app)) if "." in n]
     elbo, estimate, truth, gap = numbers[:4]
     assert elbo < truth
     assert gap == pytest.approx(truth - elbo, abs=0.02)

@@ -74,9 +74,17 @@ def test_a_lesson_opens(name, language, tmp_path, monkeypatch):
         said = predicted(app, name, guess, texts["answer"])
         assert texts["answer"] in said
         reasons = [key for key in asked.reasons if key.startswith("why_") and texts[key] in said]
-        assert reasons == ([asked.fault(guess)] if asked.fault(guess) else []), "the reason that fits, and no other"
+        assert reasons == fitting(asked, guess), "the reason that fits, and no other"
+        assert (strings(language, "lessons")["hit"] in said) == (not reasons)
         assert name in app.session_state[progress_view.KEY]
         app.button(key=f"again_{name}").click().run()
+
+
+def fitting(asked: Prediction | Estimate, guess: str | float) -> list[str]:
+    """The reasons that belong to one of `guesses`."""
+    if isinstance(asked, Prediction):
+        return [] if guess == asked.right else [f"why_{guess}"]
+    return {asked.low: ["why_low"], asked.high: ["why_high"]}.get(guess, [])
 
 
 def guesses(asked: Prediction | Estimate) -> list[str | float]:

@@ -26,14 +26,13 @@ from vaelab.ui.source import source_of
 from vaelab.ui.text import t
 from vaelab.ui.widgets import page_link
 
-CODE_HEIGHT = 300  # pixels of a section's code; the rest scrolls
 TEXT_WIDTH = 430  # pixels: about 60 characters, which leaves the stage more than half of 1280
 
 
 @dataclass(frozen=True)
 class Section:
     """A paragraph or two. latex: a formula below it; sets: session values that its button puts in place on the stage; shows:
-    (module, definition) whose source stands below it."""
+    (module, definition) whose source is unfolded below it."""
 
     key: str
     latex: str | None = None
@@ -79,7 +78,8 @@ def _section(lesson: Lesson, section: Section) -> None:
     if section.latex:
         st.latex(section.latex)
     if section.shows:
-        st.code(source_of(*section.shows), language="python", height=CODE_HEIGHT)
+        with st.expander(section.shows[1], icon=":material/code:"):
+            st.code(source_of(*section.shows), language="python")
     if section.sets:
         st.button(
             t(f"{lesson.name}.{section.key}_do"),
