@@ -21,6 +21,7 @@ import numpy as np
 from PIL import Image
 
 from vaelab.config.errors import DataError, ImageError
+from vaelab.config.folders import clear_leftovers
 from vaelab.data.folder import NAMES_FILE, PREFIX
 from vaelab.data.layout import LOOSE, Folders, understand
 from vaelab.data.paths import data_root
@@ -34,6 +35,7 @@ MAX_LABELS = 1_000
 MAX_NAMED = 1_000  # files left out whose names are kept
 KEPT_SIDE = 256  # pixels: the largest model input
 NAME_LENGTH = 60
+UNPACKING = ".upload-"  # before the name of a folder that a zip is being unpacked into
 
 
 def clean_name(text: str) -> str:
@@ -135,7 +137,8 @@ def _unpack(archive: zipfile.ZipFile, title: str, target: Path) -> None:
         )
     folders = [f"label_{row:03d}" for row in range(len(layout.classes))]
     target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".upload-", dir=target.parent) as scratch:
+    clear_leftovers(target.parent, UNPACKING)
+    with tempfile.TemporaryDirectory(prefix=UNPACKING, dir=target.parent) as scratch:
         made = Path(scratch) / "images"
         made.mkdir()
         left_out: list[str] = []

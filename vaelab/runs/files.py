@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import math
@@ -41,12 +42,46 @@ def write_atomic(path: Path, data: bytes, *, durable: bool = False) -> None:
                 os.fsync(file.fileno())
         os.replace(part, path)
     except OSError as error:
+        with contextlib.suppress(OSError):
+            part.unlink()  # where the disk is full, it has taken the last of it
         raise unwritable(path, error) from error
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
     """Replace a JSON file in one step; raises RunError when it cannot be written."""
     write_atomic(path, (json.dumps(value, indent=1, allow_nan=False) + "\n").encode())
+
+
+class Spare:
+    """Room for one last small JSON file on a disk that is full: a file that is there already, written over and renamed."""
+
+    BYTES = 4096  # a block
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with contextlib.suppress(OSError):  # a disk that is full already gets no such room
+            path.write_bytes(b" " * self.BYTES)
+
+    def write_json(self, path: Path, value: Mapping[str, Any]) -> None:
+        """Replace a JSON file, by means of the spare one where there is no room left. Raises RunError."""
+        try:
+            write_json(path, value)
+        except RunError as error:
+            try:
+                with self.path.open("rb+") as file:
+                    room = os.fstat(file.fileno()).st_size
+                    data = json.dumps(value, allow_nan=False).encode()
+                    if len(data) > room:
+                        raise error
+                    file.write(data.ljust(room))
+                os.replace(self.path, path)
+            except OSError:
+                raise error from None
+
+    def give_back(self) -> None:
+        """Remove the spare file."""
+        with contextlib.suppress(OSError):
+            self.path.unlink()
 
 
 def open_regular(path: Path) -> BinaryIO:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from vaelab.runs.files import Row, append_row, end_torn_line, write_json
+from vaelab.runs.files import Row, Spare, append_row, end_torn_line, write_json
 from vaelab.runs.processes import ProcessIdentity
 from vaelab.runs.queue import DeviceQueue
 from vaelab.runs.status import Control, Desired, State, Status
@@ -16,6 +16,7 @@ from vaelab.runs.store import Run
 BEAT_SECONDS = 0.5
 POLL_SECONDS = 0.2
 HOLD_SECONDS = 0.1
+MOST_OF_A_MESSAGE = 1000  # characters
 
 
 class Recorder:
@@ -33,6 +34,7 @@ class Recorder:
         self._polled = self._beaten = time.monotonic()
         identity = dataclasses.asdict(ProcessIdentity.mine())
         self.status = dataclasses.replace(run.status(), state="queued", message="", **identity)
+        self._spare = Spare(run.path / "status.spare")
         end_torn_line(run.metrics_file)
         self._write_status()
 
@@ -60,11 +62,17 @@ class Recorder:
             self._write_status()
 
     def close(self, state: State, message: str = "") -> Status:
-        """The last word: how the run ended. Frees the device."""
+        """The last word: how the run ended, told on a full disk too. Frees the device."""
         self.status = dataclasses.replace(
-            self.status, state=state, message=message, throughput=None, remaining_seconds=None
+            self.status,
+            state=state,
+            message=message[:MOST_OF_A_MESSAGE],
+            throughput=None,
+            remaining_seconds=None,
+            heartbeat=time.time(),
         )
-        self._write_status()
+        self._spare.write_json(self.run.status_file, self.status.to_dict())
+        self._spare.give_back()
         if self._queue:
             self._queue.release()
         return self.status

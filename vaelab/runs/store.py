@@ -9,7 +9,6 @@ import dataclasses
 import difflib
 import os
 import re
-import shutil
 import stat
 import time
 import uuid
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vaelab.config.errors import ConfigError, RunError, WeightsError
+from vaelab.config.folders import clear_leftovers, make_whole, remove
 from vaelab.config.places import runs_root, weights_root
 from vaelab.runs.files import Row, numbered, read_arrays, read_json, read_regular, read_rows, unwritable, write_json
 from vaelab.runs.processes import FileLock
@@ -288,7 +288,7 @@ def find(name_or_path: str | Path) -> Run:
     places = [runs_root() / text, weights_root() / text] if is_name else []
     places.append(Path(text))
     for place in places:
-        if text and (place / "config.json").is_file():
+        if text and os.path.isfile(place / "config.json"):  # a name that is too long is no file either
             return Run(place)
     mine = [run.name for run in list_runs()]
     near = difflib.get_close_matches(text, mine + shipped(), n=3) or mine[:5] + shipped()
@@ -319,23 +319,34 @@ def create_run(cfg: RunConfig, name: str | None = None, *, path: Path | None = N
     if path is not None and Run(path).config_file.exists():
         raise RunError(f"{path} holds a run already (choose a new folder, or resume that run)")
     asked = path or (runs_root() / check_name(name) if name is not None else None)
+    settings = dataclasses.replace(cfg, id=uuid.uuid4().hex).to_dict()
+
+    def fill(folder: Path) -> None:
+        write_json(Run(folder).config_file, settings)
+
+    root = asked.parent if asked else runs_root()
     try:
-        (asked.parent if asked else runs_root()).mkdir(parents=True, exist_ok=True)
+        root.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise unwritable(runs_root() if path is None else path, error) from error
+    clear_leftovers(root)
     while True:
         folder = asked or runs_root() / _next_name(cfg, title)
         try:
-            folder.mkdir(exist_ok=path is not None)
-            break
-        except FileExistsError:  # somebody else took the name or the number in this instant
-            if asked is not None:
+            make_whole(folder, fill)
+            return Run(folder)
+        except FileExistsError as error:
+            if path is not None and folder.is_dir() and not Run(folder).config_file.exists():
+                fill(folder)  # the caller's own folder, with other things in it
+                return Run(folder)
+            if asked is not None and not Run(folder).config_file.exists():
+                raise RunError(
+                    f"{folder} is in the way and holds no run (move it elsewhere, or choose another name)"
+                ) from error
+            if asked is not None:  # somebody else took the name in this instant
                 raise RunError(f"the name {folder.name!r} is taken (choose another one)") from None
         except OSError as error:
             raise unwritable(folder, error) from error
-    run = Run(folder)
-    write_json(run.config_file, dataclasses.replace(cfg, id=uuid.uuid4().hex).to_dict())
-    return run
 
 
 def _next_name(cfg: RunConfig, title: str) -> str:
@@ -372,9 +383,7 @@ def rename_run(run: Run, name: str) -> Run:
 def delete_run(run: Run) -> None:
     """Remove a run and everything in it; raises RunError while it trains."""
     _check_at_rest(run, "deleted")
-    doomed = run.path.with_name(f".{run.name}.{time.time_ns()}.part")  # leaves every list at once
     try:
-        os.rename(run.path, doomed)
-        shutil.rmtree(doomed)
+        remove(run.path)
     except OSError as error:
         raise unwritable(run.path, error) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import dataclasses
 import subprocess
 import threading
@@ -10,6 +11,7 @@ import time
 
 from vaelab import __version__, data
 from vaelab.config.errors import RunError
+from vaelab.config.folders import remove
 from vaelab.config.places import runs_root
 from vaelab.config.settings import LossConfig, OptimConfig
 from vaelab.models.device import likely
@@ -36,7 +38,12 @@ def start(cfg: RunConfig, name: str | None = None) -> Run:
     info = data.info(cfg.data.name)
     title = info.title if info.origin == "folder" else ""
     run = create_run(dataclasses.replace(cfg, version=__version__), name, title=title)
-    _begin(run)
+    try:
+        _begin(run)
+    except RunError:
+        with contextlib.suppress(OSError):
+            remove(run.path)  # a run that never began would only keep its name from others
+        raise
     return run
 
 
