@@ -30,7 +30,14 @@ SMOOTH: dict[str, Any] = {"batch_size": 64, "lr": 2e-3, "rate": "cosine"}
 
 # Name in weights/: the arguments of vaelab.runs.plan.plan, the same as the options of `python -m vaelab train`.
 SETTINGS: dict[str, dict[str, Any]] = {
-    "pixel-faces-conv-vae": {"dataset": "pixel-faces", "model": "conv-vae", "latent_dim": 16, "epochs": 20, **SMOOTH},
+    "pixel-faces-conv-vae": {
+        "dataset": "pixel-faces",
+        "model": "conv-vae",
+        "network": "paint",
+        "latent_dim": 16,
+        "epochs": 80,
+        **SMOOTH,
+    },
     # The reference training: it stays as it is.
     "cifar10-linear-vae": {
         "dataset": "cifar10",
@@ -40,20 +47,20 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "batch_size": 32,
         "lr": 1e-3,
     },
-    "cifar10-autoencoder": {"dataset": "cifar10", "model": "autoencoder", "epochs": 6, **SMOOTH},
-    "cifar10-conv-vae": {"dataset": "cifar10", "model": "conv-vae", "latent_dim": 64, "epochs": 8, **SMOOTH},
-    "mnist-conv-vae": {"dataset": "mnist", "model": "conv-vae", "latent_dim": 16, "epochs": 3, **SMOOTH},
-    "fashion-conv-vae": {"dataset": "fashion-mnist", "model": "conv-vae", "latent_dim": 16, "epochs": 3, **SMOOTH},
-    "shapes-conv-vae": {"dataset": "shapes", "model": "conv-vae", "latent_dim": 10, "epochs": 12, **SMOOTH},
+    "cifar10-autoencoder": {"dataset": "cifar10", "model": "autoencoder", "epochs": 16, **SMOOTH},
+    "cifar10-conv-vae": {"dataset": "cifar10", "model": "conv-vae", "latent_dim": 64, "epochs": 20, **SMOOTH},
+    "mnist-conv-vae": {"dataset": "mnist", "model": "conv-vae", "latent_dim": 16, "epochs": 50, **SMOOTH},
+    "fashion-conv-vae": {"dataset": "fashion-mnist", "model": "conv-vae", "latent_dim": 16, "epochs": 36, **SMOOTH},
+    "shapes-conv-vae": {"dataset": "shapes", "model": "conv-vae", "latent_dim": 10, "epochs": 60, **SMOOTH},
     # Beside the faces' VAE on the Decode page: the same images, and holes between the codes.
-    "pixel-faces-autoencoder": {"dataset": "pixel-faces", "model": "autoencoder", "epochs": 12, **SMOOTH},
+    "pixel-faces-autoencoder": {"dataset": "pixel-faces", "model": "autoencoder", "epochs": 24, **SMOOTH},
     # p(x|z, y): told the hue, so that z keeps shape, size and place (lesson 1).
     "shapes-conv-vae-labelled": {
         "dataset": "shapes",
         "model": "conv-vae",
         "latent_dim": 8,
         "label": "hue",
-        "epochs": 20,
+        "epochs": 60,
         **SMOOTH,
     },
 }

@@ -166,7 +166,7 @@ def test_what_lies_above_the_floor_finds_what_pixel_entropy_hides():
     assert ranks["grey", anomaly.SCORE] < 1
 
 
-@pytest.mark.parametrize(("name", "raw"), [("mnist-conv-vae", 0.99), ("fashion-conv-vae", 0.35)])
+@pytest.mark.parametrize(("name", "raw"), [("mnist-conv-vae", 0.99), ("fashion-conv-vae", 0.4)])
 def test_the_cards_tell_both_sets_apart_in_both_directions(name, raw):
     """The raw bound works one way round alone: whichever set a model knows, it finds clothes stranger than digits."""
     areas = store.find(name).evaluation()["anomaly"]["against"]["auroc"]

@@ -144,8 +144,6 @@ def _state(folder: Path, run_id: str, last_step: int) -> tuple[Progress, int]:
     state = read_json(file)
     if state is None:
         raise WeightsError(f"{file} must say where training stood, and it cannot be read")
-    if state.get("run", "") != run_id:  # runs before version 0.2 have no id, and neither have their checkpoints
-        raise WeightsError(f"{folder} must be a checkpoint of this run, and it is one of another")
     allowed = {
         "step": Bounds(0, last_step, f"the training has {last_step} steps"),
         "seconds": Bounds(0.0, MOST_SECONDS, "seconds of training"),
@@ -159,6 +157,8 @@ def _state(folder: Path, run_id: str, last_step: int) -> tuple[Progress, int]:
             check(name, state.get(name))
         except ConfigError as error:
             raise WeightsError(f"{file} must say where training stood: {error}") from error
+    if state.get("run", "") != run_id:  # runs before version 0.2 have no id, and neither have their checkpoints
+        raise WeightsError(f"{folder} must be a checkpoint of this run, and it is one of another")
     if str(state["step"]) != folder.name:
         raise WeightsError(f"{file} must be of step {folder.name}, got {state['step']}")
     progress = Progress(
