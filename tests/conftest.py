@@ -3,6 +3,7 @@ to look into."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,10 @@ import numpy as np
 import pytest
 from cli_shell import TINY, Shell
 from run_writer import write_run
+from trained import write_model
 
 from vaelab.cli import main
+from vaelab.cli.bench.app_server import running_app
 from vaelab.cli.bench.chromium import chromium
 from vaelab.runs import store
 from vaelab.runs.plan import plan
@@ -28,6 +31,19 @@ def browser() -> Iterator[Any]:
     """Chromium for the tests of one file."""
     with chromium() as found:
         yield found
+
+
+@pytest.fixture(scope="module")
+def digits_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The app over the finished run `digits-run`; its address."""
+    folder = tmp_path_factory.mktemp("app")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VAELAB_RUNS", str(folder / "runs"))
+        cfg = plan("digits", latent_dim=4)
+        write_model(write_run("digits-run", cfg=cfg).path, cfg)
+    with running_app(folder / "runs") as found:
+        yield found
+    shutil.rmtree(folder)
 
 
 @pytest.fixture

@@ -6,17 +6,11 @@ the document's own language) it spoils in every theme.
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
 from importlib.resources import files
 from typing import Any
 
 import pytest
-from run_writer import write_run
-from trained import write_model
 
-from vaelab.cli.bench.app_server import running_app
-from vaelab.runs.plan import plan
 from vaelab.ui.pages import PAGES
 from vaelab.ui.text import LANGUAGES
 
@@ -36,19 +30,6 @@ LAST = {
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The app over a finished run."""
-    folder = tmp_path_factory.mktemp("accessible")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("VAELAB_RUNS", str(folder / "runs"))
-        cfg = plan("digits", latent_dim=4)
-        write_model(write_run("digits-run", cfg=cfg).path, cfg)
-    with running_app(folder / "runs") as found:
-        yield found
-    shutil.rmtree(folder)
-
-
-@pytest.fixture(scope="module")
 def axe() -> str:
     """axe-core 4 as one script."""
     package = pytest.importorskip("axe_playwright_python", reason="pip install -r requirements-dev.txt")
@@ -57,11 +38,11 @@ def axe() -> str:
 
 @pytest.mark.parametrize(("lang", "scheme"), list(zip(LANGUAGES, ["light", "dark"], strict=True)))
 @pytest.mark.parametrize("name", [entry.name for entry in PAGES if entry.exists])
-def test_axe_finds_nothing_serious(browser: Any, address: str, axe: str, name: str, lang: str, scheme: Any) -> None:
+def test_axe_finds_nothing_serious(browser: Any, digits_app: str, axe: str, name: str, lang: str, scheme: Any) -> None:
     page = browser.new_page(viewport={"width": 1280, "height": 800}, color_scheme=scheme)
     try:
         path = "" if name == "start" else name
-        page.goto(f"{address}/{path}?lang={lang}")
+        page.goto(f"{digits_app}/{path}?lang={lang}")
         page.wait_for_function("() => !document.querySelector('[data-testid=stApp][data-test-script-state=running]')")
         page.get_by_role("heading").first.wait_for()
         page.wait_for_function(STYLED)

@@ -3,37 +3,19 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from engines import Window, missing, window
-from run_writer import write_run
-from trained import write_model
 
 from vaelab import data
-from vaelab.cli.bench.app_server import running_app
 from vaelab.images.files import png
-from vaelab.runs.plan import plan
 from vaelab.ui.pages import PAGES
 from vaelab.ui.text import strings
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The app over a finished run."""
-    folder = tmp_path_factory.mktemp("engines")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("VAELAB_RUNS", str(folder / "runs"))
-        cfg = plan("digits", latent_dim=4)
-        write_model(write_run("digits-run", cfg=cfg).path, cfg)
-    with running_app(folder / "runs") as found:
-        yield found
-    shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="module", params=["firefox", "webkit"])
@@ -46,17 +28,17 @@ def browser(request: Any) -> Iterator[Window]:
         yield found
 
 
-def test_every_page_opens_without_an_error(browser: Window, address: str) -> None:
+def test_every_page_opens_without_an_error(browser: Window, digits_app: str) -> None:
     for entry in PAGES:
         if entry.exists:
             path = "" if entry.name == "start" else entry.name
-            browser.open(f"{address}/{path}?lang=en")
+            browser.open(f"{digits_app}/{path}?lang=en")
             assert browser.value("return deep('[data-testid=stException]').length") == 0, entry.name
             assert browser.driver.errors == [], entry.name
 
 
-def test_a_drag_moves_the_image(browser: Window, address: str) -> None:
-    browser.open(f"{address}/decode?run=digits-run&lang=en")
+def test_a_drag_moves_the_image(browser: Window, digits_app: str) -> None:
+    browser.open(f"{digits_app}/decode?run=digits-run&lang=en")
     picture = """deep('canvas[data-view="picture"]')[0]"""
     browser.until(f"return {picture} && deep('.slider-row input').length > 1")
     box = browser.value(
@@ -74,10 +56,10 @@ def test_a_drag_moves_the_image(browser: Window, address: str) -> None:
     browser.until(f"return {picture}.toDataURL() !== {drawn!r}")
 
 
-def test_an_upload_answers(browser: Window, address: str, tmp_path: Path) -> None:
+def test_an_upload_answers(browser: Window, digits_app: str, tmp_path: Path) -> None:
     words = strings("en", "image")
     figure = "deep('[data-testid=stMetricValue]')[0]?.innerText"
-    browser.open(f"{address}/image?run=digits-run&lang=en")
+    browser.open(f"{digits_app}/image?run=digits-run&lang=en")
     before = browser.until(f"return {figure}")
     browser.press(words["source_upload"])
     browser.until("return deep('input[type=file]').length")
@@ -86,7 +68,7 @@ def test_an_upload_answers(browser: Window, address: str, tmp_path: Path) -> Non
     browser.until(f"const now = {figure}; return now && now !== {before!r}")
 
 
-def test_a_lesson_trains(browser: Window, address: str) -> None:
-    browser.open(f"{address}/learn_elbo?lang=en")
+def test_a_lesson_trains(browser: Window, digits_app: str) -> None:
+    browser.open(f"{digits_app}/learn_elbo?lang=en")
     browser.press("Train", within=".st-key-lesson_stage")
     browser.until(r"return /Step [1-9]/.test(document.body.innerText)")

@@ -223,7 +223,7 @@ class Run:
         file = self.model_file_or_none()
         if file is None:
             raise WeightsError(
-                f"run {self.name} must have saved weights, but has none yet (they are saved every 20 seconds, when it is paused and at its end)"
+                f"run {self.name} must have saved weights, but has none yet (they are saved after 2 seconds, at least every 20 seconds, when it is paused and at its end)"
             )
         return file
 

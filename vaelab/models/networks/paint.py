@@ -8,7 +8,7 @@ from vaelab.models.networks.network import NetworkShape
 from vaelab.models.registry import register
 from vaelab.models.words import Words
 
-HIDDEN, MAPS, PAINTED = 512, 64, 32
+HIDDEN, MAPS, PAINTED = 256, 64, 32
 
 
 class Paint(Conv):
@@ -26,7 +26,7 @@ class Paint(Conv):
     )
 
     def layers(self, shape: NetworkShape) -> Architecture:
-        """At 32 pixels: z -> 512 -> 64x8x8 -> 32x16x16 -> 3x16x16, repeated."""
+        """At 32 pixels: z -> 256 -> 64x8x8 -> 32x16x16 -> 3x16x16, repeated."""
         usual = super().layers(shape)
         side = shape.image_size // 4
         decoder = (
