@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from vaelab.config.errors import VaeLabError
+from vaelab.ui.delivery import wait_until_sent
 from vaelab.ui.guard import show_error
 from vaelab.ui.pages import PAGES, PageEntry
 from vaelab.ui.pictures import favicon
@@ -64,6 +65,7 @@ def main() -> None:
         chosen.run()
     except VaeLabError as error:
         show_error(error)
+    wait_until_sent()
 
 
 main()
