@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from vaelab.config.errors import RunError
 from vaelab.runs import store
+from vaelab.runs.files import write_json
 from vaelab.runs.plan import plan
 from vaelab.ui import guard
 from vaelab.ui.start import showcase
@@ -189,7 +190,7 @@ def test_dials_reach_the_worker():
 def test_an_ended_run_says_why_and_can_be_resumed(monkeypatch, state):
     run = write_run("ended", state=state, message="Lower the learning rate.")
     resumed = []
-    monkeypatch.setattr(launch, "resume", resumed.append)
+    monkeypatch.setattr(launch, "resume", lambda *asked: resumed.append(asked))
     app = open_page("train", run="ended")
     assert ("Lower the learning rate below" if state == "diverged" else "Lower the learning rate.") in app.warning[
         0
@@ -198,7 +199,23 @@ def test_an_ended_run_says_why_and_can_be_resumed(monkeypatch, state):
     app.select_slider(key="dial_lr_ended").set_value(1e-4).run()  # what a diverged run needs before it goes on
     assert run.desired().lr == 1e-4
     app.button(key="do_resume").click().run()
-    assert resumed == [run]
+    assert resumed == [(run, run.config().optim.epochs)]
+    app.number_input(key="epochs_ended").set_value(40).run()
+    app.button(key="do_resume").click().run()
+    assert resumed[1:] == [(run, 40)]
+
+
+def test_a_finished_run_trains_on_with_twice_the_epochs_unless_told_otherwise(monkeypatch):
+    run = write_run("ended", cfg=plan("digits", latent_dim=4, epochs=6, rate="cosine"))
+    write_json(run.status_file, run.status().to_dict() | {"epoch": 6})
+    resumed = []
+    monkeypatch.setattr(launch, "resume", lambda *asked: resumed.append(asked))
+    app = open_page("train", run="ended")
+    field = app.number_input(key="epochs_ended")
+    assert (field.value, field.min) == (12, 7)
+    assert any("rises again now" in caption.value for caption in app.caption)
+    app.button(key="do_train_on").click().run()
+    assert resumed == [(run, 12)]
 
 
 def test_a_waiting_run_says_what_it_waits_for():

@@ -60,7 +60,9 @@ def drag_in(selector: str, after: str, start: tuple[float, float], end: tuple[fl
 
     def gesture(page: Any) -> None:
         page.locator(after).wait_for()  # the view that it belongs to is there, and no other
-        while (box := page.locator(selector).last.bounding_box()) is None:  # until the canvas of the view before is gone
+        while (
+            box := page.locator(selector).last.bounding_box()
+        ) is None:  # until the canvas of the view before is gone
             page.wait_for_timeout(50)
         places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in (start, end)]
         page.mouse.move(*places[0])

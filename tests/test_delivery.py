@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.runtime import Runtime
 from streamlit.runtime.app_session import AppSession
 from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
 
@@ -88,3 +89,4 @@ def test_streamlit_still_has_what_this_looks_at() -> None:
     made = AppSession.__init__.__code__.co_names
     assert "_browser_queue" in made
     assert "_event_loop" in made
+    assert "_session_mgr" in Runtime.__init__.__code__.co_names

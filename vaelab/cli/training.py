@@ -20,6 +20,7 @@ from vaelab.config.places import runs_root
 from vaelab.models import device
 from vaelab.models.methods.method import Value
 from vaelab.runs import store
+from vaelab.runs.epochs import stretched
 from vaelab.runs.files import Row
 from vaelab.runs.plan import TRAIN_OPTIONS, plan
 from vaelab.runs.run_config import RunConfig
@@ -131,11 +132,16 @@ def _own_images(cfg: RunConfig) -> dict[str, Any]:
 @click.option(
     "--lr", type=float, metavar="X", help="Learning rate from here on: a smaller one for a run that diverged."
 )
+@click.option(
+    "--epochs", type=int, metavar="N", help="Epochs in all from here on: more of them for a run that is finished."
+)
 @click.option("--quiet", is_flag=True, help="Show no progress, only the result.")
 @json_option
-def resume(run_name: str, beta: float | None, lr: float | None, quiet: bool, as_json: bool) -> None:
-    """Go on with a run that was stopped, interrupted, paused or diverged."""
+def resume(run_name: str, beta: float | None, lr: float | None, epochs: int | None, quiet: bool, as_json: bool) -> None:
+    """Go on with a run that was stopped, interrupted, paused or diverged, or with more epochs after it finished."""
     run = store.find(run_name)
+    if epochs is not None:
+        _lengthen(run, epochs)
     if beta is not None or lr is not None:
         launch.set_dials(run, beta, lr)
     if run.status().state == "paused":
@@ -144,8 +150,23 @@ def resume(run_name: str, beta: float | None, lr: float | None, quiet: bool, as_
         if as_json:
             print_json({"run": run.name, "path": str(run.path), "state": "running"})
         return
-    launch.check_resumable(run)
+    if epochs is None:
+        launch.check_resumable(run)
     _train_here(run, quiet=quiet, as_json=as_json)
+
+
+STRETCHED = {
+    "rate": "the learning rate follows its cosine over all epochs",
+    "warmup": "beta warms up over a share of all epochs",
+}
+
+
+def _lengthen(run: store.Run, epochs: int) -> None:
+    """Give the run its epochs, and say where it will differ from one that had them from the start."""
+    schedules = stretched(run.config(), epochs)
+    launch.lengthen(run, epochs)
+    for name in schedules:
+        click.echo(f"{STRETCHED[name]}, so this run will differ from one that had {epochs} epochs from the start")
 
 
 @click.command()

@@ -22,7 +22,8 @@ def wait_until_sent() -> None:
     context = get_script_run_ctx()
     if context is None or not runtime.exists():
         return
-    found = runtime.get_instance()._session_mgr.get_active_session_info(context.session_id)
+    sessions = getattr(runtime.get_instance(), "_session_mgr", None)  # Streamlit's own; a page runs without it, too
+    found = sessions.get_active_session_info(context.session_id) if sessions else None
     if found is None:
         return
     session, end = found.session, time.monotonic() + PATIENCE

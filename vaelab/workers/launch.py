@@ -15,6 +15,7 @@ from vaelab.config.folders import remove
 from vaelab.config.places import runs_root
 from vaelab.config.settings import LossConfig, OptimConfig
 from vaelab.models.device import likely
+from vaelab.runs.epochs import set_epochs
 from vaelab.runs.files import unwritable, write_json
 from vaelab.runs.memory import check_memory
 from vaelab.runs.processes import FileLock, ProcessIdentity
@@ -58,20 +59,39 @@ def check(cfg: RunConfig) -> None:
     check_memory(cfg, images + test)
 
 
-def resume(run: Run) -> Run:
-    """Go on from the latest checkpoint, or from the start if there is none. Raises RunError if it is finished or busy."""
-    check_resumable(run)
+def resume(run: Run, epochs: int | None = None) -> Run:
+    """Go on from the latest checkpoint, or from the start if there is none. epochs: in all from now on, None for as many as it had.
+
+    Raises RunError if the run is finished and gets no more epochs, or busy; ConfigError for epochs out of range.
+    """
+    lengthen(run, epochs)
     _begin(run)
     return run
 
 
+def lengthen(run: Run, epochs: int | None) -> None:
+    """Give a run that is to be resumed its epochs; None leaves them, and asks whether there is something to go on with."""
+    if epochs is None:
+        check_resumable(run)
+        return
+    _check_own(run)
+    with FileLock(run.path / "start.lock") as lock:
+        if not lock.take() or run.status().is_active or run.worker_lock.is_taken():
+            raise RunError(f"run {run.name} is being trained already (stop it first)")
+        set_epochs(run, epochs)
+
+
 def check_resumable(run: Run) -> None:
     """Whether there is something to go on with. Raises RunError if the run is shipped, unreadable or finished."""
+    _check_own(run)
+    if run.status().state == "finished":
+        raise RunError(f"run {run.name} is finished and cannot be resumed as it is (give it more epochs)")
+
+
+def _check_own(run: Run) -> None:
     if run.is_shipped:
         raise RunError(f"{run.name} is shipped with VAE Lab and cannot be resumed (start a run of your own)")
     run.config()
-    if run.status().state == "finished":
-        raise RunError(f"run {run.name} is finished and cannot be resumed (start a new one with more epochs)")
 
 
 def pause(run: Run) -> None:

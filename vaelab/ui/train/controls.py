@@ -7,7 +7,9 @@ from collections.abc import Callable
 import streamlit as st
 
 from vaelab.config.errors import VaeLabError
+from vaelab.config.settings import OptimConfig
 from vaelab.runs import store
+from vaelab.runs.epochs import fewest_epochs, stretched
 from vaelab.runs.run_config import RunConfig
 from vaelab.runs.status import Status
 from vaelab.runs.store import Run
@@ -15,9 +17,9 @@ from vaelab.ui.error_text import in_words
 from vaelab.ui.guard import show_error
 from vaelab.ui.names import label_title
 from vaelab.ui.text import t
-from vaelab.ui.train.live import colour_choice
+from vaelab.ui.train.live import colour_choice, plain
 from vaelab.ui.train.settings import dataset_name
-from vaelab.ui.widgets import STATE_BADGES, choose_run, page_link
+from vaelab.ui.widgets import STATE_BADGES, choose_run, clock, page_link
 from vaelab.workers import launch
 
 BETAS = (0.0, 0.05, 0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 20.0, 50.0)
@@ -101,15 +103,44 @@ def _queue_place(run: Run) -> None:
 
 
 def _continue(run: Run, status: Status, cfg: RunConfig) -> None:
-    """Why a run is not going on, the dials that may mend it, and the button that lets it go on."""
+    """Why a run is not going on, the dials that may mend it, and the button that lets it go on, for more epochs if one likes."""
     if status.state == "finished":
+        if not run.is_shipped:
+            st.fragment(_epochs)(run, status, cfg)
+            _button("train_on", "play_arrow", lambda: _go_on(run))
         return
     sentence = t(f"train.problem_{status.state}", step=f"{status.step:,}")
     if status.state != "diverged":  # whose sentence gives the worker's advice already
         sentence = f"{sentence} {in_words(status.message)}".strip()
     st.warning(sentence, icon=STATE_BADGES[status.state][0])
     st.fragment(_dials)(run, cfg, words="_next")
-    _button("resume", "play_arrow", lambda: launch.resume(run), primary=True)
+    st.fragment(_epochs)(run, status, cfg)
+    _button("resume", "play_arrow", lambda: _go_on(run), primary=True)
+
+
+def _go_on(run: Run) -> None:
+    """Resume with the epochs that the field beside the button holds."""
+    launch.resume(run, st.session_state.get(f"epochs_{run.name}"))
+
+
+def _epochs(run: Run, status: Status, cfg: RunConfig) -> None:
+    """How many epochs the run is to have in all, what that takes, and where its schedules make a difference."""
+    fewest = fewest_epochs(run)
+    usual = cfg.optim.epochs if status.state != "finished" else 2 * cfg.optim.epochs
+    most = int(OptimConfig.bounds("epochs").high)
+    epochs = st.number_input(
+        t("train.epochs_in_all"),
+        min_value=fewest,
+        max_value=most,
+        value=min(max(fewest, usual), most),
+        key=f"epochs_{run.name}",
+        help=t("train.help_epochs_in_all"),
+    )
+    if status.step:
+        steps = max(0.0, epochs * status.total_steps / cfg.optim.epochs - status.step)
+        st.caption(t("train.takes_about", time=plain(clock(steps * status.seconds / status.step))))
+    for name in stretched(cfg, epochs):
+        st.caption(t(f"train.stretched_{name}", epochs=epochs))
 
 
 def _dials(run: Run, cfg: RunConfig, words: str = "") -> None:

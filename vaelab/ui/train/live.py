@@ -78,8 +78,8 @@ def status_line(status: Status, cfg: RunConfig, rows: Sequence[Row]) -> None:
         (1.35, t("train.state"), f"{icon} {state_text(status.state)}"),
         (1.5, t("train.epoch_step"), f"{status.epoch} / {cfg.optim.epochs} · {status.step:,}"),
         (0.85, t("train.speed"), f"{status.throughput:,.0f}" if status.throughput else "–"),
-        (0.85, t("train.elapsed"), _plain(clock(status.seconds))),
-        (0.9, t("train.remaining"), _plain(clock(status.remaining_seconds))),
+        (0.85, t("train.elapsed"), plain(clock(status.seconds))),
+        (0.9, t("train.remaining"), plain(clock(status.remaining_seconds))),
         (2.2, t("train.device"), f"{status.device or cfg.device}{memory}"),
     )
     widths = [width for width, _, _ in figures]
@@ -89,7 +89,7 @@ def status_line(status: Status, cfg: RunConfig, rows: Sequence[Row]) -> None:
             st.markdown(f"**{value}**", wrap=False)
 
 
-def _plain(words: str) -> str:
+def plain(words: str) -> str:
     """Markdown without a name between colons: 1:02:03 has one, and the browser would fetch the emoji for it and move the page."""
     return words.replace(":", "\\:")
 
