@@ -1,7 +1,7 @@
 /** What the cloud of lesson 5 computes while a slider moves: vaelab/lessons/cloud.py in JavaScript, held equal by a test. No DOM. */
 
 export const REACH = 3.5; // latent units on either side of the density's axis
-export const HIGHEST = 6.3; // of the density's axis: the narrowest clouds of the encoder, sigma 0.065, just fit
+export const HIGHEST = 5.3; // of the density's axis: the narrowest cloud of the encoder, sigma 0.077, just fits
 const THINNEST = 0.01; // a sigma below is drawn like this
 
 /** The whole cloud when dimension `dim` has mu and sigma: code and spread are the encoder's, all gives every dimension this sigma. */
