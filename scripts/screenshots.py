@@ -1,6 +1,7 @@
 """Take the README's screenshots from the real app: `python scripts/screenshots.py`. Needs requirements-dev.txt and a Chromium.
 
-Trains a model of pixel faces in a folder of its own for half a minute, then writes docs/images/PAGE-THEME-LANGUAGE.png.
+Trains a model of pixel faces in a folder of its own for half a minute, then writes docs/images/PAGE-THEME-LANGUAGE.png, and
+docs/images/tour-LANGUAGE.webp, which moves.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from scripts.moving_picture import take_moving  # noqa: E402
 from vaelab.cli.bench.app_server import running_app  # noqa: E402
 from vaelab.cli.bench.chromium import chromium  # noqa: E402
 from vaelab.runs.plan import plan  # noqa: E402
@@ -63,6 +65,7 @@ def main() -> None:
                 for lang in LANGUAGES:
                     for name in PAGES:
                         take(browser, address, name, lang, FINISHED if name == "decode" else run.name)
+                    take_moving(browser, address, lang, run.name, FINISHED, IMAGES / f"tour-{lang}.webp")
         finally:
             launch.stop(run)
             while run.status().is_active:

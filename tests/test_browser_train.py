@@ -145,6 +145,10 @@ def test_views_keep_their_places_while_they_tick(page: Any, folder: Path) -> Non
         )
         settled = [page.locator(kind).first.wait_for() for kind in kinds]
         assert len(settled) == len(kinds)
+        until(
+            lambda: page.locator(kinds[2]).count() == 1,
+            "the end of the page before, whose lists stay hidden until then",
+        )
         before = {kind: page.locator(kind).evaluate_all(mark) for kind in kinds}
         count = len(run.metrics())
         figure = newest_loss(page)

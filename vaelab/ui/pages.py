@@ -36,6 +36,7 @@ PAGES = (
     PageEntry("decode", ":material/tune:"),
     PageEntry("latent", ":material/scatter_plot:"),
     PageEntry("image", ":material/add_photo_alternate:"),
+    PageEntry("compare", ":material/compare:"),
     PageEntry("learn", ":material/school:", "learn"),
     PageEntry("learn_kinds", ":material/category:", "learn"),
     PageEntry("learn_joint", ":material/grid_on:", "learn"),

@@ -1,0 +1,119 @@
+"""The Compare page: what it opens with, what the address holds, its table; and in Chromium the ring in every map."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from run_writer import write_run
+from streamlit.testing.v1 import AppTest
+
+from vaelab.cli.bench.app_server import running_app
+from vaelab.runs.plan import plan
+from vaelab.ui.text import strings
+
+ROOT = Path(__file__).parents[1]
+PAIR = "pixel-faces-conv-vae,pixel-faces-autoencoder"
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VAELAB_RUNS", str(tmp_path / "runs"))
+
+
+def opened(**query: str) -> AppTest:
+    app = AppTest.from_file(str(ROOT / "vaelab" / "ui" / "shell.py"), default_timeout=180)
+    app.run()
+    app.switch_page(str(ROOT / "pages" / "compare.py"))
+    for name, value in query.items():
+        app.query_params[name] = value
+    app.run()
+    assert not app.exception
+    return app
+
+
+def table_of(app: AppTest) -> pd.DataFrame:
+    return app.dataframe[0].value
+
+
+def test_who_comes_anew_sees_two_shipped_models_then_the_newest_runs() -> None:
+    assert opened().multiselect(key="compare_models").value == PAIR.split(",")
+    for name in ("one", "two", "three"):
+        write_run(name, cfg=plan("digits", latent_dim=4))
+    assert opened().multiselect(key="compare_models").value == ["three", "two"]
+
+
+def test_the_table_has_figures_and_only_settings_that_differ() -> None:
+    write_run("one", cfg=plan("digits", latent_dim=4))
+    write_run("two", cfg=plan("digits", latent_dim=8))
+    rows = table_of(opened(models="one,two"))
+    assert rows["model"].tolist() == ["one", "two"]
+    assert rows["above the floor (nats)"].tolist() == [4.5, 4.5]
+    assert rows["active dimensions"].tolist() == ["4 / 4", "8 / 8"]
+    assert [name for name in rows if "." in name] == ["model.latent_dim"]
+    assert rows["model.latent_dim"].tolist() == ["4", "8"]
+
+
+def test_an_absent_model_is_named_and_the_rest_is_shown() -> None:
+    app = opened(models=f"gone,{PAIR}")
+    assert "`gone`" in app.warning[0].value
+    assert app.multiselect(key="compare_models").value == PAIR.split(",")
+
+
+def test_one_model_is_too_few() -> None:
+    app = opened(models="pixel-faces-conv-vae")
+    assert "at least two" in app.info[0].value
+    assert not app.dataframe
+
+
+def test_a_damaged_run_is_left_out() -> None:
+    for name in ("one", "two", "three"):
+        write_run(name, cfg=plan("digits", latent_dim=4))
+    run = write_run("bad", cfg=plan("digits", latent_dim=4))
+    run.config_file.write_text("{")
+    assert "bad" not in opened().multiselect(key="compare_models").options
+
+
+@pytest.mark.parametrize("view", ["pictures", "maps"])
+def test_every_view_opens_by_its_address(view: str) -> None:
+    app = opened(models=PAIR, view=view)
+    assert app.session_state["compare_view"] == view
+    assert not app.error
+    assert not app.warning
+    assert app.query_params["models"] in (PAIR, [PAIR])
+
+
+def test_models_that_learned_from_different_images_are_compared_too() -> None:
+    for view in ("pictures", "maps"):
+        app = opened(models="pixel-faces-conv-vae,shapes-conv-vae", view=view)
+        assert not app.error
+        assert any("different images" in caption.value for caption in app.caption)
+
+
+@pytest.mark.browser
+def test_pointing_at_an_image_rings_it_in_both_maps_and_the_table_is_downloaded(new_page: Any, tmp_path: Path) -> None:
+    words = strings("zh", "compare")
+    with running_app(tmp_path / "runs") as address:
+        page = new_page()
+        page.goto(f"{address}/compare?models={PAIR}&view=maps&lang=zh")
+        maps = page.locator(".st-key-compare_plots svg.marks")
+        maps.wait_for()
+        dots = maps.locator("g.mark-symbol.role-mark path")
+        dots.nth(1000).wait_for(state="attached")
+        box = dots.nth(100).bounding_box()
+        page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        rings = maps.locator("g.mark-symbol[class*=layer_1_marks] path")
+        rings.nth(1).wait_for()
+        assert rings.count() == 2
+        page.goto(f"{address}/compare?models={PAIR},shapes-conv-vae&view=maps&lang=zh")
+        maps.locator("g.mark-symbol.role-mark path").nth(1500).wait_for(state="attached")
+        assert rings.count() == 0  # nothing is pointed at
+        page.goto(f"{address}/compare?models={PAIR}&lang=zh")
+        with page.expect_download() as download:
+            page.get_by_role("button", name=words["download"]).click()
+        rows = pd.read_csv(io.BytesIO(Path(download.value.path()).read_bytes()))
+        assert rows[words["model"]].tolist() == PAIR.split(",")
+        assert rows[words["column_active"]].tolist()[0] == "16 / 16"

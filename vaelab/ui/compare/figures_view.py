@@ -1,0 +1,113 @@
+"""Figures of the compared models: curves on one axis, and a table of what was measured and of the settings that differ."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from vaelab.analysis import comparison
+from vaelab.analysis.comparison import AXES, TERMS, Axis
+from vaelab.runs.store import Run
+from vaelab.ui.charts import comparison as charts
+from vaelab.ui.text import language, t
+from vaelab.ui.ticking import ticking_chart
+from vaelab.ui.widgets import clock
+
+HEIGHT = 250
+NATS = ("loss", "above", "recon", "kl")
+TICK = 2.0  # seconds between two looks at runs in training
+
+
+def figures(runs: list[Run]) -> None:
+    """Curves above, table below; both follow a training that runs."""
+    live = any(run.status().is_active for run in runs)
+    own_terms = dict.fromkeys(name for run in runs for name in run.config().model.method.curves)
+    left, right = st.columns(2)
+    with left:
+        term = st.segmented_control(
+            t("compare.term"),
+            [*TERMS, *own_terms],
+            default=TERMS[0],
+            required=True,
+            key="compare_term",
+            format_func=lambda name: _term(runs, name),
+            help=t("compare.term_help"),
+        )
+    with right:
+        axis = st.segmented_control(
+            t("compare.axis"),
+            list(AXES),
+            default=AXES[0],
+            required=True,
+            key="compare_axis",
+            format_func=lambda name: t(f"compare.axis_{name}"),
+            help=t("compare.axis_help"),
+        )
+    st.fragment(_both, run_every=TICK if live else None)(runs, str(term), axis)
+
+
+def _term(runs: list[Run], name: str) -> str:
+    if name in TERMS:
+        return t(f"compare.term_{name}")
+    words = next(run.config().model.method.curves[name] for run in runs if name in run.config().model.method.curves)
+    return words.titled(language())
+
+
+def _both(runs: list[Run], term: str, axis: Axis) -> None:
+    found = {run.name: comparison.curve(run, term, axis) for run in runs}
+    if any(len(x) for curve in found.values() for x, _ in curve):
+        unit = "" if term not in TERMS else f" ({t('compare.nats')})"
+        ticking_chart(
+            charts.curves,
+            charts.curve_rows(found),
+            {"axis": t(f"compare.axis_{axis}"), "term": f"{_term(runs, term)}{unit}", "model": t("compare.model")},
+            key="compare_curves",
+            alt_text=t("compare.curves_alt"),
+            models=tuple(run.name for run in runs),
+            height=HEIGHT,
+        )
+        st.caption(t("compare.curves_how"))
+    without = [run.name for run in runs if run.is_shipped]
+    if without:
+        st.caption(t("compare.no_curves", names=", ".join(without)))
+    _table(runs)
+
+
+def _table(runs: list[Run]) -> None:
+    rows = table(runs)
+    nats = st.column_config.NumberColumn(format="%.2f")
+    counts = st.column_config.NumberColumn(format="localized")
+    kinds = {t(f"compare.column_{name}"): nats for name in NATS} | {t("compare.column_parameters"): counts}
+    st.dataframe(rows, hide_index=True, key="compare_table", column_config=kinds)
+    st.download_button(
+        t("compare.download"),
+        rows.to_csv(index=False).encode("utf-8-sig"),  # with the mark by which spreadsheets know UTF-8
+        "vaelab-compare.csv",
+        "text/csv",
+        icon=":material/download:",
+        help=t("compare.download_help"),
+        on_click="ignore",
+    )
+
+
+def table(runs: list[Run]) -> pd.DataFrame:
+    """A row for each model: what was measured, then the settings in which they differ."""
+    measured = [comparison.figures(run) for run in runs]
+    known = {
+        t("compare.model"): [run.name for run in runs],
+        t("compare.column_loss"): [m.loss for m in measured],
+        t("compare.column_above"): [m.above for m in measured],
+        t("compare.column_recon"): [m.recon for m in measured],
+        t("compare.column_kl"): [m.kl for m in measured],
+        t("compare.column_active"): [f"{'–' if m.active is None else m.active} / {m.dims}" for m in measured],
+        t("compare.column_parameters"): [m.parameters for m in measured],
+        t("compare.column_epochs"): [m.epochs for m in measured],
+        t("compare.column_time"): [clock(m.seconds) for m in measured],
+    }
+    settings = {
+        name: ["–" if value is None else str(value) for value in values]
+        for name, values in comparison.differing([run.config() for run in runs]).items()
+    }
+    frame = pd.DataFrame(known | settings)
+    numbers = [t(f"compare.column_{name}") for name in NATS]
+    return frame.astype(dict.fromkeys(numbers, float)).round(dict.fromkeys(numbers, 2))
