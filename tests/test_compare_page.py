@@ -12,8 +12,10 @@ from run_writer import write_run
 from streamlit.testing.v1 import AppTest
 
 from vaelab.cli.bench.app_server import running_app
+from vaelab.runs import store
 from vaelab.runs.plan import plan
 from vaelab.ui.text import strings
+from vaelab.workers import launch
 
 ROOT = Path(__file__).parents[1]
 PAIR = "pixel-faces-conv-vae,pixel-faces-autoencoder"
@@ -117,3 +119,27 @@ def test_pointing_at_an_image_rings_it_in_both_maps_and_the_table_is_downloaded(
         rows = pd.read_csv(io.BytesIO(Path(download.value.path()).read_bytes()))
         assert rows[words["model"]].tolist() == PAIR.split(",")
         assert rows[words["column_active"]].tolist()[0] == "16 / 16"
+
+
+def test_some_are_trained_together_and_compared_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun = []
+    monkeypatch.setattr(launch, "_begin", lambda run: begun.append(run.name))
+    app = opened()
+    app.selectbox(key="together_dataset").set_value("digits").run()
+    app.multiselect(key="together_beta").set_value(["1", "4", "2.5"]).run()
+    app.number_input(key="together_epochs").set_value(2).run()
+    app.button(key="together_start").click().run()
+    assert not app.exception
+    assert begun == ["digits-conv-vae-beta1", "digits-conv-vae-beta4", "digits-conv-vae-beta2.5"]
+    assert app.multiselect(key="compare_models").value == begun
+    assert app.session_state["compare_view"] == "figures"
+    cfgs = [store.find(name).config() for name in begun]
+    assert [(cfg.loss.beta, cfg.optim.epochs, cfg.seed) for cfg in cfgs] == [(1.0, 2, 0), (4.0, 2, 0), (2.5, 2, 0)]
+
+
+def test_a_value_that_is_no_number_is_one_sentence() -> None:
+    app = opened()
+    app.multiselect(key="together_beta").set_value(["1", "much"]).run()
+    app.button(key="together_start").click().run()
+    assert "must be a number, got: 1, much" in app.error[0].value
+    assert store.list_runs() == []

@@ -17,6 +17,7 @@ from vaelab.cli.catalog import COMMANDS as CATALOG
 from vaelab.cli.measure import COMMANDS as MEASURE
 from vaelab.cli.models import COMMANDS as MODELS
 from vaelab.cli.start_app import COMMANDS as APP
+from vaelab.cli.sweep import COMMANDS as SWEEP
 from vaelab.cli.training import COMMANDS as TRAINING
 from vaelab.config.errors import VaeLabError
 
@@ -34,7 +35,7 @@ def cli() -> None:
     """
 
 
-for command in (*CATALOG, *TRAINING, *MODELS, *MEASURE, *APP):
+for command in (*CATALOG, *TRAINING, *SWEEP, *MODELS, *MEASURE, *APP):
     cli.add_command(command)
 
 

@@ -310,6 +310,14 @@ def check_name(name: str) -> str:
     return name
 
 
+def free_name(name: str) -> str:
+    """The name, or where it is taken the name with the next free number."""
+    taken = {other.lower() for other in (*(path.name for _, path in _folders(runs_root())), *shipped())}
+    if name.lower() not in taken:
+        return name
+    return next(f"{name}-{k}" for k in range(2, len(taken) + 3) if f"{name}-{k}".lower() not in taken)
+
+
 def create_run(cfg: RunConfig, name: str | None = None, *, path: Path | None = None, title: str = "") -> Run:
     """A new run directory with its config.json. path: a folder of the caller's choice instead of runs_root(); title: of the
     images, for a name to be made of where their own is a code.

@@ -8,6 +8,7 @@ import dataclasses
 import subprocess
 import threading
 import time
+from collections.abc import Sequence
 
 from vaelab import __version__, data
 from vaelab.config.errors import RunError
@@ -22,7 +23,7 @@ from vaelab.runs.processes import FileLock, ProcessIdentity
 from vaelab.runs.queue import DeviceQueue
 from vaelab.runs.run_config import RunConfig
 from vaelab.runs.status import Status
-from vaelab.runs.store import Run, create_run
+from vaelab.runs.store import Run, create_run, free_name
 from vaelab.training.cadence import Cadence
 from vaelab.workers.standby import Standby, hand_over, python
 
@@ -46,6 +47,16 @@ def start(cfg: RunConfig, name: str | None = None) -> Run:
             remove(run.path)  # a run that never began would only keep its name from others
         raise
     return run
+
+
+def start_all(planned: Sequence[tuple[str, RunConfig]]) -> list[Run]:
+    """Train several, one after another on the same device; a name that is taken gets the next free number.
+
+    None begins when one of them cannot. Raises as `start` does.
+    """
+    for _, cfg in planned:
+        check(cfg)
+    return [start(cfg, free_name(name)) for name, cfg in planned]
 
 
 def check(cfg: RunConfig) -> None:

@@ -112,7 +112,7 @@ def maps(
             tooltip=[alt.Tooltip("label:N", title=texts["label"]), alt.Tooltip("image:Q", title=texts["image"])],
         )
         ring = (
-            base.transform_filter({"or": [{"param": other.name, "empty": False} for other in lit]})
+            base.transform_filter(cast(Any, {"or": [{"param": other.name, "empty": False} for other in lit]}))
             .mark_point(size=180, strokeWidth=2.5, filled=False, aria=False, color=palette.surface("text", theme))
             .encode(**places)
         )

@@ -12,6 +12,7 @@ from vaelab.images import palette
 from vaelab.runs import store
 from vaelab.runs.store import Run
 from vaelab.ui.compare import figures_view, map_view, picture_view
+from vaelab.ui.compare.together import together
 from vaelab.ui.guard import show_error
 from vaelab.ui.model_picker import shipped, words
 from vaelab.ui.names import as_code
@@ -27,7 +28,9 @@ USUAL = ("pixel-faces-conv-vae", "pixel-faces-autoencoder")  # for who comes wit
 def page() -> None:
     """Everything below the title."""
     known = comparable()
-    runs = pick(known)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        runs = pick(known)
+        together()
     if len(runs) < 2:
         st.info(t("compare.choose_two"), icon=":material/compare_arrows:")
         return
