@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from app_page import opened
 from run_writer import write_run
 from streamlit.testing.v1 import AppTest
 
@@ -17,7 +18,6 @@ from vaelab.runs.plan import plan
 from vaelab.ui.text import strings
 from vaelab.workers import launch
 
-ROOT = Path(__file__).parents[1]
 PAIR = "pixel-faces-conv-vae,pixel-faces-autoencoder"
 
 
@@ -26,32 +26,21 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VAELAB_RUNS", str(tmp_path / "runs"))
 
 
-def opened(**query: str) -> AppTest:
-    app = AppTest.from_file(str(ROOT / "vaelab" / "ui" / "shell.py"), default_timeout=180)
-    app.run()
-    app.switch_page(str(ROOT / "pages" / "compare.py"))
-    for name, value in query.items():
-        app.query_params[name] = value
-    app.run()
-    assert not app.exception
-    return app
-
-
 def table_of(app: AppTest) -> pd.DataFrame:
     return app.dataframe[0].value
 
 
 def test_who_comes_anew_sees_two_shipped_models_then_the_newest_runs() -> None:
-    assert opened().multiselect(key="compare_models").value == PAIR.split(",")
+    assert opened("compare").multiselect(key="compare_models").value == PAIR.split(",")
     for name in ("one", "two", "three"):
         write_run(name, cfg=plan("digits", latent_dim=4))
-    assert opened().multiselect(key="compare_models").value == ["three", "two"]
+    assert opened("compare").multiselect(key="compare_models").value == ["three", "two"]
 
 
 def test_the_table_has_figures_and_only_settings_that_differ() -> None:
     write_run("one", cfg=plan("digits", latent_dim=4))
     write_run("two", cfg=plan("digits", latent_dim=8))
-    rows = table_of(opened(models="one,two"))
+    rows = table_of(opened("compare", models="one,two"))
     assert rows["model"].tolist() == ["one", "two"]
     assert rows["above the floor (nats)"].tolist() == [4.5, 4.5]
     assert rows["active dimensions"].tolist() == ["4 / 4", "8 / 8"]
@@ -60,13 +49,13 @@ def test_the_table_has_figures_and_only_settings_that_differ() -> None:
 
 
 def test_an_absent_model_is_named_and_the_rest_is_shown() -> None:
-    app = opened(models=f"gone,{PAIR}")
+    app = opened("compare", models=f"gone,{PAIR}")
     assert "`gone`" in app.warning[0].value
     assert app.multiselect(key="compare_models").value == PAIR.split(",")
 
 
 def test_one_model_is_too_few() -> None:
-    app = opened(models="pixel-faces-conv-vae")
+    app = opened("compare", models="pixel-faces-conv-vae")
     assert "at least two" in app.info[0].value
     assert not app.dataframe
 
@@ -76,12 +65,12 @@ def test_a_damaged_run_is_left_out() -> None:
         write_run(name, cfg=plan("digits", latent_dim=4))
     run = write_run("bad", cfg=plan("digits", latent_dim=4))
     run.config_file.write_text("{")
-    assert "bad" not in opened().multiselect(key="compare_models").options
+    assert "bad" not in opened("compare").multiselect(key="compare_models").options
 
 
 @pytest.mark.parametrize("view", ["pictures", "maps"])
 def test_every_view_opens_by_its_address(view: str) -> None:
-    app = opened(models=PAIR, view=view)
+    app = opened("compare", models=PAIR, view=view)
     assert app.session_state["compare_view"] == view
     assert not app.error
     assert not app.warning
@@ -90,7 +79,7 @@ def test_every_view_opens_by_its_address(view: str) -> None:
 
 def test_models_that_learned_from_different_images_are_compared_too() -> None:
     for view in ("pictures", "maps"):
-        app = opened(models="pixel-faces-conv-vae,shapes-conv-vae", view=view)
+        app = opened("compare", models="pixel-faces-conv-vae,shapes-conv-vae", view=view)
         assert not app.error
         assert any("different images" in caption.value for caption in app.caption)
 
@@ -124,7 +113,7 @@ def test_pointing_at_an_image_rings_it_in_both_maps_and_the_table_is_downloaded(
 def test_some_are_trained_together_and_compared_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     begun = []
     monkeypatch.setattr(launch, "_begin", lambda run: begun.append(run.name))
-    app = opened()
+    app = opened("compare")
     app.selectbox(key="together_dataset").set_value("digits").run()
     app.multiselect(key="together_beta").set_value(["1", "4", "2.5"]).run()
     app.number_input(key="together_epochs").set_value(2).run()
@@ -138,7 +127,7 @@ def test_some_are_trained_together_and_compared_at_once(monkeypatch: pytest.Monk
 
 
 def test_a_value_that_is_no_number_is_one_sentence() -> None:
-    app = opened()
+    app = opened("compare")
     app.multiselect(key="together_beta").set_value(["1", "much"]).run()
     app.button(key="together_start").click().run()
     assert "must be a number, got: 1, much" in app.error[0].value

@@ -15,7 +15,7 @@ from vaelab.models.model_config import ModelConfig
 from vaelab.runs.files import Row
 from vaelab.runs.recorder import Recorder
 from vaelab.runs.store import Run, create_run
-from vaelab.training import snapshots, trainer
+from vaelab.training import checkpoints, snapshots, trainer
 from vaelab.training.batches import Noise, Shuffle
 from vaelab.training.first_weights import new_model
 
@@ -284,7 +284,9 @@ def test_a_diverged_training_keeps_its_last_good_checkpoint() -> None:
     assert run.events()[-1]["event"] == "diverged"
 
 
-def test_weights_that_break_after_the_last_row_are_not_saved() -> None:
+def test_weights_that_break_after_the_last_row_are_not_saved(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checkpoints, "FIRST_SECONDS", 1e9)  # none by the clock, which a slow machine would write before
+
     def poison(row: Row) -> None:
         if row["step"] == 82:
             model.decoder[0].weight.data.fill_(float("nan"))  # type: ignore[union-attr, operator]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from importlib import import_module
 from importlib.util import find_spec
 
@@ -9,7 +10,7 @@ import click
 
 from vaelab.cli.bench.report import SUBJECTS
 from vaelab.cli.output import json_option, print_json, run_argument, table
-from vaelab.config.errors import VaeLabError
+from vaelab.config.errors import ConfigError, VaeLabError
 from vaelab.runs import store
 from vaelab.runs.run_config import RunConfig
 
@@ -19,6 +20,14 @@ TERMS = {
     "loss": "recon + beta * kl",
     "floor": "least recon possible, the entropy of the pixels",
     "nll": "-log p(x), importance sampling",
+}
+SCORES = {
+    "mig": "gap between the two dimensions that tell most about a factor",
+    "disentanglement": "how little a dimension mixes factors",
+    "completeness": "how few dimensions a factor takes",
+    "informativeness": "accuracy of guessing a factor from the whole code",
+    "sap": "gap between the two best guesses from one dimension",
+    "factor_vae": "accuracy of the majority vote",
 }
 
 
@@ -34,20 +43,38 @@ TERMS = {
     help="Draws of z an image for nll, -log p(x); 0 leaves it out, 100 is a fair start.",
 )
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Measure the first N images only.")
+@click.option("--factors", is_flag=True, help="Also score how well single dimensions name the known factors.")
 @click.option("--device", default=RunConfig.device, show_default=True, metavar="DEVICE", help=RunConfig.help("device"))
 @json_option
-def evaluate(run_name: str, split: str, importance_samples: int, limit: int | None, device: str, as_json: bool) -> None:
+def evaluate(
+    run_name: str, split: str, importance_samples: int, limit: int | None, factors: bool, device: str, as_json: bool
+) -> None:
     """Measure a run on its test images: means per image, in nats."""
     from vaelab.analysis import inference
 
     run = store.find(run_name)
+    scored = _scored(run, split, limit) if factors else None
     result = inference.evaluate(run, split, importance_samples, limit, device)
     click.echo(f"{run.name}, {result['images']:,} {split} images, nats per image, beta {run.config().loss.beta:g}")
     told = TERMS | {name: words.title for name, words in run.config().model.method.curves.items()}
     click.echo(table(("term", "nats", ""), [(key, result[key], told[key]) for key in told if key in result]))
     click.echo(f"{result['active_units']} of {run.config().model.latent_dim} latent dimensions are active")
+    if scored is not None:
+        click.echo("known factors, from 0 to 1, 1 for a dimension of its own for each")
+        click.echo(table(("score", "", ""), [(name, scored[name], words) for name, words in SCORES.items()]))
+        result["factors"] = scored
     if as_json:
         print_json(result)
+
+
+def _scored(run: store.Run, split: str, limit: int | None) -> dict[str, float]:
+    """The scores by name, of at most as many images as are measured."""
+    from vaelab.analysis import factors
+
+    if split not in ("train", "test"):
+        raise ConfigError(f"split must be train or test, got {split!r}")
+    count = min(limit or factors.COUNT, factors.COUNT)
+    return asdict(factors.scores(run, "train" if split == "train" else "test", count))
 
 
 @click.command()

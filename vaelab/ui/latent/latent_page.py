@@ -15,6 +15,7 @@ from vaelab.runs.run_config import RunConfig
 from vaelab.runs.store import Run
 from vaelab.ui.decode.decode_page import models
 from vaelab.ui.guard import show_error
+from vaelab.ui.latent.factors import factor_section
 from vaelab.ui.latent.first_look import chose_view, look_first
 from vaelab.ui.latent.inspector import inspector, neighbours
 from vaelab.ui.latent.map_panel import MOST_COLOURS, PROJECTIONS, Colour, View, choice, colours_of, latent_map
@@ -67,6 +68,7 @@ def workspace(known: dict[str, Run]) -> None:
         except VaeLabError as error:
             show_error(error)
     prior_section(wanted, view.colour)
+    factor_section(wanted)
 
 
 def pick_images(run: Run, cfg: RunConfig, place: st.delta_generator.DeltaGenerator) -> Query:
