@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -229,6 +229,29 @@ def evaluate(
     return _measure(model, pixels, y, cfg.loss, importance_samples, torch.Generator().manual_seed(seed))
 
 
+def batches_of_terms(
+    model: LatentModel,
+    pixels: Pixels,
+    y: NDArray[np.int64] | None,
+    loss: LossConfig,
+    generator: torch.Generator,
+) -> Iterator[tuple[Tensor, Tensor | None, Mapping[str, Tensor]]]:
+    """(x, y, terms) of one batch after the other, with one draw of z for each image. pixels: (N, C, H, W) uint8.
+
+    terms: recon (B,), kl_per_dim (B, Z) and the method's own, in nats.
+    """
+    device = _device_of(model)
+    method = model.cfg.method
+    shape = method.noise_shape(model.cfg)
+    # At once: batches draw other numbers.
+    noise = None if shape is None else torch.randn(len(pixels), *shape, generator=generator)
+    for start in range(0, len(pixels), BATCH):
+        x = to_unit(pixels[start : start + BATCH], device)
+        labels = _classes(y, start, start + BATCH, device)
+        eps = None if noise is None else noise[start : start + BATCH].to(device)
+        yield x, labels, method.terms(model, x, labels, eps, loss)
+
+
 def _measure(
     model: LatentModel,
     pixels: Pixels,
@@ -241,14 +264,7 @@ def _measure(
     method = model.cfg.method
     sums = dict.fromkeys(("recon", "kl", "floor", "nll", *method.curves), 0.0)
     means: list[Tensor] = []
-    shape = method.noise_shape(model.cfg)
-    # At once: batches draw other numbers.
-    noise = None if shape is None else torch.randn(len(pixels), *shape, generator=generator)
-    for start in range(0, len(pixels), BATCH):
-        x = to_unit(pixels[start : start + BATCH], device)
-        labels = _classes(y, start, start + BATCH, device)
-        eps = None if noise is None else noise[start : start + BATCH].to(device)
-        terms = method.terms(model, x, labels, eps, loss)
+    for x, labels, terms in batches_of_terms(model, pixels, y, loss, generator):
         for name in ("recon", *method.curves):
             sums[name] += terms[name].double().sum().item()
         sums["kl"] += terms["kl_per_dim"].sum(dim=1).double().sum().item()

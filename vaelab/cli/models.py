@@ -32,20 +32,50 @@ CLASS = click.option(
 
 @click.command()
 @run_argument
-@click.argument("image", type=click.Path(path_type=Path))
+@click.argument("images")
 @CLASS
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write a table of a whole folder or data set: FILE.csv, .npz or .parquet.",
+)
+@click.option(
+    "--split",
+    type=click.Choice(["test", "train", "all"]),
+    help="Which images of a data set; test unless said. A folder is taken whole.",
+)
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="The first N images only.")
+@click.option("--pca", is_flag=True, help="Add the coordinates of a PCA map.")
+@click.option("--tsne", is_flag=True, help="Add the coordinates of a t-SNE map.")
 @json_option
-def encode(run_name: str, image: Path, class_name: str | None, as_json: bool) -> None:
-    """Encode the file IMAGE: print mu and the log-variance of its posterior."""
+def encode(
+    run_name: str,
+    images: str,
+    class_name: str | None,
+    output: Path | None,
+    split: str | None,
+    limit: int | None,
+    pca: bool,
+    tsne: bool,
+    as_json: bool,
+) -> None:
+    """Encode IMAGES: print the code of one image file, or write those of a folder or a data set into a table with -o."""
+    if output is not None:
+        _encode_all(run_name, images, output, split, limit, pca=pca, tsne=tsne, as_json=as_json)
+        return
+    if images in data.names() or Path(images).is_dir():
+        raise click.UsageError(f"a whole set of images is written into a table: add -o codes.csv, got {images!r} alone")
     from vaelab.analysis import inference
 
     run = store.find(run_name)
     cfg = run.config()
     y = _class_of(cfg, class_name, 1)
     try:
-        content = image.read_bytes()
+        content = Path(images).read_bytes()
     except OSError as error:
-        raise ImageError(f"{image} cannot be read ({error.strerror}); give the path of an image file") from error
+        raise ImageError(f"{images} cannot be read ({error.strerror}); give the path of an image file") from error
     pixels = files.to_pixels(files.open_image(content), cfg.model.image_size, cfg.model.channels)
     mu, logvar = inference.encode(inference.load_run(run), pixels[None], y)
     for i, value in enumerate(mu[0]):
@@ -53,6 +83,32 @@ def encode(run_name: str, image: Path, class_name: str | None, as_json: bool) ->
         click.echo(f"z[{i}]  mu {value:+.4f}{spread}")
     if as_json:
         print_json({"mu": mu[0].tolist(), "logvar": None if logvar is None else logvar[0].tolist()})
+
+
+def _encode_all(
+    run_name: str,
+    images: str,
+    output: Path,
+    split: str | None,
+    limit: int | None,
+    *,
+    pca: bool,
+    tsne: bool,
+    as_json: bool,
+) -> None:
+    """Write the codes of a data set or of a folder, and say what was written."""
+    from vaelab.export import codes
+
+    codes.format_of(output)  # before the work
+    is_set = images in data.names()
+    source = images if is_set or images.startswith("folder:") else f"folder:{images}"
+    chosen: codes.Split = split or ("test" if is_set else "all")  # type: ignore[assignment]
+    run = store.find(run_name)
+    frame = codes.codes_of(run, source, chosen, limit, pca=pca, tsne=tsne)
+    codes.write(frame, output)
+    click.echo(f"{output}: {len(frame):,} images, columns {', '.join(map(str, frame))}")
+    if as_json:
+        print_json({"path": str(output), "images": len(frame), "columns": list(frame)})
 
 
 @click.command()

@@ -282,11 +282,14 @@ def load_folder(name: str, image_size: int, channels: int, limit: int | None) ->
     _check_count(name, len(rows), listing)
     train, test = listing.split(rows)
     _check_split(name, train, test)
-    whole = Images(pixels=fit_channels(pixels, channels), labels=listing.labels[rows] if listing.classes else None)
+    names = [file.relative_to(listing.path).as_posix() for file in listing.files]
+    whole = Images(
+        pixels=fit_channels(pixels, channels),
+        labels=listing.labels[rows] if listing.classes else None,
+        files=tuple(names[row] for row in rows),
+    )
     readable = set(rows.tolist())
-    skipped = [
-        file.relative_to(listing.path).as_posix() for row, file in enumerate(listing.files) if row not in readable
-    ]
+    skipped = [name for row, name in enumerate(names) if row not in readable]
     return Dataset(
         info=_info(name, listing, len(train[:limit]), len(test)),
         train=whole.take(train[:limit]),

@@ -16,11 +16,15 @@ Origin = Literal["embedded", "drawn", "download", "folder"]
 
 @dataclass(frozen=True, kw_only=True)
 class Images:
-    """One split. pixels: (N, C, H, W) uint8 in 0-255; labels: (N,) or None; factors: name to (N,) value indices."""
+    """One split. pixels: (N, C, H, W) uint8 in 0-255; labels: (N,) or None; factors: name to (N,) value indices.
+
+    files: (N,) the paths of a user's own images below their folder, empty for every other set.
+    """
 
     pixels: Pixels
     labels: Labels | None = None
     factors: Mapping[str, Labels] = field(default_factory=dict)
+    files: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.pixels)
@@ -31,7 +35,13 @@ class Images:
             pixels=self.pixels[rows],
             labels=None if self.labels is None else self.labels[rows],
             factors={name: values[rows] for name, values in self.factors.items()},
+            files=self._files_of(rows),
         )
+
+    def _files_of(self, rows: slice | Labels) -> tuple[str, ...]:
+        if not self.files or isinstance(rows, slice):
+            return self.files[rows] if isinstance(rows, slice) else ()
+        return tuple(self.files[row] for row in rows)
 
 
 @dataclass(frozen=True, kw_only=True)

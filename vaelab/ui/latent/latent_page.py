@@ -15,6 +15,7 @@ from vaelab.runs.run_config import RunConfig
 from vaelab.runs.store import Run
 from vaelab.ui.decode.decode_page import models
 from vaelab.ui.guard import show_error
+from vaelab.ui.latent.codes_download import codes_download
 from vaelab.ui.latent.factors import factor_section
 from vaelab.ui.latent.first_look import chose_view, look_first
 from vaelab.ui.latent.inspector import inspector, neighbours
@@ -65,6 +66,7 @@ def workspace(known: dict[str, Run]) -> None:
     with side:
         try:
             inspector(wanted, view, chosen, near)
+            codes_download(wanted, view, chosen)
         except VaeLabError as error:
             show_error(error)
     prior_section(wanted, view.colour)

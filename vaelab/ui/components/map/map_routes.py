@@ -300,14 +300,15 @@ def _sheet(pixels: NDArray[np.uint8], request: Request, headers: dict[str, str])
     return _png(strip(part, 16, cell=1, gap=0)[..., :3], headers)
 
 
-def _map_name(wanted: Query) -> str:
+def map_name(wanted: Query) -> str:
+    """What the t-SNE map of these codes is called among the maps of the server."""
     return re.sub(r"[^\w.-]", "_", f"{wanted.run.name}-{wanted.key}")
 
 
 def tsne(request: Request) -> Response:
     """How far t-SNE is. POST with ?action=start has it made, with ?action=cancel stops it."""
     wanted = _wanted(request)
-    name = _map_name(wanted)
+    name = map_name(wanted)
     if request.method == "POST":
         if request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
             raise _NotFound("a map is started and stopped from its own page")
@@ -322,7 +323,7 @@ def tsne(request: Request) -> Response:
 
 def tsne_map(request: Request) -> Response:
     """The newest t-SNE map, (N, 2) float32."""
-    found = tsne_worker.points(_map_name(_wanted(request)))
+    found = tsne_worker.points(map_name(_wanted(request)))
     if found is None:
         raise _NotFound("there is no map yet; it appears a second or two after the start")
     return _binary(found, FRESH)
