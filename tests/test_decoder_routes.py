@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import shutil
 from pathlib import Path
-from typing import Any
 
 import engine_cases
 import numpy as np
 import pytest
+from asgi import get
 from safetensors.numpy import load_file, save_file
-from starlette.applications import Starlette
 
 from vaelab.config.errors import WeightsError
 from vaelab.config.settings import DataConfig
@@ -24,37 +22,6 @@ from vaelab.ui.components import carrier
 from vaelab.ui.components.routes import routes
 
 CFG = ModelConfig(name="conv-vae", latent_dim=4)
-
-
-class Answer:
-    def __init__(self, status: int, headers: dict[str, str], body: bytes) -> None:
-        self.status, self.headers, self.body = status, headers, body
-
-
-def get(path: str, page: str = "") -> Answer:
-    """One GET to the routes, by ASGI itself. path: as a browser sends it, percent-encoded; page: the address that asks."""
-    from urllib.parse import unquote, urlsplit
-
-    url = urlsplit("/" + path)
-    scope = {
-        "type": "http", "method": "GET", "path": unquote(url.path), "raw_path": url.path.encode(), "query_string": url.query.encode(),
-        "headers": [(b"referer", page.encode())] if page else [], "http_version": "1.1", "scheme": "http", "server": ("localhost", 80), "client": ("localhost", 1), "root_path": "",
-    }  # fmt: skip
-    sent: list[dict[str, Any]] = []
-
-    requests = [{"type": "http.request", "body": b"", "more_body": False}]
-
-    async def receive() -> dict[str, Any]:
-        if not requests:
-            await asyncio.Event().wait()  # the browser stays; only leaving would be another message
-        return requests.pop()
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    asyncio.run(Starlette(routes=routes())(scope, receive, send))
-    headers = {key.decode(): value.decode() for key, value in sent[0]["headers"]}
-    return Answer(sent[0]["status"], headers, b"".join(message.get("body", b"") for message in sent[1:]))
 
 
 @pytest.fixture

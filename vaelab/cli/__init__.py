@@ -50,6 +50,8 @@ def main(args: Sequence[str] | None = None) -> None:
     except BrokenPipeError:  # the reader of a pipe, `head` say, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
+    except OSError as error:  # a path that is too long, a folder that may not be read, a disk that fails
+        _exit_with(f"{error.filename or 'a file'} cannot be used ({error.strerror}); check the path", BAD_INPUT)
     sys.exit(code if isinstance(code, int) else 0)
 
 

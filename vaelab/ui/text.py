@@ -39,7 +39,10 @@ def language() -> Language:
 
 def language_of_page(address: str) -> Language:
     """The language that a page's address names, as shell.py puts it there; English where it names none."""
-    named = parse_qs(urlsplit(address).query).get("lang", [""])[0]
+    try:
+        named = parse_qs(urlsplit(address).query).get("lang", [""])[0]
+    except ValueError:  # an address that is none, such as "//["
+        return "en"
     return named if named in LANGUAGES else "en"
 
 

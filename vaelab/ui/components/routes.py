@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any, get_args
 
@@ -70,7 +71,7 @@ def bundle(request: Request) -> Response:
     """One half of a model as vaelab.export.bundle writes it; source: "model" or the step of a snapshot."""
     run = run_named(request.path_params["run"])
     part, source = request.path_params["part"], request.path_params["source"]
-    if run is None or part not in get_args(Part) or not (source == "model" or _is_step(source)):
+    if run is None or part not in get_args(Part) or not (source == "model" or is_number(source)):
         return refused(request, "there are no such weights", 404)
     try:
         file = run.model_file() if source == "model" else run.snapshot_file(int(source))
@@ -87,12 +88,13 @@ def run_named(name: str) -> Run | None:
     if name.startswith(".") or Path(name).name != name or "\\" in name or "\0" in name:
         return None
     for root in (runs_root(), weights_root()):
-        if (root / name / "config.json").is_file():
+        if os.path.isfile(root / name / "config.json"):  # a name that is too long is no file either
             return Run(root / name)
     return None
 
 
-def _is_step(text: str) -> bool:
+def is_number(text: str) -> bool:
+    """Whether a part of an address is a whole number that can be a step or a count here; Python refuses to read very long ones."""
     return text.isascii() and text.isdigit() and len(text) <= 12
 
 

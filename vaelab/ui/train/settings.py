@@ -5,8 +5,10 @@ Names, defaults and ranges come from the configs, words from text/LANGUAGE/train
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Literal
 
 import streamlit as st
 
@@ -73,6 +75,14 @@ def _select(name: str, options: tuple[str, ...], default: str, titles: Mapping[s
     )
 
 
+NUMBER = re.compile(r"-?\d{1,12}(\.\d{0,12})?([eE][+-]?\d{1,2})?", re.ASCII)
+
+
+def _bind(name: str) -> Literal["query-params"] | None:
+    """Whether a number is mirrored in the address: not where that holds no finite number, at which Streamlit fails ("inf")."""
+    return "query-params" if NUMBER.fullmatch(st.query_params.get(_key(name), "0")) else None
+
+
 def _whole(name: str, default: int | None, *, step: int = 1, disabled: bool = False) -> int | None:
     value = st.number_input(
         t(f"train.label_{name}"),
@@ -80,7 +90,7 @@ def _whole(name: str, default: int | None, *, step: int = 1, disabled: bool = Fa
         step=step,
         key=_key(name),
         help=t(f"train.help_{name}"),
-        bind="query-params",
+        bind=_bind(name),
         disabled=disabled,
     )
     return None if value is None else int(value)
@@ -94,7 +104,7 @@ def _real(name: str, default: float, step: float) -> float:
         format="%g",
         key=_key(name),
         help=t(f"train.help_{name}"),
-        bind="query-params",
+        bind=_bind(name),
         required=True,
     )
     return default if value is None else float(value)

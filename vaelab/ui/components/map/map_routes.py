@@ -16,6 +16,7 @@ from urllib.parse import quote
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -27,10 +28,26 @@ from vaelab.config.errors import VaeLabError
 from vaelab.images import palette
 from vaelab.runs.store import Run
 from vaelab.ui.components.carrier import PREFIX
-from vaelab.ui.components.routes import FOREVER, FRESH, refused, run_named
+from vaelab.ui.components.routes import FOREVER, FRESH, is_number, refused, run_named
 from vaelab.ui.pictures import strip
 from vaelab.workers import tsne_worker
 
+
+class Few(Convertor[int]):
+    """A number in an address, of at most nine digits: Python refuses to read very long ones, and the server would fail."""
+
+    regex = "[0-9]{1,9}"
+
+    def convert(self, value: str) -> int:
+        """As Starlette asks."""
+        return int(value)
+
+    def to_string(self, value: int) -> str:
+        """As Starlette asks."""
+        return str(value)
+
+
+register_url_convertor("few", Few())
 SHEET = 256  # pictures in one sheet, 16 in a row
 DENSITY_CELLS = 96
 DENSITY_REACH = 4.0  # standard deviations of the prior
@@ -68,9 +85,9 @@ def map_routes() -> list[Route]:
         "film.bin": film_places,
         "film.gif": film_gif,
         "originals.png": film_originals,
-        "sheet-{k:int}.png": pictures,
-        "probe-{k:int}.png": probe_pictures,
-        "frame-{step:int}.png": film_frame,
+        "sheet-{k:few}.png": pictures,
+        "probe-{k:few}.png": probe_pictures,
+        "frame-{step:few}.png": film_frame,
     }
     routes = [Route(f"{root}/{name}", _answering(answer)) for name, answer in answers.items()]
     return [*routes, Route(f"{root}/tsne.json", _answering(tsne), methods=["GET", "POST"])]
@@ -104,7 +121,7 @@ def _wanted(request: Request) -> Query:
     """The query that an address names: the newest weights of the run, whatever the address says of older ones."""
     values = request.query_params
     split, count = values.get("split", "test"), values.get("count", "")
-    if split not in get_args(Split) or not count.isdecimal() or int(count) not in latents.COUNTS:
+    if split not in get_args(Split) or not is_number(count) or int(count) not in latents.COUNTS:
         raise _NotFound(f"a map shows {', '.join(map(str, latents.COUNTS))} images of the split test or train")
     return latents.query(_run(request), split, int(count))  # type: ignore[arg-type]
 
@@ -242,7 +259,7 @@ def lift(request: Request) -> Response:
     base = plane.base
     mu = latents.codes(wanted).mu
     row = request.query_params.get("row", "")
-    if row.isdecimal() and int(row) < len(mu):
+    if is_number(row) and int(row) < len(mu):
         apart = mu[int(row)] - base
         base = base + apart - plane.across * (apart @ plane.across) - plane.up * (apart @ plane.up)
     return _binary(np.stack([base, plane.across, plane.up]), _lasting(request, wanted))
