@@ -1,0 +1,172 @@
+"""`vaelab import`: weights that were trained elsewhere become a model of the lab."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import Any
+
+import click
+
+from vaelab.cli.output import json_option, print_json, table
+from vaelab.config.errors import DataError
+from vaelab.config.folders import remove
+from vaelab.config.settings import DataConfig
+from vaelab.models.model_config import ModelConfig
+from vaelab.runs import store
+from vaelab.runs.files import write_atomic, write_json
+from vaelab.runs.plan import plan
+from vaelab.runs.run_config import RunConfig
+
+CODES = 1_000  # images whose codes the sliders stand around
+
+
+def _read_map(context: click.Context, parameter: click.Parameter, given: tuple[str, ...]) -> dict[str, str]:
+    """The --map options: THEIRS=OURS."""
+    found = {}
+    for text in given:
+        theirs, is_pair, ours = text.partition("=")
+        if not is_pair or not theirs or not ours:
+            raise click.UsageError(f"--map must be THEIRS=OURS, or A+B=OURS for two that are joined, got {text!r}")
+        found[theirs] = ours
+    return found
+
+
+@click.command("import")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--model", default=ModelConfig.name, show_default=True, metavar="NAME", help="Which model the weights are of."
+)
+@click.option(
+    "--network",
+    default=ModelConfig.network,
+    metavar="NAME",
+    help="Its layers, where they are not the usual ones.",
+)
+@click.option(
+    "--latent-dim",
+    type=int,
+    default=ModelConfig.latent_dim,
+    show_default=True,
+    metavar="N",
+    help="Its latent size.",
+)
+@click.option(
+    "--image-size",
+    type=int,
+    default=DataConfig.image_size,
+    show_default=True,
+    metavar="N",
+    help="Its image size, pixels.",
+)
+@click.option(
+    "--dataset", default="cifar10", show_default=True, metavar="NAME", help="The images that it learned from."
+)
+@click.option("--name", metavar="NAME", help="What it is called here; the file's name unless said.")
+@click.option(
+    "--map",
+    "renamed",
+    multiple=True,
+    callback=_read_map,
+    metavar="THEIRS=OURS",
+    help="Which of their tensors is which of ours, where shapes and order do not tell; A+B=OURS joins two.",
+)
+@json_option
+def import_weights(
+    file: Path,
+    model: str,
+    network: str,
+    latent_dim: int,
+    image_size: int,
+    dataset: str,
+    name: str | None,
+    renamed: dict[str, str],
+    as_json: bool,
+) -> None:
+    """Make a model of the lab from FILE: a PyTorch state dict (.pt, .pth) or safetensors. Nothing in it is run.
+
+    Tensors are matched by name, by --map, then by shape in their order; two heads for mu and the log-variance are joined.
+    """
+    from safetensors.torch import save
+
+    from vaelab.models.foreign import fit, read_state
+    from vaelab.models.latent_model import build
+
+    cfg = plan(dataset, model, network=network, latent_dim=latent_dim, image_size=image_size)
+    built = build(cfg.model)
+    own = dict(built.state_dict())
+    state = read_state(file)
+    kept = [key for key in own if key in ("code_mean", "code_std") and key not in state]  # what tutorials do not keep
+    shapes = {key: tuple(tensor.shape) for key, tensor in own.items() if key not in kept}
+    fitted = fit(state, shapes, renamed, str(file))
+    built.load_state_dict({**own, **fitted.tensors})
+    run = store.create_run(cfg, store.free_name(name or file.stem))
+    try:
+        seen = _remember(built, cfg)
+        write_atomic(run.path / "model.safetensors", save(dict(built.state_dict())))
+        measured = _measure(run) if seen else None
+        (run.path / "README.md").write_text(_card(run, file, fitted.taken), encoding="utf-8")
+    except BaseException:
+        with contextlib.suppress(OSError):
+            remove(run.path)  # nothing half-made keeps the name
+        raise
+    click.echo(table(("theirs", "ours", "shape"), [(a, b, str(shapes[b])) for a, b in fitted.taken]))
+    for left in fitted.left:
+        click.echo(f"left out: {left}")
+    click.echo(f"{run.name} in {run.path}")
+    if measured is None:
+        click.echo(f"the images of {dataset} are not on this machine, so it was not measured")
+    else:
+        click.echo(
+            f"test loss {measured['loss']:,.2f} nats per image, {measured['loss'] - measured['floor']:,.2f} above the floor"
+        )
+    if as_json:
+        print_json(
+            {
+                "run": run.name,
+                "path": str(run.path),
+                "taken": dict(fitted.taken),
+                "left": list(fitted.left),
+                "test": measured,
+            }
+        )
+
+
+def _remember(built: Any, cfg: RunConfig) -> bool:
+    """Give the model the average and spread of the codes of its images, where they are at hand; whether they are."""
+    import torch
+
+    from vaelab import data
+    from vaelab.analysis import inference
+
+    if not data.is_available(cfg.data.name):
+        return False
+    images = data.load(cfg.data.name, image_size=cfg.data.image_size, channels=cfg.model.channels, limit=CODES).train
+    mu, _ = inference.encode(built.eval(), images.pixels[:CODES])
+    built.remember_codes(torch.from_numpy(mu))
+    return True
+
+
+def _measure(run: store.Run) -> dict[str, Any] | None:
+    """The figures of the card, as they stand in metrics.json; None where there is nothing to measure on."""
+    from vaelab.analysis import inference
+
+    try:
+        test = inference.evaluate(run)
+    except DataError:
+        return None
+    write_json(run.path / "metrics.json", {"test": test})
+    return test
+
+
+def _card(run: store.Run, file: Path, taken: tuple[tuple[str, str], ...]) -> str:
+    """What the weights are and where they came from, in Markdown."""
+    cfg = run.config()
+    rows = "\n".join(f"| `{theirs}` | `{ours}` |" for theirs, ours in taken)
+    return (
+        f"# {run.name}\n\nWeights from elsewhere (`{file.name}`), as a {cfg.model.name} with {cfg.model.latent_dim} latent numbers for images of"
+        f" {cfg.data.name} at {cfg.data.image_size} pixels.\n\n| theirs | ours |\n|---|---|\n{rows}\n"
+    )
+
+
+COMMANDS = (import_weights,)

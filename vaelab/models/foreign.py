@@ -1,0 +1,165 @@
+"""Weights from elsewhere: a PyTorch state dict or safetensors file, read without unpickling, and fitted to one of our models.
+
+Names differ from tutorial to tutorial, shapes and their order hardly do: what has our name is taken by it, what the caller names by
+that, and the rest in order by shape.
+"""
+
+from __future__ import annotations
+
+import pickle
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from vaelab.config.errors import WeightsError
+
+State = dict[str, Tensor]
+Shapes = Mapping[str, tuple[int, ...]]
+
+HOLDERS = (
+    "state_dict",
+    "model_state_dict",
+    "model",
+    "net",
+    "weights",
+)  # keys under which checkpoints keep a state dict
+PREFIXES = ("module.", "_orig_mod.", "model.")  # of DataParallel, torch.compile and Lightning
+IGNORED = ("num_batches_tracked",)
+JOINT = "+"  # between two names of theirs that make one tensor of ours
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """Tensors by our names, float32. taken: (their name, ours), in our order; left: names of theirs that mean nothing here."""
+
+    tensors: State
+    taken: tuple[tuple[str, str], ...]
+    left: tuple[str, ...] = field(default=())
+
+
+def read_state(path: Path) -> State:
+    """The tensors of a .pt, .pth, .bin or .safetensors file, by their names without the prefixes of wrappers.
+
+    Raises WeightsError for a file that is neither, or that would need code to be run.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about the pickle's protocol; what matters is raised
+            is_safe = path.suffix == ".safetensors"
+            found: Any = load_file(path) if is_safe else torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError as error:
+        raise WeightsError(f"{path} must be a file of weights, and there is none; check the path") from error
+    except pickle.UnpicklingError as error:
+        raise WeightsError(
+            f"{path} holds more than tensors, and opening it would run code from it; save the state dict alone:"
+            " torch.save(model.state_dict(), ...)"
+        ) from error
+    except (OSError, SafetensorError, RuntimeError, ValueError, EOFError, KeyError) as error:
+        raise WeightsError(
+            f"{path} must be a PyTorch state dict or a safetensors file, and it cannot be read as either"
+        ) from error
+    while isinstance(found, Mapping) and not any(isinstance(value, Tensor) for value in found.values()):
+        inner = next((found[key] for key in HOLDERS if isinstance(found.get(key), Mapping)), None)
+        if inner is None:
+            break
+        found = inner
+    if not isinstance(found, Mapping) or not any(isinstance(value, Tensor) for value in found.values()):
+        raise WeightsError(f"{path} must hold a state dict (names and tensors), and it holds a {type(found).__name__}")
+    state = {str(name): value for name, value in found.items() if isinstance(value, Tensor)}
+    return _without_prefixes(state)
+
+
+def _without_prefixes(state: State) -> State:
+    """Names without what every one of them begins with, as wrappers put it there."""
+    for prefix in PREFIXES * 2:
+        if state and all(name.startswith(prefix) for name in state):
+            state = {name.removeprefix(prefix): tensor for name, tensor in state.items()}
+    return state
+
+
+def fit(state: State, shapes: Shapes, renamed: Mapping[str, str], where: str) -> Fitted:
+    """Their tensors as ours. shapes: of every tensor that is wanted, in order; renamed: their name, or two with + between, to ours.
+
+    Two of theirs that stand for one of ours, as heads for mu and log-variance do, are joined along the first axis. Raises WeightsError
+    for the first tensor that does not fit, naming it, the shape that is expected and the one that is found.
+    """
+    # safetensors keeps names in the order of the alphabet: the decoder of whatever name comes last, as it is built.
+    order = sorted(state, key=lambda name: "dec" in name.lower())
+    theirs = {name: state[name] for name in order if not name.endswith(IGNORED)}
+    left = [name for name in state if name not in theirs]
+    found: dict[str, tuple[str, Tensor]] = {}
+    for names, ours in renamed.items():
+        found[ours] = _named(theirs, shapes, names, ours, where)
+    for ours, shape in shapes.items():
+        if ours not in found and ours in theirs and tuple(theirs[ours].shape) == shape:
+            found[ours] = (ours, theirs.pop(ours))
+    for ours, shape in shapes.items():
+        if ours not in found:
+            found[ours] = _by_shape(theirs, ours, shape, where)
+    if theirs:
+        name, tensor = next(iter(theirs.items()))
+        raise WeightsError(
+            f"{where} holds {len(theirs)} tensors that the model has not, the first is {name} of shape {tuple(tensor.shape)};"
+            " choose the model, its latent size and image size as they were when it was trained"
+        )
+    tensors = {ours: _as_float(found[ours][1], found[ours][0], where) for ours in shapes}
+    return Fitted(tensors, tuple((found[ours][0], ours) for ours in shapes), tuple(left))
+
+
+def _named(theirs: State, shapes: Shapes, names: str, ours: str, where: str) -> tuple[str, Tensor]:
+    """The tensor or the joined tensors that --map names."""
+    if ours not in shapes:
+        raise WeightsError(f"the model has no tensor {ours!r} to map to; it has {', '.join(shapes)}")
+    parts = names.split(JOINT)
+    for name in parts:
+        if name not in theirs:
+            raise WeightsError(f"{where} has no tensor {name!r} to map from; it has {', '.join(theirs)}")
+    tensor = _joined([theirs.pop(name) for name in parts])
+    if tuple(tensor.shape) != shapes[ours]:
+        raise WeightsError(f"{where}: {ours} must have the shape {shapes[ours]}, and {names} has {tuple(tensor.shape)}")
+    return names, tensor
+
+
+def _by_shape(theirs: State, ours: str, shape: tuple[int, ...], where: str) -> tuple[str, Tensor]:
+    """The first tensor of this shape that is left, or the first two that make it together."""
+    for name, tensor in theirs.items():
+        if tuple(tensor.shape) == shape:
+            return name, theirs.pop(name)
+    half = (shape[0] // 2, *shape[1:]) if shape and shape[0] % 2 == 0 else None
+    pair = [name for name, tensor in theirs.items() if tuple(tensor.shape) == half][:2]
+    if len(pair) == 2:
+        pair.sort(
+            key=lambda name: "var" in name.lower() or "sigma" in name.lower()
+        )  # mu stands first, whatever was written first
+        return JOINT.join(pair), _joined([theirs.pop(name) for name in pair])
+    if not theirs:
+        raise WeightsError(f"{where} has no tensor left for {ours}, which must have the shape {shape}")
+    name, tensor = next(iter(theirs.items()))
+    raise WeightsError(
+        f"{where}: {ours} must have the shape {shape}, and the next tensor, {name}, has {tuple(tensor.shape)}; choose the model,"
+        " its latent size and image size as they were when it was trained, or say which is which with --map"
+    )
+
+
+def _joined(parts: list[Tensor]) -> Tensor:
+    return parts[0] if len(parts) == 1 else torch.cat(parts)
+
+
+def _as_float(tensor: Tensor, theirs: str, where: str) -> Tensor:
+    """float32. Raises WeightsError for whole numbers, NaN and infinity."""
+    if not tensor.is_floating_point():
+        kind = str(tensor.dtype).removeprefix("torch.")
+        raise WeightsError(
+            f"{where}: {theirs} must hold floating-point numbers, got {kind}; save the weights as floats"
+        )
+    numbers = tensor.float().contiguous().clone()
+    if not bool(numbers.isfinite().all()):
+        raise WeightsError(f"{where}: {theirs} holds NaN or infinity; take an earlier checkpoint")
+    return numbers
