@@ -176,7 +176,7 @@ def test_nothing_is_unpickled_and_a_refusal_leaves_nothing(
     for name, sentence in (
         ("evil", "opening it would run code"),
         ("whole", "opening it would run code"),
-        ("noise", "cannot be read as either"),
+        ("noise", "it is no file of weights"),
         ("empty", "must hold a state dict"),
         ("other", "must have the shape"),
         ("absent", "there is none"),

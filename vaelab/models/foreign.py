@@ -58,8 +58,8 @@ def read_state(path: Path) -> State:
         raise WeightsError(f"{path} must be a file of weights, and there is none; check the path") from error
     except pickle.UnpicklingError as error:
         raise WeightsError(
-            f"{path} holds more than tensors, and opening it would run code from it; save the state dict alone:"
-            " torch.save(model.state_dict(), ...)"
+            f"{path} cannot be read as tensors alone: it is no file of weights, or opening it would run code from it; save the state"
+            " dict alone: torch.save(model.state_dict(), ...)"
         ) from error
     except (OSError, SafetensorError, RuntimeError, ValueError, EOFError, KeyError) as error:
         raise WeightsError(
