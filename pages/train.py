@@ -24,12 +24,13 @@ try:
     if run is None:
         new_training(side, wide)
     else:
+        status = run.status()  # once: a training that ends between two looks would leave controls for one that runs
         with side:
             if not folded:
-                run_controls(run)
+                run_controls(run, status)
             fold_button("side_folded")
         with wide:
-            live_view(run)
+            live_view(run, status)
 except VaeLabError as error:
     with wide:
         show_error(error)

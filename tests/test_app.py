@@ -16,6 +16,7 @@ from vaelab.runs.files import write_json
 from vaelab.runs.plan import plan
 from vaelab.ui import guard
 from vaelab.ui.start import showcase
+from vaelab.ui.train import controls as train_controls
 from vaelab.ui.widgets import figure
 from vaelab.workers import launch
 
@@ -216,6 +217,21 @@ def test_a_finished_run_trains_on_with_twice_the_epochs_unless_told_otherwise(mo
     assert any("rises again now" in caption.value for caption in app.caption)
     app.button(key="do_train_on").click().run()
     assert resumed == [(run, 12)]
+
+
+def test_a_training_that_ends_while_the_page_is_drawn_leaves_no_controls_of_a_running_one(monkeypatch):
+    run = write_run("ends", state="running")
+    stopped = {**run.status().to_dict(), "state": "stopped"}
+    controls = train_controls.run_controls
+
+    def ends_here(run, *status):
+        controls(run, *status)
+        write_json(run.status_file, stopped)
+
+    monkeypatch.setattr(train_controls, "run_controls", ends_here)
+    app = open_page("train", run="ends")
+    assert app.button(key="do_resume")
+    assert "do_stop" not in [button.key for button in app.button]
 
 
 def test_a_waiting_run_says_what_it_waits_for():

@@ -27,9 +27,9 @@ RATES = (1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
 LOOK_AGAIN = 2.0  # seconds between two looks at the queue
 
 
-def run_controls(run: Run) -> None:
-    """The column beside the views of a run."""
-    status, cfg = run.status(), run.config()
+def run_controls(run: Run, status: Status) -> None:
+    """The column beside the views of a run. status: the one that the views are drawn for."""
+    cfg = run.config()
     if status.is_active:
         _transport(run, status)
         if status.message:  # of a training that goes on from an earlier checkpoint than the newest

@@ -44,9 +44,11 @@ MAX_CLASSES = 24  # more colours cannot be told apart at all
 COLLAPSE_SHARE = 0.5  # fewer active dimensions than this share of Z is worth a word
 
 
-def live_view(run: Run) -> None:
-    """All views of a run, in the order of look.md; ticking while it is queued, running or paused."""
-    status = run.status()
+def live_view(run: Run, status: Status) -> None:
+    """All views of a run, in the order of look.md; ticking while it is queued, running or paused.
+
+    status: the one that the controls beside them are drawn for; when it is another by now, the page is drawn again.
+    """
     st.fragment(_frame, run_every=1.0 if status.is_active else None)(run, status.state)
 
 
