@@ -10,6 +10,7 @@ import re
 import string
 from functools import cache
 
+from vaelab.ui.names import escaped
 from vaelab.ui.text import Language, language, strings
 
 PAGE = "errors"
@@ -25,6 +26,11 @@ def in_words(sentence: str, lang: Language | None = None) -> str:
         if found and key in strings(lang, PAGE):
             return strings(lang, PAGE)[key].format(**found.groupdict())
     return sentence
+
+
+def in_markdown(sentence: str, lang: Language | None = None) -> str:
+    """The same for a place that reads Markdown: a name in it, which a person typed, is shown as it is."""
+    return escaped(in_words(sentence, lang))
 
 
 @cache

@@ -39,6 +39,18 @@ def _brightness(name: str) -> float:
     return contrast(code, "#000000") if code else 0.0
 
 
+# What Markdown would read in the midst of words: emphasis, links, pictures, formulas, icons and coloured words.
+_MARKS = re.compile(r"[\\*\[<$]|~(?=~)|(?<!\w)_|_(?!\w)|:(?=[\w+/-]+[:\[])")
+
+
+def escaped(text: str) -> str:
+    """Words of which a person typed some, for Markdown: shown as they are. What stands between backticks is code already."""
+    if text.count("`") % 2:
+        text = text.replace("`", "'")
+    parts = text.split("`")
+    return "`".join(part if k % 2 else _MARKS.sub(lambda mark: f"\\{mark[0]}", part) for k, part in enumerate(parts))
+
+
 def as_code(text: str) -> str:
     """A name that a person typed, for Markdown: shown letter by letter, read as nothing."""
     return f"`{' '.join(text.replace('`', chr(39)).split())}`"

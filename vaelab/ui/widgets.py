@@ -10,6 +10,7 @@ from vaelab.images.palette import Theme
 from vaelab.runs import store
 from vaelab.runs.status import State
 from vaelab.runs.store import Run
+from vaelab.ui.names import escaped
 from vaelab.ui.pages import page
 from vaelab.ui.text import t
 
@@ -100,7 +101,7 @@ def picked_run() -> Run | None:
         named = next((name for name, run in on_record.items() if run.status().is_active), "")
     if named and named not in on_record:
         if named not in store.shipped():  # a shipped model may have been chosen on another page; it is not trained here
-            st.warning(t("common.no_such_run", name=named))
+            st.warning(t("common.no_such_run", name=escaped(named)))
         named = ""
     choose_run(on_record.get(named))
     if model:

@@ -10,7 +10,7 @@ from vaelab.analysis import comparison
 from vaelab.config.errors import VaeLabError
 from vaelab.runs.store import Run
 from vaelab.ui import pictures as sheets
-from vaelab.ui.error_text import in_words
+from vaelab.ui.error_text import in_markdown
 from vaelab.ui.text import t
 from vaelab.ui.widgets import figure
 
@@ -51,7 +51,7 @@ def _view(runs: list[Run]) -> None:
             first, seed = (0, int(number)) if kind == "samples" else (int(number), 0)
             found = comparison.pictures(run, first, COUNT, seed)
         except VaeLabError as error:
-            st.warning(f"**{run.name}**: {in_words(str(error))}", icon=":material/image_not_supported:")
+            st.warning(f"**{run.name}**: {in_markdown(str(error))}", icon=":material/image_not_supported:")
             continue
         if kind == "reconstructions" and (place == 0 or not shared):
             _row(t("compare.originals"), found.originals, f"originals_{place}")

@@ -11,7 +11,7 @@ from vaelab.analysis.comparison import MOST
 from vaelab.config.errors import VaeLabError
 from vaelab.models.presets import presets
 from vaelab.runs.sweep import combinations
-from vaelab.ui.error_text import in_words
+from vaelab.ui.error_text import in_markdown
 from vaelab.ui.text import t
 from vaelab.ui.train.settings import dataset_name
 from vaelab.workers import launch
@@ -99,7 +99,7 @@ def _start(fixed: dict[str, Any], varied: str, values: list[str]) -> None:
     except ValueError:
         st.session_state[ERROR] = t("compare.not_a_number", values=", ".join(values))
     except VaeLabError as error:
-        st.session_state[ERROR] = in_words(str(error))
+        st.session_state[ERROR] = in_markdown(str(error))
     else:
         st.session_state["compare_models"] = [run.name for run in runs]
         st.session_state["compare_view"] = "figures"

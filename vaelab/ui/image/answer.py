@@ -15,7 +15,7 @@ from vaelab.runs.run_config import RunConfig
 from vaelab.runs.store import Run
 from vaelab.ui import pictures
 from vaelab.ui.charts import one_image, training_charts
-from vaelab.ui.error_text import in_words
+from vaelab.ui.error_text import in_markdown
 from vaelab.ui.image.models import Preparation, model_of, stamp
 from vaelab.ui.names import value_names
 from vaelab.ui.text import t
@@ -154,7 +154,7 @@ def _rank(term: str, value: float | None, known: Preparation) -> str:
 def _histogram(term: str, value: float, known: Preparation) -> None:
     if known.reference is None:
         with st.container(height=118, border=False):
-            st.caption(in_words(known.problem) if known.done else t("image.measuring_how"))
+            st.caption(in_markdown(known.problem) if known.done else t("image.measuring_how"))
         return
     texts = {"score": t(f"image.{term}"), "nats": t("image.nats"), "share": t("image.share"), "mine": t("image.mine")}
     rows = one_image.score_rows(known.reference.values[term], value)
@@ -176,7 +176,7 @@ def _nearest(found: Inspection, known: Preparation) -> None:
     if known.codes is None or known.train is None:
         place = pictures.empty_strip(1, NEAREST, image_size=found.x_hat.shape[-1])
         st.image(place, alt=t("image.neighbours"), output_format="PNG")
-        problem = in_words(known.problem) or (t("image.unprepared", kind=known.defect) if known.defect else "")
+        problem = in_markdown(known.problem) or (t("image.unprepared", kind=known.defect) if known.defect else "")
         st.caption(problem if known.done else t("image.encoding", share=f"{known.share:.0%}"))
         return
     rows, distances = projections.nearest_codes(found.mu[None], known.codes, NEAREST)

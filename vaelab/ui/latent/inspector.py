@@ -17,7 +17,7 @@ from vaelab.models.one_thread import alone
 from vaelab.ui.charts.latent import code_chart
 from vaelab.ui.latent.map_panel import MOST_COLOURS, Choice, View
 from vaelab.ui.latent.pictures import look, makeup
-from vaelab.ui.names import label_title, value_names
+from vaelab.ui.names import escaped, label_title, value_names
 from vaelab.ui.text import t
 from vaelab.ui.widgets import figure, page_link, theme
 
@@ -98,7 +98,7 @@ def _words(known: Codes, row: int) -> str:
     parts = [t("latent.number", n=row)]
     for label in _distinct(known.labels, row)[:LABELS]:
         values, names = known.labels[label]
-        value = f"**{value_names(names)[values[row]]}**"
+        value = f"**{escaped(value_names(names)[values[row]])}**"
         parts.append(t("common.named", name=label_title(label).capitalize(), value=value))
     if known.error is not None:
         parts.append(markdown("decoder", t("latent.point_error", value=figure(float(known.error[row]), 3))))

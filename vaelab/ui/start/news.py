@@ -13,7 +13,7 @@ from vaelab.runs import store
 from vaelab.runs.store import Run
 from vaelab.ui import pictures
 from vaelab.ui.charts import training_charts
-from vaelab.ui.error_text import in_words
+from vaelab.ui.error_text import in_markdown
 from vaelab.ui.text import language, t
 from vaelab.ui.train.live import arrays_of, latest_snapshot
 from vaelab.ui.widgets import figure, page_link, state_badge, theme
@@ -50,7 +50,7 @@ def _card(run: Run) -> None:
         page_link("train", f"**{run.name}**", icon=":material/arrow_forward:", run=run.name)
         state_badge(run.status().state if damage is None else "damaged")
     if damage is not None:
-        st.caption(in_words(damage, language()))
+        st.caption(in_markdown(damage, language()))
         return
     sheet = (
         pictures.strip(arrays["samples"][:THUMBNAILS], THUMBNAILS) if arrays else pictures.empty_strip(1, THUMBNAILS)

@@ -13,9 +13,9 @@ from vaelab.runs.epochs import fewest_epochs, stretched
 from vaelab.runs.run_config import RunConfig
 from vaelab.runs.status import Status
 from vaelab.runs.store import Run
-from vaelab.ui.error_text import in_words
+from vaelab.ui.error_text import in_markdown
 from vaelab.ui.guard import show_error
-from vaelab.ui.names import label_title
+from vaelab.ui.names import escaped, label_title
 from vaelab.ui.text import t
 from vaelab.ui.train.live import colour_choice, plain
 from vaelab.ui.train.settings import dataset_name
@@ -33,7 +33,7 @@ def run_controls(run: Run, status: Status) -> None:
     if status.is_active:
         _transport(run, status)
         if status.message:  # of a training that goes on from an earlier checkpoint than the newest
-            st.warning(in_words(status.message), icon=":material/history:")
+            st.warning(in_markdown(status.message), icon=":material/history:")
         if status.state == "queued":
             st.fragment(_queue_place, run_every=LOOK_AGAIN)(run)
         st.fragment(_dials)(run, cfg)
@@ -50,7 +50,7 @@ def _act(action: Callable[[], object]) -> None:
     try:
         action()
     except VaeLabError as error:
-        st.session_state["action_error"] = in_words(str(error))
+        st.session_state["action_error"] = in_markdown(str(error))
 
 
 def show_action_error() -> None:
@@ -111,7 +111,7 @@ def _continue(run: Run, status: Status, cfg: RunConfig) -> None:
         return
     sentence = t(f"train.problem_{status.state}", step=f"{status.step:,}")
     if status.state != "diverged":  # whose sentence gives the worker's advice already
-        sentence = f"{sentence} {in_words(status.message)}".strip()
+        sentence = f"{sentence} {in_markdown(status.message)}".strip()
     st.warning(sentence, icon=STATE_BADGES[status.state][0])
     st.fragment(_dials)(run, cfg, words="_next")
     st.fragment(_epochs)(run, status, cfg)
@@ -180,7 +180,7 @@ def _summary(cfg: RunConfig) -> None:
     scored = f"{t(f'train.likelihood_{cfg.loss.likelihood}')} · " if cfg.model.method.fixed_likelihood else ""
     warmup = "" if cfg.schedule.kind == "constant" else f" · {t('train.label_warmup')}"
     lines = [
-        f"{dataset_name(cfg.data.name)} · {size}×{size}",
+        f"{escaped(dataset_name(cfg.data.name))} · {size}×{size}",
         f"{cfg.model.name} · {t('train.label_latent_dim')} {cfg.model.latent_dim}{label}",
         f"{scored}β {cfg.loss.beta:g}{warmup}",
         f"{t('train.label_lr')} {cfg.optim.lr:g} · {t('train.label_batch_size')} {cfg.optim.batch_size}",

@@ -9,7 +9,7 @@ import streamlit as st
 
 from vaelab import data
 from vaelab.config.errors import DataError
-from vaelab.ui.error_text import in_words
+from vaelab.ui.error_text import in_markdown
 from vaelab.ui.text import t
 
 
@@ -69,4 +69,4 @@ def _panel(name: str, was_busy: bool) -> None:
         _begin(name)
         st.rerun()
     if download is not None and download.error:
-        st.caption(t("train.cancelled") if download.cancel.is_set() else in_words(download.error))
+        st.caption(t("train.cancelled") if download.cancel.is_set() else in_markdown(download.error))

@@ -10,7 +10,7 @@ from vaelab.config.errors import ConfigError
 from vaelab.data import DatasetInfo
 from vaelab.models import registry
 from vaelab.runs.run_config import RunConfig
-from vaelab.ui.error_text import in_words
+from vaelab.ui.error_text import in_markdown
 from vaelab.ui.guard import show_error
 from vaelab.ui.text import language, t
 from vaelab.ui.train import preview, settings
@@ -31,7 +31,7 @@ def new_training(side: DeltaGenerator, wide: DeltaGenerator) -> None:
         preview.dataset_card(info)
     with side:
         for problem in registry.problems():
-            st.warning(in_words(problem, language()), icon=":material/extension_off:")
+            st.warning(in_markdown(problem, language()), icon=":material/extension_off:")
         cfg = _settings(dataset, info)
         _start_button(cfg, ready=data.is_available(dataset))
     with wide:

@@ -18,7 +18,7 @@ from vaelab.runs.memory import needed_mb
 from vaelab.runs.run_config import RunConfig
 from vaelab.training.cadence import Cadence
 from vaelab.ui import pictures
-from vaelab.ui.names import as_code, said_of_itself
+from vaelab.ui.names import as_code, escaped, said_of_itself
 from vaelab.ui.text import has_text, t
 from vaelab.ui.train.downloads import download_panel
 from vaelab.ui.train.settings import dataset_title
@@ -47,7 +47,7 @@ def _preview(name: str, image_size: int, stamp: int) -> Preview:
 
 def dataset_card(info: DatasetInfo) -> None:
     """Title, what it shows, how many images, licence and source."""
-    st.markdown(f"#### {dataset_title(info)}", anchors=False)
+    st.markdown(f"#### {escaped(dataset_title(info))}", anchors=False)
     if info.origin == "folder":
         st.markdown(t("train.about_folder"))
         few = ", ".join(map(as_code, info.classes[:LABELS])) + ("…" if len(info.classes) > LABELS else "")
