@@ -137,6 +137,37 @@ def test_a_name_can_be_given() -> None:
     assert joined.tensors["head"][:, 0].tolist() == [1.0, 1.0, 0.0, 0.0]
 
 
+def test_biases_of_one_size_follow_their_weights() -> None:
+    """In the order of the alphabet, as safetensors has it, the second layer's bias comes first."""
+    module = Tutorial()
+    ours = shapes_of()
+    names = {"enc.0": "fc1", "enc.2": "fc2", "dec.0": "a_fc3", "dec.2": "fc4"}
+    state = {
+        f"{names[key.rsplit('.', 1)[0]]}.{key.rsplit('.', 1)[1]}": value for key, value in module.state_dict().items()
+    }
+    fitted = fit(dict(sorted(state.items())), ours, {}, "mine.safetensors")
+    for theirs, mine in (("enc.0", "head.0"), ("enc.2", "head.2"), ("dec.0", "decoder.0"), ("dec.2", "decoder.2")):
+        for part in ("weight", "bias"):
+            assert torch.equal(fitted.tensors[f"{mine}.{part}"], module.state_dict()[f"{theirs}.{part}"]), mine
+
+
+def test_layers_are_counted_and_not_spelled() -> None:
+    state = {f"layers.{k}.weight": torch.full((2, 2), float(k)) for k in (0, 10, 2)}
+    fitted = fit(dict(sorted(state.items())), {"a": (2, 2), "b": (2, 2), "c": (2, 2)}, {}, "f")
+    assert [float(fitted.tensors[name][0, 0]) for name in "abc"] == [0.0, 2.0, 10.0]
+
+
+def test_a_head_of_standard_deviations_is_not_taken_for_a_log_variance() -> None:
+    state = {"fc_mu.weight": torch.zeros(2, 3), "fc_std.weight": torch.ones(2, 3)}
+    with pytest.raises(WeightsError, match=r"head must have the shape \(4, 3\)"):
+        fit(state, {"head": (4, 3)}, {}, "f")
+
+
+def test_a_checkpoint_with_a_loss_beside_its_state_dict(tmp_path: Path) -> None:
+    torch.save({"loss": torch.tensor(1.5), "state_dict": {"a": torch.zeros(2)}}, tmp_path / "c.pth")
+    assert list(read_state(tmp_path / "c.pth")) == ["a"]
+
+
 def changed(name: str, tensor: torch.Tensor) -> dict[str, torch.Tensor]:
     return {**Tutorial().state_dict(), name: tensor}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from app_page import opened
 from PIL import Image
 
+from vaelab import data
 from vaelab.ui.names import escaped
 
 TYPED = (
@@ -71,3 +73,13 @@ def test_a_folder_called_like_markdown_is_shown_as_it_is(home: Path) -> None:
     shown = [element.value for element in app.markdown if "mine" in str(element.value)]
     assert shown
     assert all("\\*\\*mine" in words or "`" in words for words in shown)
+
+
+def test_a_pipe_in_a_folder_of_images_holds_nothing_up(home: Path) -> None:
+    folder = home / "images"
+    folder.mkdir()
+    for k in range(3):
+        Image.fromarray(np.full((20, 20), 60 * k, np.uint8)).save(folder / f"{k}.png")
+    os.mkfifo(folder / ".names.json")
+    os.mkfifo(folder / "pipe.png")
+    assert data.count(f"folder:{folder}") == (2, 1)

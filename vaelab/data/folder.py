@@ -84,7 +84,10 @@ def folder_path(name: str) -> Path:
 def _names(path: Path) -> tuple[str, dict[str, str], tuple[str, ...]]:
     """(title, folder name to class name, files left out) from an upload's NAMES_FILE; plain names without one."""
     try:
-        names = json.loads((path / NAMES_FILE).read_text(encoding="utf-8"))
+        file = path / NAMES_FILE
+        if not file.is_file():  # a pipe of that name would hold up who reads it
+            return path.resolve().name, {}, ()
+        names = json.loads(file.read_text(encoding="utf-8"))
         labels = {str(k): str(v) for k, v in names["labels"].items()}
         left_out = names["skipped"]
         if isinstance(left_out, int):  # written before 0.2: their number alone
@@ -104,8 +107,22 @@ def _walk(folder: Path, root: Path, above: Folders = ()) -> Iterator[tuple[Folde
         if entry.is_dir(follow_symlinks=False):
             if len(above) < DEEPEST:
                 yield from _walk(Path(entry.path), root, (*above, entry.name))
-        elif entry.is_file(follow_symlinks=False) or (entry.is_symlink() and _stays_within(Path(entry.path), root)):
+        elif _is_plain(entry) or (entry.is_symlink() and _stays_within(Path(entry.path), root)):
             yield above, Path(entry.path)
+
+
+def _is_plain(entry: os.DirEntry[str]) -> bool:
+    """Whether it is a regular file with something in it: those of the kernel, such as /proc/kmsg, say that they are empty and never end."""
+    try:
+        return entry.is_file(follow_symlinks=False) and (
+            entry.stat(follow_symlinks=False).st_size > 0 or not _of_the_kernel(entry)
+        )
+    except OSError:
+        return False
+
+
+def _of_the_kernel(entry: os.DirEntry[str]) -> bool:
+    return entry.path.startswith(("/proc/", "/sys/", "/dev/"))
 
 
 def _stays_within(link: Path, root: Path) -> bool:

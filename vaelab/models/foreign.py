@@ -7,6 +7,7 @@ that, and the rest in order by shape.
 from __future__ import annotations
 
 import pickle
+import re
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -32,6 +33,7 @@ HOLDERS = (
 )  # keys under which checkpoints keep a state dict
 PREFIXES = ("module.", "_orig_mod.", "model.")  # of DataParallel, torch.compile and Lightning
 IGNORED = ("num_batches_tracked",)
+LAST = ("dec", "final", "out")  # parts of names that stand at the end of a model
 JOINT = "+"  # between two names of theirs that make one tensor of ours
 
 
@@ -65,7 +67,7 @@ def read_state(path: Path) -> State:
         raise WeightsError(
             f"{path} must be a PyTorch state dict or a safetensors file, and it cannot be read as either"
         ) from error
-    while isinstance(found, Mapping) and not any(isinstance(value, Tensor) for value in found.values()):
+    while isinstance(found, Mapping):  # a checkpoint may hold a loss, which is a tensor too, beside its state dict
         inner = next((found[key] for key in HOLDERS if isinstance(found.get(key), Mapping)), None)
         if inner is None:
             break
@@ -90,8 +92,11 @@ def fit(state: State, shapes: Shapes, renamed: Mapping[str, str], where: str) ->
     Two of theirs that stand for one of ours, as heads for mu and log-variance do, are joined along the first axis. Raises WeightsError
     for the first tensor that does not fit, naming it, the shape that is expected and the one that is found.
     """
-    # safetensors keeps names in the order of the alphabet: the decoder of whatever name comes last, as it is built.
-    order = sorted(state, key=lambda name: "dec" in name.lower())
+    # safetensors keeps names in the order of the alphabet: layers.10 comes after layers.2, and the decoder last, as they are built.
+    is_sorted = list(state) == sorted(state)
+    order = sorted(
+        state, key=lambda name: (any(part in name.lower() for part in LAST), _numbered(name) if is_sorted else ())
+    )
     theirs = {name: state[name] for name in order if not name.endswith(IGNORED)}
     left = [name for name in state if name not in theirs]
     found: dict[str, tuple[str, Tensor]] = {}
@@ -102,7 +107,7 @@ def fit(state: State, shapes: Shapes, renamed: Mapping[str, str], where: str) ->
             found[ours] = (ours, theirs.pop(ours))
     for ours, shape in shapes.items():
         if ours not in found:
-            found[ours] = _by_shape(theirs, ours, shape, where)
+            found[ours] = _beside(theirs, found, ours, shape) or _by_shape(theirs, ours, shape, where)
     if theirs:
         name, tensor = next(iter(theirs.items()))
         raise WeightsError(
@@ -127,18 +132,47 @@ def _named(theirs: State, shapes: Shapes, names: str, ours: str, where: str) -> 
     return names, tensor
 
 
+def _numbered(name: str) -> tuple[tuple[int, str], ...]:
+    """For sorting: numbers by their value, weights before biases."""
+    parts = re.split(r"(\d+)", name.replace("weight", "0"))
+    return tuple((int(part), "") if part.isdigit() else (-1, part) for part in parts)
+
+
+def _beside(
+    theirs: State, found: Mapping[str, tuple[str, Tensor]], ours: str, shape: tuple[int, ...]
+) -> tuple[str, Tensor] | None:
+    """The bias of the layers whose weights were taken already: two biases of one size cannot be told apart by their shapes."""
+    stem, is_bias, _ = ours.rpartition(".bias")
+    if not is_bias or f"{stem}.weight" not in found:
+        return None
+    names = [f"{name.removesuffix('weight')}bias" for name in found[f"{stem}.weight"][0].split(JOINT)]
+    if not all(name in theirs for name in names):
+        return None
+    tensor = _joined([theirs[name] for name in names])
+    if tuple(tensor.shape) != shape:
+        return None
+    for name in names:
+        theirs.pop(name)
+    return JOINT.join(names), tensor
+
+
+def _is_head_of(name: str, words: tuple[str, ...]) -> bool:
+    return any(word in name.lower() for word in words)
+
+
 def _by_shape(theirs: State, ours: str, shape: tuple[int, ...], where: str) -> tuple[str, Tensor]:
     """The first tensor of this shape that is left, or the first two that make it together."""
     for name, tensor in theirs.items():
         if tuple(tensor.shape) == shape:
             return name, theirs.pop(name)
     half = (shape[0] // 2, *shape[1:]) if shape and shape[0] % 2 == 0 else None
-    pair = [name for name, tensor in theirs.items() if tuple(tensor.shape) == half][:2]
-    if len(pair) == 2:
-        pair.sort(
-            key=lambda name: "var" in name.lower() or "sigma" in name.lower()
-        )  # mu stands first, whatever was written first
-        return JOINT.join(pair), _joined([theirs.pop(name) for name in pair])
+    alike = [name for name, tensor in theirs.items() if tuple(tensor.shape) == half]
+    mean = next((name for name in alike if _is_head_of(name, ("mu", "mean", "loc"))), None)
+    spread = next(
+        (name for name in alike if _is_head_of(name, ("var",)) and not _is_head_of(name, ("mu", "mean"))), None
+    )
+    if mean and spread:  # a head that is called std holds other numbers than a log-variance
+        return JOINT.join((mean, spread)), _joined([theirs.pop(mean), theirs.pop(spread)])
     if not theirs:
         raise WeightsError(f"{where} has no tensor left for {ours}, which must have the shape {shape}")
     name, tensor = next(iter(theirs.items()))
