@@ -10,13 +10,16 @@ ROOT = Path(__file__).parents[1]
 TIMEOUT = 180  # seconds: a slow machine under load, not a measure of anything
 
 
-def opened(name: str, **query: str) -> AppTest:
+def opened(name: str = "start", **query: str) -> AppTest:
     """The page `name` with these values in its address; it must not fail."""
     app = AppTest.from_file(str(ROOT / "vaelab" / "ui" / "shell.py"), default_timeout=TIMEOUT)
-    app.run()
-    app.switch_page(str(ROOT / "pages" / f"{name}.py"))
     for key, value in query.items():
         app.query_params[key] = value
     app.run()
+    if name != "start":
+        app.switch_page(str(ROOT / "pages" / f"{name}.py"))
+        for key, value in query.items():
+            app.query_params[key] = value
+        app.run()
     assert not app.exception
     return app

@@ -4,9 +4,10 @@ import json
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+from app_page import ROOT, TIMEOUT
+from app_page import opened as open_page
 from run_writer import write_run
 from streamlit.testing.v1 import AppTest
 
@@ -20,28 +21,11 @@ from vaelab.ui.train import controls as train_controls
 from vaelab.ui.widgets import figure
 from vaelab.workers import launch
 
-ROOT = Path(__file__).parents[1]
-TIMEOUT = 180  # seconds: a slow machine under load, not a measure of anything
-
 
 @pytest.fixture(autouse=True)
 def _own_runs(tmp_path, monkeypatch):
     monkeypatch.setenv("VAELAB_RUNS", str(tmp_path / "runs"))
     monkeypatch.setattr(showcase, "favourite", lambda: None)  # the component needs a browser, its evidence torch
-
-
-def open_page(name: str = "start", **query: str) -> AppTest:
-    app = AppTest.from_file(str(ROOT / "vaelab" / "ui" / "shell.py"), default_timeout=TIMEOUT)
-    for key, value in query.items():
-        app.query_params[key] = value
-    app.run()
-    if name != "start":
-        app.switch_page(str(ROOT / "pages" / f"{name}.py"))
-        for key, value in query.items():
-            app.query_params[key] = value
-        app.run()
-    assert not app.exception
-    return app
 
 
 def words(app: AppTest) -> str:
@@ -209,6 +193,9 @@ def test_an_ended_run_says_why_and_can_be_resumed(monkeypatch, state):
 def test_a_finished_run_trains_on_with_twice_the_epochs_unless_told_otherwise(monkeypatch):
     run = write_run("ended", cfg=plan("digits", latent_dim=4, epochs=6, rate="cosine"))
     write_json(run.status_file, run.status().to_dict() | {"epoch": 6})
+    assert not [field for field in open_page("train", run="ended").number_input if field.key == "epochs_ended"]
+    (run.checkpoints_dir / "20").mkdir(parents=True)
+    write_json(run.checkpoints_dir / "20" / "state.json", {})
     resumed = []
     monkeypatch.setattr(launch, "resume", lambda *asked: resumed.append(asked))
     app = open_page("train", run="ended")

@@ -61,12 +61,16 @@ def test_figures_of_a_shipped_model_are_those_of_its_card() -> None:
     assert comparison.figures(store.find("pixel-faces-autoencoder")).kl is None
 
 
-def test_a_curve_along_each_axis() -> None:
+def test_a_curve_along_each_axis(monkeypatch: pytest.MonkeyPatch) -> None:
     run = write_run("a", cfg=plan("digits", latent_dim=4, batch_size=50, epochs=4), rows=8)
     write_json(run.status_file, run.status().to_dict() | {"total_steps": 16})  # four steps make an epoch
     step = np.arange(1.0, 9.0)
+    # 180 images in batches of 50: the fourth of an epoch has 30
+    monkeypatch.setattr(comparison.data, "count", lambda name, size: (180, 20))
     along = {axis: comparison.curve(run, "recon", axis)[0] for axis in comparison.AXES}
-    for axis, scale in (("step", 1.0), ("epoch", 0.25), ("seconds", 1.0), ("images", 50.0)):
+    seen = along["images"][0]
+    assert seen.tolist() == [50, 100, 150, 180, 230, 280, 330, 360]
+    for axis, scale in (("step", 1.0), ("epoch", 0.25), ("seconds", 1.0)):
         x, y = along[axis]  # type: ignore[index]
         assert np.allclose(x, scale * step)
         assert np.allclose(y, 90.0 / step)

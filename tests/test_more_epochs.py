@@ -28,6 +28,14 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     torch.set_num_threads(1)  # a sum of few numbers is not worth a second thread
 
 
+def finished(name: str) -> Run:
+    """A run on record that kept a checkpoint."""
+    run = write_run(name)
+    (run.checkpoints_dir / "20").mkdir(parents=True)
+    write_json(run.checkpoints_dir / "20" / "state.json", {})
+    return run
+
+
 def epochs(cfg: RunConfig, count: int) -> RunConfig:
     return replace(cfg, optim=replace(cfg.optim, epochs=count))
 
@@ -74,7 +82,7 @@ def test_where_a_schedule_is_named_the_weights_do_differ() -> None:
 
 
 def test_no_fewer_epochs_than_are_trained_and_none_out_of_range() -> None:
-    run = write_run("a")
+    run = finished("a")
     before = run.config_file.read_bytes()
     write_json(run.status_file, {**run.status().to_dict(), "epoch": 10})
     for count in (1, 10):
@@ -92,12 +100,20 @@ def test_no_fewer_epochs_than_are_trained_and_none_out_of_range() -> None:
 
 
 def test_settings_of_a_newer_version_stay() -> None:
-    run = write_run("a")
+    run = finished("a")
     values = read_json(run.config_file) or {}
     write_json(run.config_file, {**values, "newer": 1, "optim": {**values["optim"], "momentum": 0.9}})
     set_epochs(run, 500)
     kept = read_json(run.config_file) or {}
     assert (kept["newer"], kept["optim"]["momentum"], kept["optim"]["epochs"]) == (1, 0.9, 500)
+
+
+def test_a_finished_run_without_a_checkpoint_does_not_begin_again_from_nothing() -> None:
+    run = write_run("a")
+    before = run.config_file.read_bytes()
+    with pytest.raises(RunError, match="a has no checkpoint to go on from"):
+        launch.resume(run, 500)
+    assert run.config_file.read_bytes() == before
 
 
 def test_not_while_it_is_in_training() -> None:

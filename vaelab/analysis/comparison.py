@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from vaelab import data
 from vaelab.analysis import latents
 from vaelab.config.errors import DataError, VaeLabError
 from vaelab.models.architecture import architecture
@@ -104,13 +105,14 @@ def curve(run: Run, term: str, axis: Axis) -> tuple[tuple[Floats, Floats], tuple
     """
     cfg, status, rows = run.config(), run.status(), run.metrics()
     per_epoch = status.total_steps / cfg.optim.epochs if status.total_steps else None
+    images = _images_of(run) if axis == "images" else None
     floor = next((row["test_floor"] for row in reversed(rows) if row.get("test_floor") is not None), None)
 
     def values(key: str) -> tuple[Floats, Floats]:
         points = []
         for row in rows:
             y = row.get(key)
-            x = _place(row, axis, per_epoch, cfg.optim.batch_size)
+            x = _place(row, axis, per_epoch, cfg.optim.batch_size, images)
             if y is not None and x is not None:
                 points.append((x, float(y)))
         x_values, y_values = np.array(points, dtype=np.float64).reshape(-1, 2).T
@@ -124,10 +126,23 @@ def curve(run: Run, term: str, axis: Axis) -> tuple[tuple[Floats, Floats], tuple
     return values(term), values(f"test_{term}")
 
 
-def _place(row: Mapping[str, Any], axis: Axis, per_epoch: float | None, batch: int) -> float | None:
+def _images_of(run: Run) -> int | None:
+    """How many images an epoch has; None where the data set is gone."""
+    cfg = run.config()
+    try:
+        count, _ = data.count(cfg.data.name, cfg.data.image_size)
+    except DataError:
+        return None
+    return min(count, cfg.data.limit or count)
+
+
+def _place(row: Mapping[str, Any], axis: Axis, per_epoch: float | None, batch: int, images: int | None) -> float | None:
     step = float(row["step"])
     if axis == "images":
-        return step * batch
+        if images is None:
+            return step * batch
+        epochs, rest = divmod(int(step), -(-images // batch))  # the last batch of an epoch is smaller
+        return float(epochs * images + rest * batch)
     if axis == "epoch":
         return None if per_epoch is None else step / per_epoch
     value = row.get(axis)

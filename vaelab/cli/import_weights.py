@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
 from vaelab.cli.output import json_option, print_json, table
+from vaelab.cli.training import train_options
 from vaelab.config.errors import DataError
 from vaelab.config.folders import remove
-from vaelab.config.settings import DataConfig
-from vaelab.models.model_config import ModelConfig
 from vaelab.runs import store
 from vaelab.runs.files import write_atomic, write_json
 from vaelab.runs.plan import plan
 from vaelab.runs.run_config import RunConfig
 
+SHAPE = ("--dataset", "--model", "--network", "--latent-dim", "--image-size")  # what decides which tensors a model has
 CODES = 1_000  # images whose codes the sliders stand around
 
 
@@ -34,34 +35,7 @@ def _read_map(context: click.Context, parameter: click.Parameter, given: tuple[s
 
 @click.command("import")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option(
-    "--model", default=ModelConfig.name, show_default=True, metavar="NAME", help="Which model the weights are of."
-)
-@click.option(
-    "--network",
-    default=ModelConfig.network,
-    metavar="NAME",
-    help="Its layers, where they are not the usual ones.",
-)
-@click.option(
-    "--latent-dim",
-    type=int,
-    default=ModelConfig.latent_dim,
-    show_default=True,
-    metavar="N",
-    help="Its latent size.",
-)
-@click.option(
-    "--image-size",
-    type=int,
-    default=DataConfig.image_size,
-    show_default=True,
-    metavar="N",
-    help="Its image size, pixels.",
-)
-@click.option(
-    "--dataset", default="cifar10", show_default=True, metavar="NAME", help="The images that it learned from."
-)
+@partial(train_options, only=SHAPE)
 @click.option("--name", metavar="NAME", help="What it is called here; the file's name unless said.")
 @click.option(
     "--map",

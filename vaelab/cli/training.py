@@ -6,7 +6,7 @@ import contextlib
 import shlex
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from types import UnionType
 from typing import Any, get_args, get_origin, get_type_hints
@@ -33,9 +33,11 @@ BAR = 24  # characters
 NAMED = 10  # files left out that are named
 
 
-def _train_options(function: Function) -> Function:
-    """An option for each setting in plan.TRAIN_OPTIONS: default and help come from its config class."""
+def train_options(function: Function, only: Collection[str] = TRAIN_OPTIONS) -> Function:
+    """An option for each setting in plan.TRAIN_OPTIONS, or for those named: default and help come from its config class."""
     for option, (owner, _, name) in reversed(TRAIN_OPTIONS.items()):
+        if option not in only:
+            continue
         hint = get_type_hints(owner)[name]
         plain = next((t for t in get_args(hint) if t is not type(None)), hint) if _is_optional(hint) else hint
         function = click.option(
@@ -69,7 +71,7 @@ def _read_settings(context: click.Context, parameter: click.Parameter, given: tu
 
 
 @click.command()
-@_train_options
+@train_options
 @click.option(
     "--set",
     "settings",

@@ -107,22 +107,8 @@ def _walk(folder: Path, root: Path, above: Folders = ()) -> Iterator[tuple[Folde
         if entry.is_dir(follow_symlinks=False):
             if len(above) < DEEPEST:
                 yield from _walk(Path(entry.path), root, (*above, entry.name))
-        elif _is_plain(entry) or (entry.is_symlink() and _stays_within(Path(entry.path), root)):
+        elif entry.is_file(follow_symlinks=False) or (entry.is_symlink() and _stays_within(Path(entry.path), root)):
             yield above, Path(entry.path)
-
-
-def _is_plain(entry: os.DirEntry[str]) -> bool:
-    """Whether it is a regular file with something in it: those of the kernel, such as /proc/kmsg, say that they are empty and never end."""
-    try:
-        return entry.is_file(follow_symlinks=False) and (
-            entry.stat(follow_symlinks=False).st_size > 0 or not _of_the_kernel(entry)
-        )
-    except OSError:
-        return False
-
-
-def _of_the_kernel(entry: os.DirEntry[str]) -> bool:
-    return entry.path.startswith(("/proc/", "/sys/", "/dev/"))
 
 
 def _stays_within(link: Path, root: Path) -> bool:
@@ -186,7 +172,7 @@ def folder_info(name: str) -> DatasetInfo:
 def _decode(path: Path, image_size: int) -> Pixels | None:
     """One file as (3, image_size, image_size), or None where it is not a readable image."""
     try:
-        if path.stat().st_size > MAX_BYTES:
+        if not 0 < path.stat().st_size <= MAX_BYTES:  # files of the kernel say that they are empty, and may never end
             return None
         return to_pixels(open_image(path.read_bytes(), at_least=DETAIL * image_size), image_size, 3)
     except (OSError, ImageError):

@@ -16,12 +16,15 @@ def fewest_epochs(run: Run) -> int:
 
 
 def check_epochs(run: Run, epochs: int) -> None:
-    """Raises ConfigError for a number out of range, RunError for fewer epochs than are trained already."""
+    """Raises ConfigError for a number out of range, RunError for fewer epochs than are trained already, and where
+    a finished run kept no checkpoint."""
     OptimConfig(epochs=epochs)
     if epochs < (fewest := fewest_epochs(run)):
         raise RunError(
             f"run {run.name} has trained for {run.status().epoch} epochs and needs at least {fewest} in all to go on, got {epochs}"
         )
+    if run.status().state == "finished" and run.latest_checkpoint() is None:  # as imported weights have none
+        raise RunError(f"run {run.name} has no checkpoint to go on from (train a new one)")
 
 
 def set_epochs(run: Run, epochs: int) -> None:

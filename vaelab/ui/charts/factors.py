@@ -34,7 +34,10 @@ def matrix(
     chosen = alt.selection_point(name=CHOSEN, fields=["z", "k"], on="click", empty=False)
     base = alt.Chart(rows).encode(
         x=alt.X(
-            "dim:N", sort=list(dims), title=None, axis=alt.Axis(orient="top", labelAngle=0, ticks=False, domain=False)
+            "dim:N",
+            sort=list(dims),
+            title=None,
+            axis=alt.Axis(orient="top", labelAngle=0, labelOverlap=False, labelFontSize=10, ticks=False, domain=False),
         ),
         y=alt.Y(
             "factor:N",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Literal, get_args
 
 import streamlit as st
@@ -49,9 +50,19 @@ def page() -> None:
 
 
 def comparable() -> dict[str, Run]:
-    """Every run that has begun and can be read, the newest first, then the shipped models."""
-    own = {run.name: run for run in store.list_runs() if run.damage() is None}
-    return own | shipped()
+    """Every run whose settings can be read, the newest first, then the shipped models."""
+    found = ((run, run.config_file.stat().st_mtime_ns) for run in store.list_runs() if run.config_file.exists())
+    return {run.name: run for run, stamp in found if _is_readable(str(run.path), stamp)} | shipped()
+
+
+@lru_cache(maxsize=4096)
+def _is_readable(path: str, stamp: int) -> bool:
+    """Whether the settings can be read. stamp: their time; a thousand runs are not read again at every click."""
+    try:
+        Run(path).config()
+    except VaeLabError:
+        return False
+    return True
 
 
 def usual(known: dict[str, Run]) -> list[str]:

@@ -9,6 +9,7 @@ from vaelab.analysis import comparison
 from vaelab.analysis.comparison import AXES, TERMS, Axis
 from vaelab.runs.store import Run
 from vaelab.ui.charts import comparison as charts
+from vaelab.ui.compare.choose import choose
 from vaelab.ui.text import language, t
 from vaelab.ui.ticking import ticking_chart
 from vaelab.ui.widgets import clock
@@ -24,26 +25,10 @@ def figures(runs: list[Run]) -> None:
     own_terms = dict.fromkeys(name for run in runs for name in run.config().model.method.curves)
     left, right = st.columns(2)
     with left:
-        term = st.segmented_control(
-            t("compare.term"),
-            [*TERMS, *own_terms],
-            default=TERMS[0],
-            required=True,
-            key="compare_term",
-            format_func=lambda name: _term(runs, name),
-            help=t("compare.term_help"),
-        )
+        term = choose("term", (*TERMS, *own_terms), lambda name: _term(runs, name))
     with right:
-        axis = st.segmented_control(
-            t("compare.axis"),
-            list(AXES),
-            default=AXES[0],
-            required=True,
-            key="compare_axis",
-            format_func=lambda name: t(f"compare.axis_{name}"),
-            help=t("compare.axis_help"),
-        )
-    st.fragment(_both, run_every=TICK if live else None)(runs, str(term), axis)
+        axis = choose("axis", AXES, lambda name: t(f"compare.axis_{name}"))
+    st.fragment(_both, run_every=TICK if live else None)(runs, term, axis)
 
 
 def _term(runs: list[Run], name: str) -> str:
@@ -56,11 +41,11 @@ def _term(runs: list[Run], name: str) -> str:
 def _both(runs: list[Run], term: str, axis: Axis) -> None:
     found = {run.name: comparison.curve(run, term, axis) for run in runs}
     if any(len(x) for curve in found.values() for x, _ in curve):
-        unit = "" if term not in TERMS else f" ({t('compare.nats')})"
+        title = t("compare.nats") if term in TERMS else _term(runs, term)  # a longer one would not fit the axis
         ticking_chart(
             charts.curves,
             charts.curve_rows(found),
-            {"axis": t(f"compare.axis_{axis}"), "term": f"{_term(runs, term)}{unit}", "model": t("compare.model")},
+            {"axis": t(f"compare.axis_{axis}"), "term": title, "model": t("compare.model")},
             key="compare_curves",
             alt_text=t("compare.curves_alt"),
             models=tuple(run.name for run in runs),

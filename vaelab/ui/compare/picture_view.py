@@ -10,6 +10,7 @@ from vaelab.analysis import comparison
 from vaelab.config.errors import VaeLabError
 from vaelab.runs.store import Run
 from vaelab.ui import pictures as sheets
+from vaelab.ui.compare.choose import choose
 from vaelab.ui.error_text import in_markdown
 from vaelab.ui.text import t
 from vaelab.ui.widgets import figure
@@ -28,15 +29,7 @@ def pictures(runs: list[Run]) -> None:
 def _view(runs: list[Run]) -> None:
     left, right = st.columns([2, 1])
     with left:
-        kind = st.segmented_control(
-            t("compare.kind"),
-            list(KINDS),
-            default=KINDS[0],
-            required=True,
-            key="compare_kind",
-            format_func=lambda name: t(f"compare.kind_{name}"),
-            help=t("compare.kind_help"),
-        )
+        kind = choose("kind", KINDS, lambda name: t(f"compare.kind_{name}"))
     with right:
         name = "seed" if kind == "samples" else "first"
         number = st.number_input(

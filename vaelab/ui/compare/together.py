@@ -9,6 +9,7 @@ import streamlit as st
 from vaelab import data
 from vaelab.analysis.comparison import MOST
 from vaelab.config.errors import VaeLabError
+from vaelab.models.model_config import ModelConfig
 from vaelab.models.presets import presets
 from vaelab.runs.sweep import combinations
 from vaelab.ui.error_text import in_markdown
@@ -29,7 +30,7 @@ VARIED: dict[str, tuple[Any, ...]] = {
 FIRST: dict[str, tuple[Any, ...]] = {
     "beta": (1.0, 4.0),
     "latent_dim": (2, 16),
-    "model": ("autoencoder", "conv-vae"),
+    "model": (next(iter(presets())), ModelConfig.name),
     "lr": (1e-3, 1e-2),
     "warmup": ("constant", "linear"),
 }
@@ -67,7 +68,7 @@ def together() -> None:
         )
         fixed: dict[str, Any] = {"dataset": dataset}
         if varied != "model":
-            usual = names.index("conv-vae") if "conv-vae" in names else 0
+            usual = names.index(ModelConfig.name)
             fixed["model"] = st.selectbox(t("train.label_model"), names, usual, key="together_model")
         fixed["epochs"] = st.number_input(
             t("train.label_epochs"), 1, 1000, 5, key="together_epochs", help=t("train.help_epochs")

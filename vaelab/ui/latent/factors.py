@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from vaelab.analysis import factors, latents
 from vaelab.analysis.latents import Query
 from vaelab.config.errors import DataError, VaeLabError
+from vaelab.images.palette import Theme
 from vaelab.ui import pictures
 from vaelab.ui.charts import factors as charts
 from vaelab.ui.guard import show_error
 from vaelab.ui.names import label_title, value_names
-from vaelab.ui.text import t
+from vaelab.ui.text import language, t
 from vaelab.ui.widgets import theme
 
 DIMS = 24  # shown at most, those that tell images apart best
@@ -25,8 +26,9 @@ VALUES = 12  # of a factor, with an image each
 TEXT_WIDTH = 620  # pixels: about 70 characters a line
 
 
+@st.fragment
 def factor_section(wanted: Query) -> None:
-    """The whole section; nothing where no factors of the images are known."""
+    """The whole section, a fragment: a cell draws no map again. Nothing where no factors of the images are known."""
     try:
         names = factors.known_factors(wanted.run)
     except DataError:
@@ -56,39 +58,53 @@ def _shares(path: str, key: str, names: tuple[str, ...], _wanted: Query) -> NDAr
     return np.asarray(factors.mutual_information(known.mu, values) / entropies)
 
 
+@st.cache_data(max_entries=16, show_spinner=False)
+def _spec(
+    path: str, key: str, order: tuple[int, ...], names: tuple[str, ...], shade: Theme, lang: str, _share: NDArray[Any]
+) -> dict[str, Any]:
+    """The heat map's specification: made once, as a click on the map above draws this section again."""
+    titles = tuple(label_title(name) for name in names)
+    words = {name: t(f"latent.factors_{name}") for name in ("dim", "factor", "share")}
+    rows = charts.matrix_rows(_share, order, titles)
+    spec: dict[str, Any] = charts.matrix(rows, shade, words, tuple(f"z{z}" for z in order), titles).to_dict()
+    del spec["config"]  # Altair's own look, which Streamlit replaces
+    return spec
+
+
 def _matrix(wanted: Query, known: latents.Codes, names: tuple[str, ...]) -> tuple[int, str]:
     """The heat map; the chosen dimension and factor, at first those that tell most."""
     share = _shares(str(wanted.run.path), wanted.key, names, wanted)
-    order = np.argsort(-known.mu.var(axis=0), kind="stable")[:DIMS]
-    titles = tuple(label_title(name) for name in names)
-    chart = charts.matrix(
-        charts.matrix_rows(share, [int(z) for z in order], titles),
-        theme(),
-        {"dim": t("latent.factors_dim"), "factor": t("latent.factors_factor"), "share": t("latent.factors_share")},
-        tuple(f"z{z}" for z in order),
-        titles,
-    )
-    answer: Any = st.altair_chart(
-        chart, key="latent_factors", on_select="rerun", selection_mode=charts.CHOSEN, alt=t("latent.factors_alt")
+    order = [int(z) for z in np.argsort(-known.mu.var(axis=0), kind="stable")[:DIMS]]
+    spec = _spec(str(wanted.run.path), wanted.key, tuple(order), names, theme(), language(), share)
+    answer: Any = st.vega_lite_chart(
+        spec=spec, key="latent_factors", on_select="rerun", selection_mode=charts.CHOSEN, alt=t("latent.factors_alt")
     )
     cells = answer.get("selection", {}).get(charts.CHOSEN) or []
     if cells and cells[0]["z"] < share.shape[0] and cells[0]["k"] < len(names):
         return int(cells[0]["z"]), names[int(cells[0]["k"])]
-    best = int(order[np.unravel_index(share[order].argmax(), share[order].shape)[0]])
+    best = order[int(np.unravel_index(share[order].argmax(), share[order].shape)[0])]
     return best, names[int(share[best].argmax())]
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _walk(path: str, key: str, z: int, _wanted: Query) -> NDArray[np.uint8]:
+    """The most ordinary code with dimension z moved from -REACH to REACH, decoded: (STEPS, C, H, W)."""
+    from vaelab.analysis import inference
+
+    known = latents.codes(_wanted)
+    centre, spread = known.mu.mean(axis=0), known.mu.std(axis=0)
+    row = int(((known.mu - centre) ** 2).sum(axis=1).argmin())
+    codes = np.tile(known.mu[row], (STEPS, 1))
+    codes[:, z] = centre[z] + np.linspace(-REACH, REACH, STEPS) * spread[z]
+    y = None if known.y is None else np.repeat(known.y[row], STEPS)
+    return inference.decode(inference.load_run(_wanted.run), codes, y)
 
 
 def _pictures(wanted: Query, known: latents.Codes, z: int, factor: str) -> None:
     """A walk along one dimension over images that show the values of one factor."""
-    from vaelab.analysis import inference
-
     values, names = known.labels[factor]
     st.markdown(t("latent.factors_walk", dim=f"z{z}"), help=t("latent.factors_walk_help"))
-    centre, spread = known.mu.mean(axis=0), known.mu.std(axis=0)
-    codes = np.tile(known.mu[int(((known.mu - centre) ** 2).sum(axis=1).argmin())], (STEPS, 1))
-    codes[:, z] = centre[z] + np.linspace(-REACH, REACH, STEPS) * spread[z]
-    y = None if known.y is None else np.repeat(known.y[:1], STEPS)
-    walk = inference.decode(inference.load_run(wanted.run), codes, y)
+    walk = _walk(str(wanted.run.path), wanted.key, z, wanted)
     st.image(
         pictures.strip(walk, STEPS),
         output_format="PNG",

@@ -105,7 +105,7 @@ def _queue_place(run: Run) -> None:
 def _continue(run: Run, status: Status, cfg: RunConfig) -> None:
     """Why a run is not going on, the dials that may mend it, and the button that lets it go on, for more epochs if one likes."""
     if status.state == "finished":
-        if not run.is_shipped:
+        if run.latest_checkpoint() is not None:  # imported weights have none
             st.fragment(_epochs)(run, status, cfg)
             _button("train_on", "play_arrow", lambda: _go_on(run))
         return
