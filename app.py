@@ -52,7 +52,7 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     imports.cancel()
     await warming
     launch.cool_down()
-    tsne_worker.cool_down()
+    tsne_worker.jobs.cool_down()
 
 
 app = st.App(

@@ -10,7 +10,7 @@ from sklearn.manifold import TSNE, trustworthiness
 
 from vaelab import data
 from vaelab.analysis import film, posterior, projections
-from vaelab.workers import tsne_worker
+from vaelab.workers import folder_job, tsne_worker
 
 
 @pytest.fixture(scope="module")
@@ -169,16 +169,18 @@ def runs_folder(tmp_path, monkeypatch):
 def wait_for(name, states, seconds=120):
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        state = tsne_worker.state(name)
+        state = tsne_worker.jobs.state(name)
         if state.state in states:
             return state
         time.sleep(0.05)
-    raise AssertionError(f"still {tsne_worker.state(name)}: {(tsne_worker.folder_of(name) / 'log.txt').read_text()}")
+    raise AssertionError(
+        f"still {tsne_worker.jobs.state(name)}: {(tsne_worker.jobs.folder_of(name) / 'log.txt').read_text()}"
+    )
 
 
 def test_a_map_is_made_in_the_background_and_kept(runs_folder, clusters):
     mu = clusters[0][:200]
-    assert tsne_worker.state("run-10") == tsne_worker.State()
+    assert tsne_worker.jobs.state("run-10") == folder_job.State()
     assert tsne_worker.points("run-10") is None
     begun = tsne_worker.start("run-10", mu)
     assert begun.is_active
@@ -187,20 +189,20 @@ def test_a_map_is_made_in_the_background_and_kept(runs_folder, clusters):
     assert (done.state, done.round) == ("finished", done.rounds)
     points = tsne_worker.points("run-10")
     assert points.shape == (200, 2)
-    assert done.trust == pytest.approx(projections.trust(mu, points), abs=1e-4)
-    before = (tsne_worker.folder_of("run-10") / "state.json").stat().st_mtime_ns
+    assert done.told["trust"] == pytest.approx(projections.trust(mu, points), abs=1e-4)
+    before = (tsne_worker.jobs.folder_of("run-10") / "state.json").stat().st_mtime_ns
     assert tsne_worker.start("run-10", mu).state == "finished"
-    assert (tsne_worker.folder_of("run-10") / "state.json").stat().st_mtime_ns == before
+    assert (tsne_worker.jobs.folder_of("run-10") / "state.json").stat().st_mtime_ns == before
 
 
 def test_a_map_can_be_stopped_while_it_waits_and_begun_again(runs_folder, clusters):
     mu = clusters[0][:60]
-    turn = tsne_worker.FileLock(runs_folder / ".maps" / "turn.lock")
+    turn = folder_job.FileLock(runs_folder / ".maps" / "turn.lock")
     turn.path.parent.mkdir()
     assert turn.take()  # somebody else's map is being made
     tsne_worker.start("run-20", mu)
     wait_for("run-20", ("queued",))
-    tsne_worker.cancel("run-20")
+    tsne_worker.jobs.cancel("run-20")
     assert wait_for("run-20", ("cancelled", "failed")).state == "cancelled"
     turn.release()
     tsne_worker.start("run-20", mu)
@@ -208,20 +210,20 @@ def test_a_map_can_be_stopped_while_it_waits_and_begun_again(runs_folder, cluste
 
 
 def test_a_process_that_died_has_failed(runs_folder):
-    folder = tsne_worker.folder_of("run-30")
+    folder = tsne_worker.jobs.folder_of("run-30")
     folder.mkdir(parents=True)
     gone = {"state": "running", "pid": 2**22 + 1, "start_time": 1, "boot_id": "other"}
-    tsne_worker.write_json(folder / "state.json", gone)
-    assert tsne_worker.state("run-30").state == "failed"
+    folder_job.write_json(folder / "state.json", gone)
+    assert tsne_worker.jobs.state("run-30").state == "failed"
 
 
 def test_old_maps_are_forgotten(runs_folder, monkeypatch):
-    monkeypatch.setattr(tsne_worker, "KEPT", 3)
-    monkeypatch.setattr(tsne_worker, "_spawn", lambda folder: None)
+    monkeypatch.setattr(tsne_worker.jobs, "kept", 3)
+    monkeypatch.setattr(tsne_worker.jobs, "_spawn", lambda folder: None)
     for k in range(5):
         tsne_worker.start(f"run-{k}", np.zeros((4, 2)))
-        folder = tsne_worker.folder_of(f"run-{k}")
-        tsne_worker.write_json(folder / "state.json", {"state": "finished"})
+        folder = tsne_worker.jobs.folder_of(f"run-{k}")
+        folder_job.write_json(folder / "state.json", {"state": "finished"})
         os.utime(folder, (k, k))
     left = sorted(path.name for path in (runs_folder / ".maps").iterdir())
     assert left == ["run-2", "run-3", "run-4"]
@@ -229,8 +231,8 @@ def test_old_maps_are_forgotten(runs_folder, monkeypatch):
 
 def test_old_maps_may_be_removed_by_two_starts_at_once(runs_folder, monkeypatch):
     for name in ("here", "gone"):
-        tsne_worker.folder_of(name).mkdir(parents=True)
-    real = tsne_worker.Path.stat
+        tsne_worker.jobs.folder_of(name).mkdir(parents=True)
+    real = folder_job.Path.stat
 
     def stat(path, **options):
         found = real(path, **options)
@@ -238,6 +240,6 @@ def test_old_maps_may_be_removed_by_two_starts_at_once(runs_folder, monkeypatch)
             shutil.rmtree(path)  # between two looks at it
         return found
 
-    monkeypatch.setattr(tsne_worker.Path, "stat", stat)
-    tsne_worker._forget_old(tsne_worker.folder_of("here"))
-    assert not tsne_worker.folder_of("gone").exists()
+    monkeypatch.setattr(folder_job.Path, "stat", stat)
+    tsne_worker.jobs._forget_old(tsne_worker.jobs.folder_of("here"))
+    assert not tsne_worker.jobs.folder_of("gone").exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -40,6 +41,11 @@ class Query:
     def key(self) -> str:
         """A short name of exactly these codes, for files and addresses."""
         return f"{self.split}-{self.count}-{self.stamp}"
+
+    @property
+    def file_name(self) -> str:
+        """A name for what is made of these codes and kept on the disk."""
+        return re.sub(r"[^\w.-]", "_", f"{self.run.name}-{self.key}")
 
 
 @dataclass(frozen=True)

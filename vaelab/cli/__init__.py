@@ -14,6 +14,7 @@ import click
 
 from vaelab import __version__
 from vaelab.cli.catalog import COMMANDS as CATALOG
+from vaelab.cli.flow import COMMANDS as FLOW
 from vaelab.cli.import_weights import COMMANDS as IMPORT
 from vaelab.cli.measure import COMMANDS as MEASURE
 from vaelab.cli.models import COMMANDS as MODELS
@@ -36,7 +37,7 @@ def cli() -> None:
     """
 
 
-for command in (*CATALOG, *TRAINING, *SWEEP, *IMPORT, *MODELS, *MEASURE, *APP):
+for command in (*CATALOG, *TRAINING, *SWEEP, *IMPORT, *MODELS, *FLOW, *MEASURE, *APP):
     cli.add_command(command)
 
 

@@ -11,7 +11,7 @@ import click
 from vaelab import data
 from vaelab.analysis import latent_text
 from vaelab.cli.output import json_option, print_json, run_argument
-from vaelab.config.errors import ConfigError, ImageError, VaeLabError
+from vaelab.config.errors import ConfigError, ImageError, RunError, VaeLabError
 from vaelab.export import formats
 from vaelab.images import files
 from vaelab.runs import store
@@ -149,21 +149,44 @@ def decode(run_name: str, z_text: str, class_name: str | None, output: Path, as_
     show_default=True,
     help="Spread of the draws; below 1 keeps nearer to the average image.",
 )
+@click.option("--flow", is_flag=True, help="Draw through the latent flow that `vaelab flow` has learned.")
 @CLASS
 @OUTPUT
 @json_option
 def sample(
-    run_name: str, count: int, seed: int, temperature: float, class_name: str | None, output: Path, as_json: bool
+    run_name: str,
+    count: int,
+    seed: int,
+    temperature: float,
+    flow: bool,
+    class_name: str | None,
+    output: Path,
+    as_json: bool,
 ) -> None:
-    """Draw images from the model's prior and write them as one grid."""
-    from vaelab.analysis import inference
+    """Draw images from the model's prior, or through its latent flow, and write them as one grid."""
+    from vaelab.analysis import inference, latent_flow
 
     run = store.find(run_name)
     y = _class_of(run.config(), class_name, count)
-    pixels = inference.sample(inference.load_run(run), count, seed=seed, y=y, temperature=temperature)
+    model = inference.load_run(run)
+    if flow:
+        field = latent_flow.read(_flow_file(run), run.config().model.classes)
+        pixels = latent_flow.sample(field, model, count, seed=seed, y=y, temperature=temperature)
+    else:
+        pixels = inference.sample(model, count, seed=seed, y=y, temperature=temperature)
     _write_png(output, files.grid(pixels, columns=math.ceil(math.sqrt(count)), scale=1))
     if as_json:
         print_json({"path": str(output), "images": count, "seed": seed})
+
+
+def _flow_file(run: store.Run) -> Path:
+    """Where the run's flow lies. Raises RunError where none was learned for its weights."""
+    from vaelab.workers import flow_worker
+
+    file = flow_worker.field_file(flow_worker.query(run))
+    if file is None:
+        raise RunError(f"{run.name} has no latent flow for its weights yet; let one be learned: vaelab flow {run.name}")
+    return file
 
 
 @click.command("export")

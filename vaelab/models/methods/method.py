@@ -178,3 +178,7 @@ class Method:
     def codes_of_noise(self, model: LatentModel, eps: Tensor, temperature: float = 1.0) -> Tensor:
         """The draws that standard normal noise stands for, (N, Z) each: the same noise gives the same codes at every step."""
         return model.code_mean + temperature * model.code_std * eps
+
+    def nearest_code(self, model: LatentModel, z: Tensor) -> Tensor:
+        """The code that can be decoded next to z, (N, Z) each: z itself, unless codes are entries of a codebook."""
+        return z

@@ -184,6 +184,13 @@ class VqVae(Method):
         codes = _code_prior(model).draw(torch.special.ndtr(eps[:, :places]), temperature)
         return book.flat(F.embedding(codes, book.entries.detach()))
 
+    def nearest_code(self, model: LatentModel, z: Tensor) -> Tensor:
+        """The nearest entry at each place."""
+        from vaelab.models.codebook import QuantisedPosterior
+
+        book = _codebook(model)
+        return QuantisedPosterior(book.vectors(z), book).mean
+
     def shown(self, model: LatentModel) -> dict[str, Tensor]:
         """The first entries, each at every place."""
         book = _codebook(model)

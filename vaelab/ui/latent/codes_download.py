@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from vaelab.analysis import latents, projections
 from vaelab.analysis.latents import Query
-from vaelab.ui.components.map.map_routes import map_name
 from vaelab.ui.latent.map_panel import Choice, View
 from vaelab.ui.text import t
 from vaelab.workers import tsne_worker
@@ -55,7 +54,7 @@ def codes_download(wanted: Query, view: View, chosen: Choice) -> None:
 def places(wanted: Query, view: View) -> NDArray[Any] | None:
     """Where the points of the map are, (N, 2 or 3); None while there is no t-SNE map yet."""
     if view.projection == "tsne":
-        return tsne_worker.points(map_name(wanted))
+        return tsne_worker.points(wanted.file_name)
     mu = latents.codes(wanted).mu
     if view.projection == "dims":
         return mu[:, list(view.dims)]

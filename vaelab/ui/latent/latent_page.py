@@ -18,6 +18,7 @@ from vaelab.ui.guard import show_error
 from vaelab.ui.latent.codes_download import codes_download
 from vaelab.ui.latent.factors import factor_section
 from vaelab.ui.latent.first_look import chose_view, look_first
+from vaelab.ui.latent.flow import flow_section
 from vaelab.ui.latent.inspector import inspector, neighbours
 from vaelab.ui.latent.map_panel import MOST_COLOURS, PROJECTIONS, Colour, View, choice, colours_of, latent_map
 from vaelab.ui.latent.prior import prior_section
@@ -38,7 +39,7 @@ def page() -> None:
         page_link("train", t("latent.go_train"))
         return
     if st.runtime.exists():
-        tsne_worker.warm_up()
+        tsne_worker.jobs.warm_up()
     workspace(known)
 
 
@@ -70,6 +71,7 @@ def workspace(known: dict[str, Run]) -> None:
         except VaeLabError as error:
             show_error(error)
     prior_section(wanted, view.colour)
+    flow_section(wanted, view.colour)
     factor_section(wanted)
 
 

@@ -317,30 +317,26 @@ def _sheet(pixels: NDArray[np.uint8], request: Request, headers: dict[str, str])
     return _png(strip(part, 16, cell=1, gap=0)[..., :3], headers)
 
 
-def map_name(wanted: Query) -> str:
-    """What the t-SNE map of these codes is called among the maps of the server."""
-    return re.sub(r"[^\w.-]", "_", f"{wanted.run.name}-{wanted.key}")
-
-
 def tsne(request: Request) -> Response:
     """How far t-SNE is. POST with ?action=start has it made, with ?action=cancel stops it."""
     wanted = _wanted(request)
-    name = map_name(wanted)
+    name = wanted.file_name
     if request.method == "POST":
         if request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
             raise _NotFound("a map is started and stopped from its own page")
         if request.query_params.get("action") == "cancel":
-            tsne_worker.cancel(name)
+            tsne_worker.jobs.cancel(name)
         else:
             tsne_worker.start(name, latents.codes(wanted).mu)
-    state = tsne_worker.state(name)
-    shown = ("state", "round", "rounds", "version", "seconds", "remaining", "trust")
-    return JSONResponse({key: getattr(state, key) for key in shown}, headers=FRESH)
+    state = tsne_worker.jobs.state(name)
+    shown = ("state", "round", "rounds", "version", "seconds", "remaining")
+    answer = {key: getattr(state, key) for key in shown} | {"trust": state.told.get("trust")}
+    return JSONResponse(answer, headers=FRESH)
 
 
 def tsne_map(request: Request) -> Response:
     """The newest t-SNE map, (N, 2) float32."""
-    found = tsne_worker.points(map_name(_wanted(request)))
+    found = tsne_worker.points(_wanted(request).file_name)
     if found is None:
         raise _NotFound("there is no map yet; it appears a second or two after the start")
     return _binary(found, FRESH)

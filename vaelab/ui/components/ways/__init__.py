@@ -1,0 +1,1 @@
+"""Noise on its way to codes along a learned field, under a slider."""

@@ -1,0 +1,73 @@
+"""Noise that becomes codes (ways.js): points on a plane moved by a slider of time, some of them decoded beside it, all in the browser."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from vaelab.export import bundle
+from vaelab.runs.store import Run
+from vaelab.ui import styles
+from vaelab.ui.components.carrier import FOLDER, bundle_url, loader_js
+from vaelab.ui.components.decoder.decoder_view import stylesheet
+from vaelab.ui.text import t
+
+ENTRY = "ways/ways.js"
+WORDS = ("plane", "codes", "moving", "decoded", "pictures", "time", "time_help", "play", "pause", "at", "refused")
+
+
+@dataclass(frozen=True)
+class Ways:
+    """What ways.js draws. codes: (N, 2) of images on the plane; groups: (N,) their class or -1; inks: colours of the classes.
+
+    places: (F, P, 2) of what moves, at times evenly from 0 to 1; z: (F, S, Z) of the first S, as they are decoded; y: (S,) labels
+    or None.
+    """
+
+    codes: NDArray[Any]
+    groups: NDArray[Any]
+    inks: Sequence[str]
+    places: NDArray[Any]
+    z: NDArray[Any]
+    y: NDArray[np.int64] | None = None
+
+
+def ways_view(key: str, run: Run, ways: Ways, stamp: str) -> None:
+    """Draw them. stamp: names this content; the browser unpacks anew when it changes. A model that only the server decodes has no pictures."""
+    model = run.config().model
+    data = {
+        "stamp": stamp,
+        "codes": _packed(ways.codes),
+        "groups": [int(group) for group in ways.groups],
+        "inks": list(ways.inks),
+        "frames": len(ways.places),
+        "places": _packed(ways.places),
+        "shown": ways.z.shape[1],
+        "z": _packed(ways.z),
+        "y": None if ways.y is None else [int(label) for label in ways.y],
+        "decoder": bundle_url(run) if bundle.supported(model) is None else None,
+        "shape": [model.channels, model.image_size, model.image_size],
+        "text": {name: t(f"latent_flow.view_{name}") for name in WORDS},
+    }
+    # The room that ways.js takes in a wide window, kept free until it is there.
+    st.html(styles.rule(key, min_height="var(--vl-room-ways)"))
+    _component()(key=key, data=data)
+
+
+def _packed(values: NDArray[Any]) -> str:
+    """base64 of little-endian float32."""
+    return base64.b64encode(np.ascontiguousarray(values, dtype="<f4").tobytes()).decode()
+
+
+@cache
+def _component() -> Any:
+    """The component, registered once a process."""
+    css = stylesheet() + (FOLDER / "ways/ways.css").read_text(encoding="utf-8")
+    return st.components.v2.component("vaelab_ways", css=css, js=loader_js(ENTRY, t("decode.scripts_failed")))
