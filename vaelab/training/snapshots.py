@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import shutil
 import time
 from collections import deque
@@ -17,6 +16,7 @@ from vaelab import data
 from vaelab.models.latent_model import LatentModel
 from vaelab.runs.files import unwritable, write_atomic
 from vaelab.runs.run_config import RunConfig
+from vaelab.runs.slim import fits_half, thin
 from vaelab.runs.store import Run
 from vaelab.training.batches import ImageSet, seed_for
 
@@ -26,20 +26,6 @@ PROBE = 256
 EVERY_SECONDS = 0.5
 COST_SHARE = 0.03
 KEPT = 40
-
-
-def thin(steps: list[int], keep: int = KEPT) -> list[int]:
-    """Which of the ascending steps to give up so that at most `keep` remain: the first and the last always stay.
-
-    What is left lies evenly on a scale that is half linear, half logarithmic: much happens early, but a run goes on.
-    """
-    left = list(steps)
-    while len(left) > max(2, keep):
-        last = left[-1]
-        place = [step / last + math.log1p(step) / math.log1p(last) for step in left]
-        gaps = [place[i + 1] - place[i - 1] for i in range(1, len(left) - 1)]
-        del left[1 + gaps.index(min(gaps))]
-    return sorted(set(steps) - set(left))
 
 
 class Snapshots:
@@ -87,7 +73,7 @@ class Snapshots:
         folder = self._run.snapshots_dir / str(step)
         _make(folder)
         write_atomic(folder / "snapshot.safetensors", save(arrays))
-        for old in thin(self._run.snapshots()):
+        for old in thin(self._run.snapshots(), KEPT):
             shutil.rmtree(self._run.snapshots_dir / str(old), ignore_errors=True)
         end = time.perf_counter()
         self._costs.append(end - start)
@@ -114,7 +100,7 @@ class Snapshots:
             "probe_mu": q.mean,
             "code_mean": model.code_mean,
             "code_std": model.code_std,
-            **{name: value for name, value in model.state_dict().items() if name.startswith("decoder.")},
+            **{name: _half(value) for name, value in model.state_dict().items() if name.startswith("decoder.")},
         }
         if q.logvar is not None:
             arrays["probe_logvar"] = q.logvar
@@ -140,6 +126,11 @@ def _spread(images: data.Images, count: int) -> data.Images:
 def _to_uint8(x: Tensor) -> Tensor:
     """[0, 1] -> 0-255."""
     return (x * 255.0).round().to(torch.uint8)
+
+
+def _half(weights: Tensor) -> Tensor:
+    """In half precision, which no picture shows: a snapshot is most of a run's size. As they are where that would make them infinite."""
+    return weights.half() if fits_half(float(weights.abs().max())) else weights
 
 
 def _make(folder: Path) -> None:
