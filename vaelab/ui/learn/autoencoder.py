@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from vaelab.ui.learn.autoencoder_layers import layers_view
+from vaelab.ui.learn.autoencoder_layers import code_view, layers_view
 from vaelab.ui.learn.autoencoder_sizes import sizes_view
 from vaelab.ui.learn.frame import Lesson, Section, lesson_page
 from vaelab.ui.learn.prediction import Prediction
@@ -21,6 +21,7 @@ LESSON = Lesson(
     (
         Section("idea", r"x \;\xrightarrow{\text{encoder}}\; z \;\xrightarrow{\text{decoder}}\; \hat x"),
         Section("layers", None, {"autoencoder_view": "layers", "autoencoder_layer": 8}),
+        Section("patch", None, {"autoencoder_view": "patch"}),
         Section(
             "loss",
             r"-\sum_i \left[ x_i \ln \hat x_i + (1-x_i) \ln (1-\hat x_i) \right]",
@@ -69,8 +70,8 @@ LESSON = Lesson(
 
 
 def stage() -> None:
-    """The image in its layers, or the sizes."""
-    views = {"layers": layers_view, "sizes": sizes_view}
+    """The image in its layers, its code to be broken, or the sizes."""
+    views = {"layers": layers_view, "patch": code_view, "sizes": sizes_view}
     with st.container(gap="xsmall"):
         view = choice(
             t("learn_autoencoder.view"),

@@ -16,6 +16,7 @@ from vaelab.models.model_config import ModelConfig
 from vaelab.models.one_thread import alone
 from vaelab.runs import store
 from vaelab.ui import html
+from vaelab.ui.components.patch.patch_view import patch_view
 from vaelab.ui.text import t
 from vaelab.ui.widgets import figure, theme
 
@@ -25,9 +26,9 @@ if TYPE_CHECKING:
 MODEL = "cifar10-autoencoder"
 # Name: data set and number of the test image; photographs only where CIFAR-10 is there.
 IMAGES = {
+    "face": ("pixel-faces", 0),  # the first face of lesson 5
     "dog": ("cifar10", 16),
     "frog": ("cifar10", 29),
-    "face": ("pixel-faces", 1),
     "boot": ("fashion-mnist-10k", 3),
     "heart": ("shapes", 12),
     "noise": ("", 0),
@@ -66,26 +67,38 @@ def _passage(name: str) -> tuple[NDArray[np.uint8], Passage]:
     return pixels, alone(passage, inference.load_run(store.find(MODEL)), pixels)
 
 
-def layers_view() -> None:
-    """Choose an image and a layer; both pictures, the loss, the way through the layers, and the maps of one."""
-    st.session_state.setdefault("autoencoder_layer", 2)
+def image_picker() -> str:
+    """The list of images, and which one is chosen; the same for every view that sends one through."""
     known = {name: t(f"learn_autoencoder.image_{name}") for name in images()}
     chosen = st.session_state.get("autoencoder_image")
     # Set anew: the list would keep the words of another language.
     st.session_state["autoencoder_image"] = chosen if chosen in known else next(iter(known))
+    st.selectbox(
+        t("learn_autoencoder.image"),
+        list(known),
+        key="autoencoder_image",
+        format_func=known.__getitem__,
+        help=t("learn_autoencoder.image_help"),
+        width=200,
+    )
+    return str(st.session_state["autoencoder_image"])
+
+
+def layers_view() -> None:
+    """Choose an image and a layer; both pictures, the loss, the way through the layers, and the maps of one."""
+    st.session_state.setdefault("autoencoder_layer", 2)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        st.selectbox(
-            t("learn_autoencoder.image"),
-            list(known),
-            key="autoencoder_image",
-            format_func=known.__getitem__,
-            help=t("learn_autoencoder.image_help"),
-            width=200,
-        )
+        name = image_picker()
         st.slider(t("learn_autoencoder.layer"), 0, 16, key="autoencoder_layer", help=t("learn_autoencoder.layer_help"))
-    pixels, seen = _passage(st.session_state["autoencoder_image"])
+    pixels, seen = _passage(name)
     at = int(st.session_state["autoencoder_layer"])
     st.html(html.stage(f"<div class=all>{_pictures(pixels, seen)}{_way(seen, at)}{_maps(seen, at)}</div>", "layers"))
+
+
+def code_view() -> None:
+    """Choose an image and break its code, number by number."""
+    pixels, seen = _passage(image_picker())
+    patch_view("autoencoder_patch", store.find(MODEL), pixels, seen.maps[CODE])
 
 
 def _pictures(pixels: NDArray[np.uint8], seen: Passage) -> str:

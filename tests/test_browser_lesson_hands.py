@@ -1,0 +1,104 @@
+"""What each lesson lets the reader do with their own hands, in Chromium: the one thing that is meant to be remembered, checked against torch or NumPy."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+from test_browser_lessons import choose, open_lesson
+
+from vaelab.cli.bench.app_server import running_app
+from vaelab.ui.text import strings
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with running_app(tmp_path_factory.mktemp("hands") / "runs") as found:
+        yield found
+
+
+def said(page: Any, selector: str, pattern: str) -> re.Match[str]:
+    """Wait until a sentence reads like this; what it says."""
+    place = page.locator(selector)
+    place.filter(has_text=re.compile(pattern)).wait_for()
+    found = re.search(pattern, place.inner_text())
+    assert found
+    return found
+
+
+def broken_by_torch(name: str, numbers: Sequence[int], value: float) -> tuple[Any, Any, float]:
+    """For each number set to value: the share of the change in its quarter and the loss, (N,) each; the loss before. By torch."""
+    import torch
+
+    from vaelab.analysis import inference
+    from vaelab.analysis.inference import to_unit
+    from vaelab.config.settings import LossConfig
+    from vaelab.models.losses import recon_loss
+    from vaelab.runs import store
+    from vaelab.ui.learn.autoencoder_layers import MODEL, pixels_of
+
+    model = inference.load_run(store.find(MODEL))
+    x = to_unit(pixels_of(name)[None])
+    with torch.no_grad():
+        whole = model.encode(x).mean
+        spoiled = whole.repeat(len(numbers), 1)
+        spoiled[torch.arange(len(numbers)), torch.tensor(numbers)] = value
+        change = (model.decode(spoiled) - model.decode(whole)).abs().sum(1).numpy()
+        before, after = (
+            recon_loss(model.decode_logits(z), x.expand(len(z), -1, -1, -1), LossConfig()) for z in (whole, spoiled)
+        )
+    corners = [(16 * (n % 4 // 2), 16 * (n % 2)) for n in numbers]
+    inside = [it[y : y + 16, x : x + 16].sum() for it, (y, x) in zip(change, corners, strict=True)]
+    return np.array(inside) / change.sum(axis=(1, 2)), after.numpy(), float(before[0])
+
+
+def test_a_broken_number_spoils_its_quarter_of_the_picture(page: Any, address: str) -> None:
+    open_lesson(page, address, "autoencoder")
+    choose("Break one number")(page)
+    cells = page.locator("canvas.cells")
+    said(page, ".patch .said", r"All 384 numbers are whole; reconstruction loss [\d,]+ nats")
+    box = cells.bounding_box()
+    places = [(0.3, 0.2), (0.34, 0.35), (0.7, 0.9)]  # one sweep, three numbers
+    page.mouse.move(box["x"] + 2, box["y"] + 2)
+    page.mouse.down()
+    pattern = r"Number (\d+) of 384 .*: [\d.]+ → 16\.0\. (\d+) % .* loss ([\d,]+) → ([\d,]+) nats"
+    seen = set()
+    for x, y in places:
+        page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
+        page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        found = said(page, ".patch .said", pattern)
+        number, share, before, after = (int(part.replace(",", "")) for part in found.groups())
+        shares, losses, whole = broken_by_torch("face", [number - 1], 16.0)
+        assert share == pytest.approx(100 * shares[0], abs=1.0)
+        assert [before, after] == pytest.approx([whole, losses[0]], abs=1.0)
+        seen.add(number)
+    page.mouse.up()
+    assert len(seen) == 3
+    assert page.locator(".patch .quarter").is_visible()
+    cells.press("ArrowRight")
+    assert int(said(page, ".patch .said", pattern).group(1)) not in seen, "the keyboard goes on from there"
+    page.locator('canvas[data-view="broken"]').wait_for()
+    page.get_by_role("slider", name="Break it to").press("Home")
+    said(page, ".patch .said", r"→ 0\.0\.")
+    cells.press("Escape")
+    said(page, ".patch .said", "All 384 numbers are whole")
+    assert not page.locator(".patch .quarter").is_visible()
+
+
+def test_every_quarter_suffers_most_from_its_own_corner() -> None:
+    """What the lesson claims of the number's corner, over all 384 numbers of the face: no canned figure."""
+    shares, _, _ = broken_by_torch("face", range(384), 16.0)
+    assert np.median(shares) > 0.5
+    assert np.mean(shares > 0.25) > 0.95
+
+
+def test_the_words_of_the_code_are_there_in_chinese(page: Any, address: str) -> None:
+    open_lesson(page, address, "autoencoder", "zh")
+    choose(strings("zh", "learn_autoencoder")["view_patch"])(page)
+    page.get_by_role("application", name=strings("zh", "learn_autoencoder")["patch_grid"]).press("ArrowDown")
+    said(page, ".patch .said", r"第 1 个数.*左上.*→ 16\.0")
