@@ -102,3 +102,67 @@ def test_the_words_of_the_code_are_there_in_chinese(page: Any, address: str) -> 
     choose(strings("zh", "learn_autoencoder")["view_patch"])(page)
     page.get_by_role("application", name=strings("zh", "learn_autoencoder")["patch_grid"]).press("ArrowDown")
     said(page, ".patch .said", r"第 1 个数.*左上.*→ 16\.0")
+
+
+PIXELS = """(canvas) => [...canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data]"""
+
+
+def pixels(page: Any, canvas: Any) -> np.ndarray:
+    """What a canvas shows, (H, W, 3) uint8, after the next frame."""
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    shown = np.array(canvas.evaluate(PIXELS), dtype=np.uint8)
+    side = int(np.sqrt(len(shown) / 4))
+    return shown.reshape(side, side, 4)[..., :3]
+
+
+def decoded_on_the_disc(name: str, variational: bool, x: float, y: float) -> np.ndarray:
+    """What torch decodes of a place of lesson 5's disc, (H, W, 3) uint8."""
+    import torch
+
+    from vaelab.analysis import inference
+    from vaelab.analysis.inference import to_uint8
+    from vaelab.lessons.two_spaces import codes_at, disc
+    from vaelab.runs import store
+
+    run = store.find(name)
+    with np.load(run.path / "latents.npz", allow_pickle=False) as stored:
+        known = stored["mu"].astype(np.float64)
+    z = codes_at(disc(known, 0, variational, 0), np.array([x]), np.array([y]))
+    with torch.no_grad():
+        return np.asarray(
+            to_uint8(inference.load_run(run).decode(torch.from_numpy(z.astype(np.float32))))[0].transpose(1, 2, 0)
+        )
+
+
+def test_one_point_goes_through_both_spaces(page: Any, address: str) -> None:
+    from vaelab.ui.learn.vae import MODEL, OTHER
+
+    open_lesson(page, address, "vae")
+    choose("One point, two spaces")(page)
+    discs, pictures = page.locator("canvas.disc"), page.locator('canvas[data-view="picture"]')
+    said(page, ".twin .tools", "own code")
+    for canvas in pictures.all():
+        page.wait_for_function("(canvas) => canvas.width === 32", arg=canvas.element_handle())  # drawn
+    home = [pixels(page, canvas) for canvas in pictures.all()]
+    for _ in range(10):
+        discs.first.press("ArrowRight")
+    for _ in range(12):
+        discs.last.press("ArrowUp")  # the same point, taken hold of in the other space
+    far = int(said(page, ".twin .tools", r"(\d+) % of the way").group(1))
+    assert far == round(100 * np.hypot(0.5, 0.6))
+    for canvas, before, (name, variational) in zip(pictures.all(), home, ((OTHER, False), (MODEL, True)), strict=True):
+        now = pixels(page, canvas)
+        assert np.abs(now.astype(int) - before).mean() > 5
+        assert np.abs(now.astype(int) - decoded_on_the_disc(name, variational, 0.5, 0.6)).max() <= 2
+    figures = [float(re.findall(r"[\d.]+", text)[0]) for text in page.locator(".twin .figure").all_inner_texts()]
+    assert figures[0] > figures[1]
+    box = discs.first.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 3 * box["width"], box["y"] + box["height"] / 2, steps=3)  # beyond the edge
+    page.mouse.up()
+    said(page, ".twin .tools", "A code made at random")
+    page.get_by_role("button", name="Back to the face").click()
+    said(page, ".twin .tools", "own code")
+    for canvas, before in zip(pictures.all(), home, strict=True):
+        assert np.array_equal(pixels(page, canvas), before)

@@ -12,9 +12,11 @@ from vaelab.analysis import posterior
 from vaelab.images.palette import markdown
 from vaelab.lessons.cloud import kl_nats
 from vaelab.lessons.race import Plan, RaceFrame
+from vaelab.lessons.two_spaces import Disc, disc, strangeness
 from vaelab.runs import store
 from vaelab.ui import pictures
 from vaelab.ui.components.cloud.cloud_view import MU, SIGMA, Cloud, cloud_view, settled
+from vaelab.ui.components.twin.twin_view import Space, twin_view
 from vaelab.ui.learn.frame import Lesson, Section, lesson_page
 from vaelab.ui.learn.prediction import Prediction
 from vaelab.ui.learn.race_charts import space_chart, space_rows
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from vaelab.lessons.small_vae import Lane
 
 MODEL = "pixel-faces-conv-vae"
+OTHER = "pixel-faces-autoencoder"  # has learned the same faces
+TURNS = 20  # pairs of random codes that span the discs
 CLOUD = "vae_cloud"  # key of the component
 FACES = 6
 DIMS = 6  # of the latent dimensions, those that carry most
@@ -52,6 +56,7 @@ LESSON = Lesson(
             r"x_{3072} \to 128 \to (\mu, \log \sigma^2)_{2 \times 16} \to z_{16} \to 128 \to \hat x_{3072}",
             shows=("lessons.plain_code", "LinearVae"),
         ),
+        Section("twin", sets={"vae_view": "twin"}),
         Section("holes", sets={"vae_view": "spaces"}),
         Section("prior", r"\mathrm{KL} = \tfrac12 \sum_k \left(\mu_k^2 + \sigma_k^2 - 1 - \log \sigma_k^2\right)"),
     ),
@@ -59,6 +64,7 @@ LESSON = Lesson(
         ("lessons.cloud", "codes_around"),
         ("lessons.cloud", "kl_nats"),
         ("lessons.cloud", "normal_density"),
+        ("lessons.two_spaces", "codes_at"),
         ("lessons.spaces", "autoencoder_terms"),
         ("lessons.small_vae", "vae_terms"),
         ("analysis.posterior", "holes"),
@@ -74,17 +80,19 @@ def page() -> None:
 
 
 def stage() -> None:
-    """One face's code as a cloud, or two latent spaces in training."""
-    if (
-        choice(t("learn_vae.view"), ("cloud", "spaces"), "vae_view", lambda name: t(f"learn_vae.view_{name}"))
-        == "cloud"
-    ):
-        cloud()
-    else:
+    """One face's code as a cloud, one point in two spaces, or two latent spaces in training."""
+    views = {"cloud": cloud, "twin": twin, "spaces": training}
+    view = choice(t("learn_vae.view"), tuple(views), "vae_view", lambda name: t(f"learn_vae.view_{name}"))
+    if view != "cloud":
         for name in KEPT:
             if name in st.session_state:
                 st.session_state[name] = st.session_state[name]
-        race_stage(race_of("spaces", Plan(_lanes, SPACE_STEPS)), "vae_race", spaces)
+    views[view]()
+
+
+def training() -> None:
+    """Two latent spaces in training."""
+    race_stage(race_of("spaces", Plan(_lanes, SPACE_STEPS)), "vae_race", spaces)
 
 
 def _lanes() -> tuple[Lane, ...]:
@@ -194,6 +202,39 @@ def _controls(pixels: NDArray[Any], dims: list[int]) -> tuple[int, int]:
             help=t("learn_vae.encoded_help"),
         )
     return st.session_state["vae_face"], dim
+
+
+@st.cache_data(max_entries=4, show_spinner=False)
+def _disc(model: str, face: int, seed: int) -> tuple[Disc, NDArray[Any]]:
+    """The disc around a face's code in the space of a shipped model, and how strange its codes are."""
+    run = store.find(model)
+    with np.load(run.path / "latents.npz", allow_pickle=False) as stored:
+        codes = stored["mu"].astype(np.float64)
+    found = disc(codes, face, run.config().model.has_posterior, seed)
+    return found, strangeness(codes, found)
+
+
+def _other_directions() -> None:
+    st.session_state["vae_turn"] = (st.session_state.get("vae_turn", 0) + 1) % TURNS
+
+
+def twin() -> None:
+    """The same face in both spaces, and one point that is dragged through both."""
+    face, seed = st.session_state.get("vae_face", 0), st.session_state.get("vae_turn", 0)
+    st.button(
+        t("learn_vae.twin_turn"),
+        key="vae_turn_again",
+        icon=":material/casino:",
+        on_click=_other_directions,
+        help=t("learn_vae.twin_turn_help"),
+    )
+    models = {"autoencoder": OTHER, "vae": MODEL}
+    shown = [
+        Space(store.find(model), t(f"learn_vae.twin_{name}"), *_disc(model, face, seed))
+        for name, model in models.items()
+    ]
+    twin_view("vae_twin", shown)
+    st.caption(t("learn_vae.twin_scale_said"))
 
 
 def spaces(frame: RaceFrame) -> None:

@@ -13,6 +13,7 @@ import { button, el, range, setRange } from "../shared/dom.js";
 import { reconLoss } from "../shared/maths.js";
 import { lasting } from "../shared/mount.js";
 import { drawTable, pictureCanvas, unpackImages } from "../shared/picture.js";
+import { colourAt } from "../shared/scale.js";
 import { wording } from "../shared/words.js";
 
 const SIDE = 2; // of a map of the code
@@ -173,18 +174,8 @@ class Patch {
   /** A change as colours of the sequential scale, 3 * H * W in [0, 1]. */
   coloured(change) {
     const pixels = new Float32Array(3 * change.length);
-    change.forEach((value, at) => this.colour(value / BRIGHTEST).forEach((part, k) => (pixels[k * change.length + at] = part / 255)));
+    change.forEach((value, at) => colourAt(this.data.stops, value / BRIGHTEST).forEach((part, k) => (pixels[k * change.length + at] = part / 255)));
     return pixels;
-  }
-
-  /** Red, green and blue, 0 to 255, of a share of the scale. */
-  colour(share) {
-    const { stops } = this.data;
-    const at = Math.max(0, Math.min(1, share)) * (stops.length - 1);
-    const [low, rest] = [Math.min(stops.length - 2, Math.floor(at)), at - Math.min(stops.length - 2, Math.floor(at))];
-    const parts = (code) => [1, 3, 5].map((from) => parseInt(code.slice(from, from + 2), 16));
-    const [a, b] = [parts(stops[low]), parts(stops[low + 1])];
-    return a.map((part, k) => part + rest * (b[k] - part));
   }
 
   size(width) {
@@ -202,11 +193,11 @@ class Patch {
   }
 
   drawGrid(context) {
-    const { code, most } = this.data;
+    const { code, most, stops } = this.data;
     code.forEach((value, number) => {
       const [y, x] = this.placeOf(...this.cellOf(number));
       const shown = number === this.number ? this.value : value;
-      context.fillStyle = `rgb(${this.colour(shown / (0.6 * most)).map(Math.round).join(",")})`;
+      context.fillStyle = `rgb(${colourAt(stops, shown / (0.6 * most)).map(Math.round).join(",")})`;
       context.fillRect(x, y, this.cell - 1, this.cell - 1);
     });
     if (this.number < 0) return;

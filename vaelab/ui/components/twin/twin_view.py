@@ -1,0 +1,74 @@
+"""One point of lesson 5, dragged through an autoencoder's and a VAE's latent space at once (twin.js): decoded in the browser, nothing told to Python."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from vaelab.images.field_colours import sequential_stops
+from vaelab.lessons.two_spaces import Disc
+from vaelab.runs.store import Run
+from vaelab.ui import styles
+from vaelab.ui.components.carrier import FOLDER, bundle_url, loader_js
+from vaelab.ui.components.decoder.decoder_view import stylesheet
+from vaelab.ui.text import t
+
+ENTRY = "twin/twin.js"
+TEXTS = "learn_vae"
+FARTHEST = 2.0  # the strangeness that has the scale's last colour
+WORDS = ("pad", "pad_help", "picture", "figure", "place", "centre", "edge", "home", "home_help")
+
+
+@dataclass(frozen=True)
+class Space:
+    """One of the two. name: what the page calls it; field: strangeness, (S, S)."""
+
+    run: Run
+    name: str
+    disc: Disc
+    field: NDArray[Any]
+
+
+def twin_view(key: str, spaces: Sequence[Space]) -> None:
+    """Draw both spaces with one point in them. Call it inside a fragment."""
+    model = spaces[0].run.config().model
+    data = {
+        "shape": [model.channels, model.image_size, model.image_size],
+        "spaces": [_space(space) for space in spaces],
+        "farthest": FARTHEST,
+        "stops": list(sequential_stops()),
+        "text": {name: t(f"{TEXTS}.twin_{name}") for name in WORDS} | {"refused": t(f"{TEXTS}.refused")},
+    }
+    st.html(styles.rule(key, min_height="var(--vl-room-twin)"))
+    _component()(key=key, data=data)
+
+
+def _space(space: Space) -> dict[str, Any]:
+    wanted = ("centre", "mean", "spread", "low", "high", "across", "up")
+    # JSON knows no infinity: what is bounded by nothing is bounded by the largest float32.
+    most = float(np.finfo(np.float32).max)
+    return {
+        "name": space.name,
+        "decoder": bundle_url(space.run),
+        "disc": {name: _packed(np.clip(getattr(space.disc, name), -most, most)) for name in wanted},
+        "field": _packed(space.field),
+        "side": len(space.field),
+    }
+
+
+def _packed(values: NDArray[Any]) -> str:
+    return base64.b64encode(np.ascontiguousarray(values, dtype="<f4").tobytes()).decode()
+
+
+@cache
+def _component() -> Any:
+    """The component, registered once a process."""
+    css = stylesheet() + (FOLDER / "twin/twin.css").read_text(encoding="utf-8")
+    return st.components.v2.component("vaelab_twin", css=css, js=loader_js(ENTRY, t("decode.scripts_failed")))
