@@ -166,3 +166,67 @@ def test_one_point_goes_through_both_spaces(page: Any, address: str) -> None:
     said(page, ".twin .tools", "own code")
     for canvas, before in zip(pictures.all(), home, strict=True):
         assert np.array_equal(pixels(page, canvas), before)
+
+
+def shown_density(page: Any) -> float:
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    return float(page.locator(".budget .side b.number").inner_text())
+
+
+def test_a_density_is_held_up_against_points_elsewhere(page: Any, address: str) -> None:
+    from vaelab.lessons.kernels import density, elsewhere, longest
+    from vaelab.ui.components.budget import budget_view as game
+
+    def wanted(mine: np.ndarray, count: int) -> float:
+        others = elsewhere(game.OTHERS, np.array(game.PROBE), game.REACH, game.AWAY, seed=5)
+        return float(density(np.concatenate([mine, others[:count]]), np.array([game.PROBE]), game.WIDTH)[0])
+
+    open_lesson(page, address, "kinds")
+    choose("Hold it up")(page)
+    come, plane = page.get_by_role("button", name="Next point"), page.locator(".budget canvas.plane")
+    said(page, ".budget .said", "just above the line")
+    mine, most = game.first_points(), longest(game.MINE, game.line(), game.WIDTH)
+    assert shown_density(page) == pytest.approx(wanted(mine, 0), abs=5e-4)
+    come.click()
+    said(page, ".budget .said", "1 points have come, and p\\(x\\) is below the line")
+    assert shown_density(page) == pytest.approx(wanted(mine, 1), abs=5e-4)
+    box = plane.bounding_box()
+    places = [
+        (
+            box["x"] + (x / (2 * game.REACH) + 0.5) * box["width"],
+            box["y"] + (0.5 - y / (2 * game.REACH)) * box["height"],
+        )
+        for x, y in (mine[0], game.PROBE)
+    ]
+    page.mouse.move(*places[0])
+    page.mouse.down()
+    page.mouse.move(*places[1], steps=4)
+    page.mouse.up()
+    said(page, ".budget .said", "You hold it")
+    mine[0] = game.PROBE
+    assert shown_density(page) == pytest.approx(wanted(mine, 1), abs=2e-3)
+    page.get_by_role("button", name="Start again").click()
+    for _ in range(2):
+        come.click()
+    said(page, ".budget .said", f"Held against 0 points. {most} can be borne")
+    assert come.is_disabled()
+    page.get_by_role("button", name="Start again").click()
+    plane.focus()
+    for _ in range(5 * game.MINE):  # Enter pulls one after another onto the ring
+        page.keyboard.press("Enter")
+    for count in range(most + 1):
+        assert come.is_enabled(), count
+        come.click()
+    said(page, ".budget .said", f"{most + 1} points have come, and p\\(x\\) is below")
+    come.click()
+    said(page, ".budget .said", f"Held against {most} points: nobody can do better")
+
+
+def test_the_computer_plays_by_itself_until_it_is_paused(page: Any, address: str) -> None:
+    open_lesson(page, address, "kinds", "zh")
+    texts = strings("zh", "learn_kinds")
+    choose(texts["panel_keep"])(page)
+    page.get_by_role("button", name=texts["keep_play"], exact=True).click()
+    said(page, ".budget .said", "已经来了 1 个点")
+    page.get_by_role("button", name=texts["keep_pause"]).click()
+    page.get_by_role("button", name=texts["keep_play"], exact=True).wait_for()

@@ -12,6 +12,7 @@ from vaelab.config.errors import DataError
 from vaelab.images import palette
 from vaelab.lessons.kinds import Kinds, fit_kinds
 from vaelab.ui.components.board.board_view import Board, State
+from vaelab.ui.components.budget.budget_view import budget_view
 from vaelab.ui.learn.frame import Lesson, Section, lesson_page
 from vaelab.ui.learn.kinds_fields import MOST, REACH, board_view
 from vaelab.ui.learn.kinds_images import MODEL, images_panel
@@ -27,6 +28,7 @@ LESSON = Lesson(
         Section("three", sets={"kinds_panel": "mass", "kinds_preset": "start"}),
         Section("models"),
         Section("mass", r"\int p(x)\,dx = 1", {"kinds_panel": "mass", "kinds_preset": "crowd"}),
+        Section("keep", sets={"kinds_panel": "keep"}),
         Section("bayes", r"p(x|y) = \frac{p(y|x)\,p(x)}{p(y)}", {"kinds_panel": "bayes"}),
         Section("outlier", sets={"kinds_panel": "ask", "kinds_preset": "far"}),
         Section(
@@ -39,13 +41,15 @@ LESSON = Lesson(
         ("lessons.kinds", "one_joint"),
         ("lessons.kinds", "bayes"),
         ("lessons.mixtures", "mass_inside"),
+        ("lessons.kernels", "density"),
+        ("lessons.kernels", "longest"),
         ("lessons.mixtures", "missing"),
         ("lessons.same_style", "every_label"),
     ),
     ("decode", {"run": MODEL}),
     Prediction(("all", "x", "a", "none"), "x"),
 )
-PANELS = ("mass", "bayes", "ask", "missing", "images")
+PANELS = ("mass", "keep", "bayes", "ask", "missing", "images")
 CROWD = 20  # points that the section about mass adds
 
 
@@ -113,6 +117,9 @@ def stage() -> None:
     panel = choice(t("learn_kinds.panel"), PANELS, "kinds_panel", lambda key: t(f"learn_kinds.panel_{key}"))
     if panel == "images":
         images_panel(shown)
+        return
+    if panel == "keep":
+        budget_view("kinds_budget", shown)
         return
     state = BOARD.state()
     probe: NDArray[np.float64] = np.array(state["probe"], dtype=float)
