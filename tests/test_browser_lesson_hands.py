@@ -11,7 +11,7 @@ import pytest
 from test_browser_lessons import choose, open_lesson
 
 from vaelab.cli.bench.app_server import running_app
-from vaelab.ui.text import strings
+from vaelab.ui.text import LANGUAGES, Language, strings
 
 pytestmark = pytest.mark.browser
 
@@ -230,3 +230,50 @@ def test_the_computer_plays_by_itself_until_it_is_paused(page: Any, address: str
     said(page, ".budget .said", "已经来了 1 个点")
     page.get_by_role("button", name=texts["keep_pause"]).click()
     page.get_by_role("button", name=texts["keep_play"], exact=True).wait_for()
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_ten_guesses_of_z_are_compared_with_the_posterior(page: Any, address: str, lang: Language) -> None:
+    from vaelab.lessons.guessing import rounds
+    from vaelab.ui.learn.latent import GUESSED, ROUNDS, START, X_REACH, Z_REACH
+
+    weight, sigma = START["latent_weight"], START["latent_sigma"]
+    played = rounds("wave", weight, sigma, ROUNDS, GUESSED, (Z_REACH - 0.1, X_REACH - 0.2), 1)
+    texts = strings(lang, "learn_latent")
+    open_lesson(page, address, "latent", lang)
+    choose(texts["view_guess"])(page)
+    sheet = page.get_by_role("slider", name=texts["guess_sheet"])
+    box = sheet.bounding_box()
+    guesses = []
+    for k, (z, x) in enumerate(played.pairs):
+        ask = said(page, ".guess .said", rf"\b{k + 1}\b.*x = ([+−][\d.]+)")
+        assert float(ask.group(1).replace("−", "-")) == pytest.approx(x, abs=0.006)
+        if k < 2:  # with the pointer, then with keys
+            page.mouse.click(box["x"] + (0.3 + 0.2 * k) * box["width"], box["y"] + 50)
+        else:
+            sheet.focus()
+            page.keyboard.press("ArrowRight" if k % 2 else "ArrowLeft")
+        guesses.append(float(sheet.get_attribute("aria-valuenow")))
+        page.locator(".guess").get_by_role("button", name=texts["guess_compare"]).click()
+        told = said(page, ".guess .said", r"([+−]\d\.\d\d).*?([+−]\d\.\d\d)\D*?(\d\.\d\d).*?([+−]\d\.\d\d)")
+        numbers = [float(part.replace("−", "-")) for part in told.groups()]
+        assert numbers == pytest.approx([z, guesses[-1], abs(guesses[-1] - z), played.means[k]], abs=0.006)
+        if k + 1 < ROUNDS:
+            page.get_by_role("button", name=texts["guess_next"]).click()
+    assert guesses[0] < -1
+    assert len(set(guesses)) > 2
+    drawn = played.pairs[:, 0]
+    wanted = [np.sqrt(np.mean((found - drawn) ** 2)) for found in (np.array(guesses), played.means, np.zeros(ROUNDS))]
+    shown = [
+        float(part)
+        for part in re.findall(r" ?(\d\.\d\d)[,，;。. ]", page.locator(".guess .said").inner_text() + " ")[-3:]
+    ]
+    assert shown == pytest.approx(wanted, abs=0.006)
+    assert page.locator(".guess .marks .hit, .guess .marks .miss").count() == ROUNDS
+    page.get_by_role("button", name=texts["guess_over"]).click()
+    said(page, ".guess .said", r"\b1\b.*x = ")
+    before = page.locator(".guess .said").inner_text()
+    page.get_by_role("button", name=texts["guess_again"]).click()
+    page.wait_for_function(
+        "([node, before]) => node.textContent !== before", arg=[page.locator(".guess .said").element_handle(), before]
+    )

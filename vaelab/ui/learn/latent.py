@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from vaelab.images import palette
 from vaelab.images.field_colours import coloured, sequential_stops
 from vaelab.images.palette import Theme
+from vaelab.lessons.guessing import Rounds, rounds
 from vaelab.lessons.latent_grid import (
     DECODERS,
     Decoder,
@@ -24,6 +25,7 @@ from vaelab.lessons.latent_grid import (
     posterior_at,
 )
 from vaelab.ui.components.board.board_view import Board, State
+from vaelab.ui.components.guess.guess_view import guess_view
 from vaelab.ui.learn.frame import Lesson, Section, lesson_page
 from vaelab.ui.learn.number_table import Cell, Words, number_table, signed, small
 from vaelab.ui.learn.prediction import Estimate
@@ -36,23 +38,35 @@ START: dict[str, Any] = {"latent_decoder": "wave", "latent_weight": 1.2, "latent
 LESSON = Lesson(
     "learn_latent",
     (
-        Section("hidden", r"p(x, z) = p(x|z)\,p(z)", {**START, "latent_preset": "start"}),
+        Section("hidden", r"p(x, z) = p(x|z)\,p(z)", {**START, "latent_view": "five", "latent_preset": "start"}),
         Section("marginal", r"p(x) = \int p(x|z)\,p(z)\,dz"),
         Section("named"),
         Section("loop", r"p(z|x) = \frac{p(x|z)\,p(z)}{p(x)}"),
         Section(
-            "fold", sets={"latent_decoder": "fold", "latent_weight": 1.0, "latent_sigma": 0.5, "latent_preset": "fold"}
+            "game",
+            sets={"latent_view": "guess", "latent_decoder": "fold", "latent_weight": 1.0, "latent_sigma": 0.5},
+        ),
+        Section(
+            "fold",
+            sets={
+                "latent_view": "five",
+                "latent_decoder": "fold",
+                "latent_weight": 1.0,
+                "latent_sigma": 0.5,
+                "latent_preset": "fold",
+            },
         ),
         Section(
             "linear",
             r"p(z|x) = \mathcal{N}\!\left(\tfrac{w x}{w^2+\sigma^2},\ \tfrac{\sigma^2}{w^2+\sigma^2}\right)",
-            {"latent_decoder": "line", "latent_weight": 1.0, "latent_sigma": 0.5},
+            {"latent_view": "five", "latent_decoder": "line", "latent_weight": 1.0, "latent_sigma": 0.5},
         ),
     ),
     (
         ("lessons.latent_grid", "five"),
         ("lessons.latent_grid", "draw_pairs"),
         ("lessons.latent_grid", "posterior_at"),
+        ("lessons.guessing", "rounds"),
         ("lessons.latent_grid", "linear_gaussian"),
     ),
     ("latent", {}),
@@ -62,6 +76,9 @@ Z_REACH, X_REACH = 3.5, 4.0
 Z_POINTS, X_POINTS = 241, 121  # of the axes in the panels; with fewer z a steep f(z) leaves ripples in p(x)
 FINE = np.linspace(-14.0, 14.0, 5601)  # the grid of the numbers: wide and fine enough for the closed forms' digits
 DRAWS = 200
+ROUNDS = 10
+VIEWS = ("five", "guess")
+GUESSED = np.linspace(-Z_REACH, Z_REACH, Z_POINTS)  # where a posterior is drawn after a guess
 
 Array = NDArray[np.float64]
 
@@ -109,10 +126,21 @@ def _packed(values: Array) -> str:
 
 
 def stage() -> None:
-    """The decoder's controls, the five panels and the numbers at the chosen z and x."""
-    shown = theme()
+    """The five distributions with their numbers, or ten rounds in which z is guessed; the decoder's controls above both."""
+    with st.container(horizontal=True, gap="small"):
+        view = choice(t("learn_latent.view"), VIEWS, "latent_view", lambda name: t(f"learn_latent.view_{name}"))
+        seed = _seed() if view == "guess" else 0
     _apply_preset(st.session_state.pop("latent_preset", None))
     kind, weight, sigma = _controls()
+    if view == "guess":
+        guessing(kind, weight, sigma, seed)
+    else:
+        panels(kind, weight, sigma)
+
+
+def panels(kind: Decoder, weight: float, sigma: float) -> None:
+    """The five panels and the numbers at the chosen z and x."""
+    shown = theme()
     roles = {
         "z": "z",
         "x": "total",
@@ -124,6 +152,32 @@ def stage() -> None:
     colours = {name: palette.colour(role, shown) for name, role in roles.items()}  # type: ignore[arg-type]
     BOARD.draw(_view(kind, weight, sigma), colours, name=f"{kind} {weight} {sigma}")
     _numbers(kind, weight, sigma, BOARD.state(), shown)
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _rounds(kind: Decoder, weight: float, sigma: float, seed: int) -> Rounds:
+    return rounds(kind, weight, sigma, ROUNDS, GUESSED, (Z_REACH - 0.1, X_REACH - 0.2), seed)
+
+
+def _seed() -> int:
+    """Of the ten rounds, and the button that takes another one."""
+    seed = int(st.session_state.setdefault("latent_seed", 1))
+    st.button(
+        t("learn_latent.guess_again"),
+        key="latent_guess_again",
+        icon=":material/casino:",
+        on_click=st.session_state.update,
+        args=({"latent_seed": seed + 1},),
+        help=t("learn_latent.guess_again_help"),
+    )
+    return seed
+
+
+def guessing(kind: Decoder, weight: float, sigma: float, seed: int) -> None:
+    """Ten x, whose z the reader guesses."""
+    name = f"{kind} {weight} {sigma} {seed}"
+    played = _rounds(kind, weight, sigma, seed)
+    guess_view("latent_guess", name, played, GUESSED, decode(kind, GUESSED, weight), sigma, X_REACH)
 
 
 def _controls() -> tuple[Decoder, float, float]:

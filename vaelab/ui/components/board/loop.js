@@ -275,7 +275,7 @@ export function mountLoop(root, data, edits) {
     sheet.invalidate();
   }
 
-  const layout = (width) => sheet.size(width, Math.max(405, Math.min(640, globalThis.innerHeight - 395)));
+  const layout = (width) => sheet.size(width, Math.max(370, Math.min(640, globalThis.innerHeight - 440)));
   const stop = watchWidth(root, layout);
   return {
     take(next) {

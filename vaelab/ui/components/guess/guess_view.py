@@ -1,0 +1,48 @@
+"""Ten rounds of lesson 3 in which the reader infers z from x by hand (guess.js): all of it runs in the browser, nothing is told to Python."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import streamlit as st
+from numpy.typing import NDArray
+
+from vaelab.lessons.guessing import Rounds
+from vaelab.ui import styles
+from vaelab.ui.components.carrier import FOLDER, loader_js
+from vaelab.ui.components.decoder.decoder_view import stylesheet
+from vaelab.ui.text import t
+
+ENTRY = "guess/guess.js"
+TEXTS = "learn_latent"
+WORDS = (
+    "sheet", "sheet_tip", "compare", "compare_tip", "next", "next_tip", "over", "over_tip", "ask", "told", "done", "score", "true", "yours", "decoder",
+)  # fmt: skip
+
+
+def guess_view(
+    key: str, name: str, played: Rounds, zs: NDArray[Any], curve: NDArray[Any], sigma: float, reach: float
+) -> None:
+    """Draw the rounds. name: of what is played, so that another begins anew; zs, curve: the decoder's f(z), (n,); reach: of x. Call it inside a fragment."""
+    data = {
+        "name": name,
+        "rounds": [
+            {"z": float(z), "x": float(x), "mean": round(float(mean), 4), "posterior": density.round(4).tolist()}
+            for (z, x), mean, density in zip(played.pairs, played.means, played.posterior, strict=True)
+        ],
+        "zs": [float(zs[0]), float(zs[-1]), len(zs)],
+        "curve": curve.round(3).tolist(),
+        "sigma": sigma,
+        "reach": reach,
+        "text": {word: t(f"{TEXTS}.guess_{word}") for word in WORDS},
+    }
+    st.html(styles.rule(key, min_height="var(--vl-room-guess)"))
+    _component()(key=key, data=data)
+
+
+@cache
+def _component() -> Any:
+    """The component, registered once a process."""
+    css = stylesheet() + (FOLDER / "guess/guess.css").read_text(encoding="utf-8")
+    return st.components.v2.component("vaelab_guess", css=css, js=loader_js(ENTRY, t("decode.scripts_failed")))
