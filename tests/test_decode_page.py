@@ -11,6 +11,7 @@ from run_writer import write_run
 from streamlit.testing.v1 import AppTest
 
 from vaelab.analysis import latent_text
+from vaelab.analysis.decoder_facts import Codes, examples, model_facts
 from vaelab.config.places import runs_root
 from vaelab.export import bundle
 from vaelab.models.model_config import ModelConfig
@@ -18,7 +19,7 @@ from vaelab.runs.plan import plan
 from vaelab.runs.store import Run, find
 from vaelab.ui.decode.decode_page import _usual_companion
 from vaelab.ui.decode.server_decoder import REACH
-from vaelab.ui.decode.spec import Codes, component_spec, examples, model_facts
+from vaelab.ui.decode.spec import component_spec
 from vaelab.ui.model_picker import shipped
 from vaelab.ui.text import strings
 
@@ -166,7 +167,7 @@ def test_weights_that_are_not_finite_are_refused_before_a_browser_gets_them(tmp_
     drawn(tmp_path / "wild", ModelConfig(), spoil=True)
     app = opened(run="wild", lang="zh")
     assert not app.exception
-    assert app.error[0].value == strings("zh", "decode")["not_finite"].format(name="wild")
+    assert app.error[0].value == strings("zh", "errors")["run_not_finite"].format(name="wild")
 
 
 def test_addresses_keep_z():

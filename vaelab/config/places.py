@@ -13,6 +13,8 @@ PACKAGE = Path(__file__).resolve().parents[1]
 PROJECT = PACKAGE.parent  # vaelab is importable from here
 _INSTALLED = PACKAGE / "lab"
 LAB = _INSTALLED if _INSTALLED.is_dir() else PROJECT  # holds app.py, pages/, weights/, .streamlit/
+COMPONENTS = PACKAGE / "ui" / "components"  # what runs in the browser: the app serves it, an exported file holds it
+TEXTS = PACKAGE / "ui" / "text"  # every word that people read, a folder for each language
 
 
 def runs_root() -> Path:

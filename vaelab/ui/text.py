@@ -1,32 +1,18 @@
-"""Every word the app shows, in English and Chinese: ``t("train.start")`` reads the key ``start`` of text/LANGUAGE/train.json."""
+"""The words of a session: ``t("train.start")`` reads the key ``start`` of text/LANGUAGE/train.json in the language that it shows."""
 
 from __future__ import annotations
 
-import json
-import logging
-from functools import cache
-from pathlib import Path
-from typing import Literal, cast
+from typing import cast
 from urllib.parse import parse_qs, urlsplit
 
 import streamlit as st
 
-Language = Literal["en", "zh"]
+from vaelab.config.places import TEXTS
+from vaelab.config.texts import LANGUAGES, Language, has_text, say, strings
 
-LANGUAGES: dict[Language, str] = {"en": "English", "zh": "中文"}
-TEXT_DIR = Path(__file__).parent / "text"
+__all__ = ["LANGUAGES", "TEXT_DIR", "Language", "has_text", "language", "language_of_page", "strings", "t"]
 
-_log = logging.getLogger(__name__)
-
-
-@cache
-def strings(language: Language, page: str) -> dict[str, str]:
-    """All strings of one page; empty for a page that has none. Keys are flat: a dot in a key is part of its name."""
-    path = TEXT_DIR / language / f"{page}.json"
-    if not path.is_file():
-        return {}
-    texts: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
-    return texts
+TEXT_DIR = TEXTS
 
 
 def language() -> Language:
@@ -47,21 +33,5 @@ def language_of_page(address: str) -> Language:
 
 
 def t(key: str, **values: object) -> str:
-    """The string ``page.key`` in the session's language, with {placeholders} filled in.
-
-    A key that is missing shows English, then itself, and is logged: tests/test_text.py fails on it, a user never does.
-    """
-    page, _, name = key.partition(".")
-    fallbacks: tuple[Language, ...] = (language(), "en")
-    for lang in fallbacks:
-        template = strings(lang, page).get(name)
-        if template is not None:
-            return template.format(**values) if values else template
-    _log.error("no text for %r", key)
-    return name
-
-
-def has_text(key: str) -> bool:
-    """Whether a string is there, for names that come from data (a data set of the user has no translation)."""
-    page, _, name = key.partition(".")
-    return name in strings("en", page)
+    """The string ``page.key`` in the session's language, with {placeholders} filled in."""
+    return say(language(), key, **values)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
+from vaelab.analysis.decoder_facts import codes_of
 from vaelab.analysis.latents import stored_with_labels
 from vaelab.analysis.separation import FirstView, first_view
 from vaelab.config.errors import VaeLabError
 from vaelab.images.palette import is_ordered, own_colour
 from vaelab.runs.store import Run
-from vaelab.ui.decode.spec import codes_of
 from vaelab.ui.latent.map_panel import MOST_COLOURS
 
 SHOWN = "latent_first_of"  # in the session: the model that the first look was chosen for

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import streamlit as st
 
+from vaelab.analysis.decoder_facts import codes_of
 from vaelab.analysis.projections import align, pca_plane
 from vaelab.config.errors import VaeLabError, WeightsError
 from vaelab.images.palette import Role, markdown
@@ -21,7 +22,6 @@ from vaelab.runs.status import Status
 from vaelab.runs.store import Run
 from vaelab.ui import pictures
 from vaelab.ui.charts import training_charts
-from vaelab.ui.decode.spec import codes_of
 from vaelab.ui.names import label_title, value_names
 from vaelab.ui.text import Language, language, t
 from vaelab.ui.ticking import NUMBERS, place, ticking_chart
