@@ -170,6 +170,20 @@ def test_weights_that_are_not_finite_are_refused_before_a_browser_gets_them(tmp_
     assert app.error[0].value == strings("zh", "errors")["run_not_finite"].format(name="wild")
 
 
+def test_the_decoder_is_shared_as_a_file(faces):
+    app = opened(run="faces", lang="en")
+    (button,) = app.get("download_button")
+    assert (button.proto.label, button.proto.disabled) == ("Share this decoder", False)
+
+
+def test_a_decoder_that_makes_no_file_says_why(faces, monkeypatch):
+    monkeypatch.setattr("vaelab.export.one_file.MOST_BYTES", 1000)
+    app = opened(run="faces", lang="zh")
+    (button,) = app.get("download_button")
+    assert button.proto.disabled
+    assert "超过便于邮寄的" in button.proto.help
+
+
 def test_addresses_keep_z():
     assert latent_text.write([1.0, -0.256, 0.0, 1e-5]) == "1,-0.26,0,0"
     assert latent_text.read("1,-0.26,0", 3) == [1.0, -0.26, 0.0]

@@ -96,7 +96,7 @@ def test_nothing_is_left_of_a_file_that_could_not_be_written(linear: Run, tmp_pa
 
 
 def test_wrong_questions_are_refused(linear: Run, tmp_path: Path) -> None:
-    with pytest.raises(ExportError, match="safetensors, state-dict, onnx; got 'pickle'"):
+    with pytest.raises(ExportError, match="safetensors, state-dict, onnx, html; got 'pickle'"):
         formats.write(linear, "pickle", tmp_path / "x")
     with pytest.raises(ExportError, match="part must be one of"):
         formats.write(linear, "onnx", tmp_path / "x", part="head")

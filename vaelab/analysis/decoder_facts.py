@@ -115,6 +115,7 @@ def model_facts(run: Run, cfg: RunConfig, codes: Codes, tensors: Tensors, lang: 
         weight = 0.5 * (codes.mu**2 + np.exp(codes.logvar) - 1.0 - codes.logvar).mean(axis=0)
     else:
         weight = variance if variational else std**2
+    entries = cfg.model.method.codebook(tensors)
     threshold = USED_VARIANCE if variational else 1e-4 * float(variance.max(initial=0.0))
     used = variance > threshold
     if run.status().is_active:
@@ -135,6 +136,7 @@ def model_facts(run: Run, cfg: RunConfig, codes: Codes, tensors: Tensors, lang: 
         "used": max(1, int(used.sum())),
         "classes": label_values(cfg, lang),
         "labelTitle": label_title(cfg.model.label, lang) if cfg.model.label else "",
+        "codebook": [] if entries is None else [numbers(entry) for entry in entries],
         "loss": {"likelihood": scored.likelihood, "sigma": scored.sigma, "beta": scored.beta},
     }
 
@@ -149,9 +151,12 @@ def label_values(cfg: RunConfig, lang: Language = "en") -> list[str]:
         return [str(value) for value in range(cfg.model.classes)]
 
 
-def examples(codes: Codes, lang: Language = "en") -> dict[str, Any]:
-    """Some known images with their codes, spread over the classes, first what the page opens with. pixels: base64 of (n, C, H, W) uint8."""
-    if codes.pixels is None or len(codes.mu) == 0:
+def examples(codes: Codes, lang: Language = "en", *, pictures: bool = True) -> dict[str, Any]:
+    """Some known images with their codes, spread over the classes, first what the page opens with. pixels: base64 of (n, C, H, W) uint8.
+
+    pictures: False leaves pixels empty, for images that may not be passed on.
+    """
+    if (codes.pixels is None and pictures) or len(codes.mu) == 0:
         return {"pixels": "", "mu": [], "labels": [], "captions": []}
     rows = np.arange(min(EXAMPLES, len(codes.mu)))
     if codes.labels:
@@ -162,7 +167,7 @@ def examples(codes: Codes, lang: Language = "en") -> dict[str, Any]:
             rank.append(seen.get(value, 0))
             seen[value] = rank[-1] + 1
         rows = np.argsort(rank, kind="stable")[:EXAMPLES]
-    first = _to_open_with(codes.pixels[rows])
+    first = 0 if codes.pixels is None else _to_open_with(codes.pixels[rows])
     rows = np.concatenate([rows[first : first + 1], np.delete(rows, first)])
     captions = [say(lang, "decode.example", n=int(row)) for row in rows]
     if codes.labels:
@@ -170,8 +175,9 @@ def examples(codes: Codes, lang: Language = "en") -> dict[str, Any]:
         values, kinds = families(values, names)
         told = [_kind(label, kinds[int(values[row])], lang) for row in rows]
         captions = [f"{caption} · {kind}" for caption, kind in zip(captions, told, strict=True)]
+    shown = codes.pixels[rows] if pictures and codes.pixels is not None else np.zeros(0, np.uint8)
     return {
-        "pixels": base64.b64encode(np.ascontiguousarray(codes.pixels[rows]).tobytes()).decode(),
+        "pixels": base64.b64encode(shown.tobytes()).decode(),
         "mu": [numbers(row) for row in codes.mu[rows]],
         "labels": [] if codes.y is None else codes.y[rows].tolist(),
         "captions": captions,

@@ -202,11 +202,24 @@ def _flow_file(run: store.Run) -> Path:
 @OUTPUT
 @json_option
 def export_model(run_name: str, format: str, part: str, output: Path, as_json: bool) -> None:
-    """Write the model for other programs: safetensors, a PyTorch state dict, or ONNX."""
-    written = formats.write(store.find(run_name), format, output, part=part)
-    click.echo(f"{written}: {written.stat().st_size:,} bytes")
+    """Write the model for other programs (safetensors, a PyTorch state dict, ONNX), or for people: html is one file with the living decoder."""
+    run = store.find(run_name)
+    told: dict[str, object] = {}
+    if format == "html" and part == "model":
+        from vaelab.export import one_file
+
+        made = one_file.write(run, output)
+        told = {"precision": made.precision, "worst": made.worst}
+    else:
+        formats.write(run, format, output, part=part)
+    size = output.stat().st_size
+    click.echo(f"{output}: {size:,} bytes")
+    if told:
+        click.echo(
+            f"weights in {told['precision']}: no pixel differs by more than {told['worst']:.1g} of 1 from the model's"
+        )
     if as_json:
-        print_json({"path": str(written), "format": format, "bytes": written.stat().st_size})
+        print_json({"path": str(output), "format": format, "bytes": size, **told})
 
 
 def _numbers(text: str, count: int) -> list[float]:

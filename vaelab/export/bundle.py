@@ -4,7 +4,7 @@
     bytes 8-11    version of this format, uint32 (1)
     bytes 12-15   length of the header, uint32
     then          the header, JSON in UTF-8, followed by spaces up to a multiple of 16 bytes
-    then          float32 numbers, in the order and at the offsets that the header names
+    then          float32 or float16 numbers (the header's "dtype"), in the order and at the offsets that the header names
 
 All numbers are little-endian. The reader is vaelab/ui/components/engine/bundle_format.js.
 """
@@ -26,6 +26,7 @@ from vaelab.models.layers import LEAK, Layer, Shape
 from vaelab.models.model_config import ModelConfig
 
 Part = Literal["decoder", "encoder"]
+Precision = Literal["float32", "float16"]
 Floats = npt.NDArray[np.float32]
 
 MAGIC = b"VAEBUNDL"
@@ -38,11 +39,16 @@ SLOPES = {"ReLU": 0.0, "LeakyReLU": LEAK}  # what a number below 0 is multiplied
 MAX_MACS = 150_000_000
 
 
-def browser_bundle(cfg: ModelConfig, tensors: Mapping[str, npt.NDArray[Any]], part: Part = "decoder") -> bytes:
+def browser_bundle(
+    cfg: ModelConfig,
+    tensors: Mapping[str, npt.NDArray[Any]],
+    part: Part = "decoder",
+    precision: Precision = "float32",
+) -> bytes:
     """The bytes that the browser decoder reads.
 
     tensors: the model's state dict (models/latent_model.py names the keys); only those of `part`, and code_mean and code_std where
-    present, are read. Raises WeightsError when one is absent, of another shape, or not finite.
+    present, are read. precision: float16 takes half the bytes and rounds. Raises WeightsError when one is absent, of another shape, or not finite.
     """
     arrays: list[Floats] = []
     offset = 0  # floats
@@ -88,11 +94,17 @@ def browser_bundle(cfg: ModelConfig, tensors: Mapping[str, npt.NDArray[Any]], pa
         "code_mean": add("code_mean", code) if "code_mean" in tensors else -1,
         "code_std": add("code_std", code) if "code_std" in tensors else -1,
         "floats": 0,
+        "dtype": precision,
     }
     header["floats"] = offset
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-(len(MAGIC) + 8 + len(text)) % ALIGNMENT)
-    data = np.concatenate([array.ravel() for array in arrays]).astype("<f4", copy=False)
+    with np.errstate(over="ignore"):  # told below
+        data = np.concatenate([array.ravel() for array in arrays]).astype("<f4" if precision == "float32" else "<f2")
+    if not np.isfinite(data).all():
+        raise WeightsError(
+            f"the weights of {cfg.name} go beyond 65,504, the largest number of {precision}; keep them in float32"
+        )
     return MAGIC + struct.pack("<II", VERSION, len(text)) + text + data.tobytes()
 
 
@@ -111,6 +123,12 @@ def macs(cfg: ModelConfig, part: Part = "decoder") -> int:
             total += layer.inputs * layer.outputs * layer.kernel**2 * math.prod(places[1:])
         shape = out
     return total
+
+
+def weight_count(cfg: ModelConfig, part: Part = "decoder") -> int:
+    """Weights and biases of one half of a model."""
+    layers = [layer for _, layer in _named_layers(cfg, part) if layer.params]
+    return sum(math.prod(_weight_shape(layer)) + layer.outputs for layer in layers)
 
 
 def supported(cfg: ModelConfig, part: Part = "decoder") -> str | None:

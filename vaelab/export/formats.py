@@ -1,4 +1,4 @@
-"""Write a run's model for other programs: safetensors, a PyTorch state dict, or ONNX."""
+"""Write a run's model for other programs, safetensors, a PyTorch state dict or ONNX, or for people, as one HTML file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from vaelab.models.latent_model import LatentModel
     from vaelab.runs.store import Run
 
-Format = Literal["safetensors", "state-dict", "onnx"]
+Format = Literal["safetensors", "state-dict", "onnx", "html"]
 Part = Literal["model", "encoder", "decoder"]
 FORMATS: tuple[str, ...] = get_args(Format)
 PARTS: tuple[str, ...] = get_args(Part)
@@ -24,7 +24,7 @@ def write(run: Run, format: str, path: str | Path, *, part: str = "model") -> Pa
     """Write the model of a run to a file, whole or not at all; returns the path.
 
     safetensors and state-dict hold every tensor in float32 under the names of docs/architecture.md; the state dict loads
-    with ``torch.load(path, weights_only=True)``. part is for ONNX alone: see onnx_model. Raises ExportError for an unknown
+    with ``torch.load(path, weights_only=True)``; html is the living decoder (one_file.py). part is for ONNX alone: see onnx_model. Raises ExportError for an unknown
     format or part, a missing optional package or a path that cannot be written; RunError, WeightsError.
     """
     if format not in FORMATS:
@@ -33,10 +33,15 @@ def write(run: Run, format: str, path: str | Path, *, part: str = "model") -> Pa
         raise ExportError(f"part must be one of {', '.join(PARTS)}; got {part!r}")
     if part != "model" and format != "onnx":
         raise ExportError(f"part {part} needs the format onnx; {format} always holds the whole model")
+    if format == "html":
+        from vaelab.export.one_file import make
+
+        replace(Path(path), lambda part_file: part_file.write_bytes(make(run).bytes))
+        return Path(path)
     from vaelab.analysis.inference import load_run  # torch is imported only when a model is wanted
 
     target, model = Path(path), load_run(run)
-    _replace(target, lambda part_file: _write_as(model, format, part_file, part))
+    replace(target, lambda part_file: _write_as(model, format, part_file, part))
     return target
 
 
@@ -57,7 +62,7 @@ def _write_as(model: LatentModel, format: str, path: Path, part: str) -> None:
         path.write_bytes(onnx_model(model.cfg, {name: t.numpy() for name, t in tensors.items()}, part))
 
 
-def _replace(target: Path, write_to: Callable[[Path], None]) -> None:
+def replace(target: Path, write_to: Callable[[Path], object]) -> None:
     """Let write_to fill a file beside the target, then put it in the target's place at once. Raises ExportError."""
     from safetensors import SafetensorError
 

@@ -70,6 +70,10 @@ class LadderVae(Vae):
                 f"model.settings.upper must be below the latent size, {cfg.latent_dim}, got {upper} (the rest is the lower level)"
             )
 
+    def upper_level(self, cfg: ModelConfig) -> int:
+        """The setting `upper`."""
+        return int(cfg.value("upper"))
+
     def extras(self, model: LatentModel) -> dict[str, nn.Module]:
         """prior.layers: p(z_lower | z_upper)."""
         from vaelab.models.two_levels import LowerPrior

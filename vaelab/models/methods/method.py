@@ -166,6 +166,14 @@ class Method:
         """What the encoder is really given while it learns, where that is not x itself. x: (B, C, H, W), as the result."""
         return None
 
+    def upper_level(self, cfg: ModelConfig) -> int:
+        """How many of the latent numbers, the first of them, decide what the others are likely to be; 0 where all stand side by side."""
+        return 0
+
+    def codebook(self, tensors: Mapping[str, Any]) -> Any | None:
+        """The only vectors that a code is put together from, (K, D), of a model with these tensors; None where every z is a code."""
+        return None
+
     def draw(
         self, model: LatentModel, n: int, *, generator: torch.Generator | None = None, temperature: float = 1.0
     ) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from vaelab.config.errors import ConfigError
 from vaelab.models.methods.method import Method, MethodSetting, Term
@@ -190,6 +190,10 @@ class VqVae(Method):
 
         book = _codebook(model)
         return QuantisedPosterior(book.vectors(z), book).mean
+
+    def codebook(self, tensors: Mapping[str, Any]) -> Any | None:
+        """The entries; a snapshot of a training holds none."""
+        return tensors.get("codebook.entries")
 
     def shown(self, model: LatentModel) -> dict[str, Tensor]:
         """The first entries, each at every place."""

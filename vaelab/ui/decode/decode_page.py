@@ -12,6 +12,7 @@ from vaelab.config.errors import VaeLabError
 from vaelab.runs import store
 from vaelab.runs.store import Run
 from vaelab.ui.components.decoder.decoder_view import Push, Settled, decoder_view, opening, server_reason
+from vaelab.ui.decode.share import share_button
 from vaelab.ui.guard import show_error
 from vaelab.ui.model_picker import keep, pick_model, shipped, words
 from vaelab.ui.text import t
@@ -34,8 +35,8 @@ def models() -> dict[str, Run]:
 
 
 def pick_models(known: dict[str, Run]) -> tuple[Run, Run | None]:
-    """The two pickers in one row. The first model is kept in the address as ?run=, the second as ?beside=."""
-    left, right = st.columns(2)
+    """The two pickers and the button for a file in one row. The first model is kept in the address as ?run=, the second as ?beside=."""
+    left, right, beyond = st.columns([5, 5, 2.4])
     with left:
         run = pick_model(known, "decode", on_change=_show_another, label=False)
     beside = st.query_params.get("beside") or st.session_state.get("decode_beside") or _usual_companion(run.name, known)
@@ -55,6 +56,8 @@ def pick_models(known: dict[str, Run]) -> tuple[Run, Run | None]:
         help=t("decode.beside_help"),
         label_visibility="collapsed",
     )
+    with beyond:
+        share_button(run)
     second = st.session_state["decode_beside_pick"]
     return run, known[second] if second else None
 

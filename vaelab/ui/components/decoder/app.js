@@ -24,7 +24,7 @@ export class DecoderApp {
   constructor(host, spec, nets, memory, initial, emit) {
     Object.assign(this, { host, spec, memory, emit, model: spec.model });
     this.latent = new Latent(spec.model, initial.z, initial.label);
-    this.examples = { ...spec.examples, images: unpackImages(spec.examples.pixels, spec.model.shape) };
+    this.examples = { ...spec.examples, images: spec.examples.images ?? unpackImages(spec.examples.pixels, spec.model.shape) };
     this.views = new Set();
     this.frame = 0;
     this.timer = 0;

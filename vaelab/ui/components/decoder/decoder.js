@@ -1,6 +1,7 @@
 /** The page's component: tabs above the picture, sliders beside it, one bar of actions. */
 
 import { DecoderApp } from "./app.js";
+import { mountCodes } from "./codes.js";
 import { mountArithmetic, mountDirections } from "./directions.js";
 import { button, choice, el, prefersStill, range, tabs } from "../shared/dom.js";
 import { mountGrid } from "./grid.js";
@@ -14,11 +15,10 @@ import { mountSingle } from "./single.js";
 import { mountSliders } from "./sliders.js";
 import { mountWalk } from "./walk.js";
 
-const VIEWS = ["one", "grid", "pad", "walk", "pipeline", "side"];
-const MOUNTS = { one: mountSingle, grid: mountGrid, pad: mountPad, walk: mountWalk, pipeline: mountPipeline, side: mountSide };
+/** The tabs, in their order, and what each mounts: (app, stage, side) -> {draw(), stop()}. */
+export const MOUNTS = { one: mountSingle, grid: mountGrid, pad: mountPad, walk: mountWalk, pipeline: mountPipeline, side: mountSide };
 const PANELLED = ["one", "grid", "side"]; // tabs with the panels beside them; the others use that column themselves, or none
-const PANELS = ["dims", "directions", "arithmetic", "numbers"];
-const PANEL_MOUNTS = { dims: mountSliders, directions: mountDirections, arithmetic: mountArithmetic, numbers: mountNumbers };
+const PANEL_MOUNTS = { dims: mountSliders, codes: mountCodes, directions: mountDirections, arithmetic: mountArithmetic, numbers: mountNumbers };
 
 const OFF = { walk: "off_walk", pipeline: "off_pipeline" }; // tabs that do not show the z of these buttons, and the reason
 
@@ -55,8 +55,9 @@ function mountActions(app, breath, bar) {
     },
     offer(tab) {
       controls.forEach((control, k) => {
-        control.disabled = tab in OFF || (control === breathing && prefersStill());
-        control.title = tab in OFF ? app.text(OFF[tab]) : tips[k];
+        const isFixed = control === temperature && app.model.draws; // they were drawn beforehand
+        control.disabled = tab in OFF || isFixed || (control === breathing && prefersStill());
+        control.title = tab in OFF ? app.text(OFF[tab]) : isFixed ? app.text("temperature_drawn") : tips[k];
       });
     },
   };
@@ -83,14 +84,17 @@ function statusLine(app) {
 
 /**
  * Build everything inside `root`. Returns {app, remove()}.
- * spec, nets, memory, initial, emit: see DecoderApp; emit also carries the open tab.
+ * spec, nets, memory, initial, emit: see DecoderApp; emit also carries the open tab. mounts: the tabs, where they are not all of MOUNTS.
  */
-export function mountDecoder(root, spec, nets, memory, initial, emit) {
+export function mountDecoder(root, spec, nets, memory, initial, emit, mounts = MOUNTS) {
   const host = el("div", { class: "lab" });
   root.append(host);
   const app = new DecoderApp(host, spec, nets, memory, initial, (state) => emit({ ...state, tab: memory.tab }));
-  memory.tab = VIEWS.includes(memory.tab ?? initial.tab) ? (memory.tab ?? initial.tab) : "one";
+  const views = Object.keys(mounts);
+  const panels = Object.keys(PANEL_MOUNTS).filter((key) => key !== "codes" || spec.model.codebook?.length);
+  memory.tab = views.includes(memory.tab ?? initial.tab) ? (memory.tab ?? initial.tab) : "one";
   memory.panel ??= "dims";
+  const panelShown = () => (panels.includes(memory.panel) ? memory.panel : "dims"); // the last model may have had another
   let offered = null;
   const breath = mountBreath(app, (on) => offered?.breathing(on));
   app.onmove = () => breath.stop(false);
@@ -110,21 +114,21 @@ export function mountDecoder(root, spec, nets, memory, initial, emit) {
     offered.offer(memory.tab);
     body.classList.toggle("wide", memory.tab === "pipeline");
     body.classList.toggle("paired", memory.tab === "walk" || memory.tab === "side");
-    open = [MOUNTS[memory.tab](app, stage, side)];
+    open = [mounts[memory.tab](app, stage, side)];
     if (PANELLED.includes(memory.tab)) open.push(mountPanel());
     for (const view of open) app.views.add(view);
     app.invalidate();
   };
   const mountPanel = () => {
     const panel = el("div", { class: "panel", role: "tabpanel" });
-    side.append(tabs(app.text("panels_label"), PANELS.map((key) => [key, app.text(`panel_${key}`), app.text(`panel_${key}_tip`)]), memory.panel, (key) => {
+    side.append(tabs(app.text("panels_label"), panels.map((key) => [key, app.text(`panel_${key}`), app.text(`panel_${key}_tip`)]), panelShown(), (key) => {
       memory.panel = key;
       show();
       side.querySelector('[aria-selected="true"]').focus();
     }), panel);
-    return PANEL_MOUNTS[memory.panel](app, panel);
+    return PANEL_MOUNTS[panelShown()](app, panel);
   };
-  const bar = tabs(app.text("tabs_label"), VIEWS.map((key) => [key, app.text(`tab_${key}`), app.text(`tab_${key}_tip`)]), memory.tab, (key) => {
+  const bar = tabs(app.text("tabs_label"), views.map((key) => [key, app.text(`tab_${key}`), app.text(`tab_${key}_tip`)]), memory.tab, (key) => {
     memory.tab = key;
     show();
     app.settle();

@@ -2,7 +2,8 @@
  * The latent vector that every view shows and moves, with the knowledge of its model. No DOM.
  *
  * model: {id, name, size, shape [C, H, W], variational, mean (Z), std (Z), kl (Z nats), order (Z indices, most used first), used (count),
- * classes (names, empty without a label), loss {likelihood, sigma, beta}}. Positions of sliders are in standard deviations of the prior: (z - mean) / std.
+ * classes (names, empty without a label), loss {likelihood, sigma, beta}, codebook (vectors of a quantised code, else empty), draws (codes that were drawn
+ * from a prior which only the whole model knows, or none)}. Positions of sliders are in standard deviations of the prior: (z - mean) / std.
  */
 
 import { normals } from "../shared/maths.js";
@@ -56,6 +57,11 @@ export class Latent {
 
   /** A draw from the prior, its spread multiplied by the temperature. */
   randomize(temperature, random = Math.random) {
+    const { draws } = this.model;
+    if (draws) {
+      this.take(draws[Math.floor(draws.length * random())]);
+      return;
+    }
     const eps = normals(this.z.length, random);
     this.take(eps.map((value, i) => this.valueAt(i, temperature * value)));
   }

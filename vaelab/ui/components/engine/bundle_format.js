@@ -1,4 +1,4 @@
-// Reads what vaelab/export/bundle.py writes: header, layers and float32 weights of one half of a model.
+// Reads what vaelab/export/bundle.py writes: header, layers and weights, float32 or float16, of one half of a model.
 
 const MAGIC = "VAEBUNDL";
 const VERSION = 1;
@@ -24,11 +24,13 @@ export function parseBundle(bytes) {
   const start = PREFIX_BYTES + prefix.getUint32(12, true);
   if (bytes.length < start) throw truncated(bytes.length, start);
   const header = JSON.parse(new TextDecoder().decode(bytes.subarray(PREFIX_BYTES, start)));
-  const end = start + 4 * header.floats;
+  const isHalf = header.dtype === "float16";
+  const end = start + (isHalf ? 2 : 4) * header.floats;
   if (bytes.length !== end) throw truncated(bytes.length, end);
-  const floats = new Float32Array(bytes.slice(start, end).buffer); // a copy: the bytes may be unaligned
+  const numbers = bytes.slice(start, end).buffer; // a copy: the bytes may be unaligned
+  const floats = isHalf ? fromHalves(new Uint16Array(numbers)) : new Float32Array(numbers);
   const take = (offset, length) => {
-    if (offset < 0 || offset + length > floats.length) throw truncated(bytes.length, start + 4 * (offset + length));
+    if (offset < 0 || offset + length > floats.length) throw truncated(bytes.length, start + (isHalf ? 2 : 4) * (offset + length));
     return floats.subarray(offset, offset + length);
   };
   const layers = header.layers.map((entry, index) => {
@@ -63,6 +65,15 @@ export function parseBundle(bytes) {
 export function sameArchitecture(a, b) {
   const plain = (bundle) => JSON.stringify([bundle.part, bundle.inputs, bundle.outputs, bundle.layers.map(({ weight, bias, ...rest }) => rest)]);
   return plain(a) === plain(b);
+}
+
+/** float16 numbers by their bits (IEEE 754 binary16: sign, 5 bits of exponent, 10 of fraction) as float32. */
+export function fromHalves(halves) {
+  return Float32Array.from(halves, (half) => {
+    const [sign, exponent, fraction] = [half & 0x8000 ? -1 : 1, (half >> 10) & 31, half & 0x3ff];
+    if (exponent === 31) return fraction ? NaN : sign * Infinity;
+    return sign * (exponent === 0 ? fraction * 2 ** -24 : (1 + fraction / 1024) * 2 ** (exponent - 15));
+  });
 }
 
 function finite(values, name) {

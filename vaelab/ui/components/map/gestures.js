@@ -51,7 +51,7 @@ export function listen(plot) {
     if (event.type === "pointercancel") return;
     if (drawn && plot.path.end()) {
       if (!prefersStill()) plot.path.play();
-    } else if (clicked) plot.onpick(plot.pointAt(...here));
+    } else if (clicked) plot.onpick(plot.pointAt(...here), here);
     else if (outline) plot.onlasso(plot.within(outline));
     plot.invalidate();
   };

@@ -14,7 +14,7 @@ const PICTURE_SIDE = 24; // CSS pixels of pictures that stand for points, at the
 
 export class Plot {
   /**
-   * host: an element to fill. text(key, values) gives words. onpick(i) hears of a clicked point (or -1), onlasso(indices) of an outline.
+   * host: an element to fill. text(key, values) gives words. onpick(i, [x, y]) hears of a clicked point (or -1) and where that was, CSS pixels of the map, onlasso(indices) of an outline.
    * caption(i) is what stands under the picture of a point.
    */
   constructor(host, { text, onpick, onlasso, caption }) {
@@ -30,7 +30,7 @@ export class Plot {
     this.ink = new Ink();
     this.set = null;
     this.frame = { axes: [], origin: null, rings: [] };
-    this.marks = { selected: -1, near: [], inside: null };
+    this.marks = { selected: -1, near: [], inside: null, place: null }; // place: [x, y] of a z that need not be a point's
     this.gesture = "move"; // or "lasso", "path": what a drag does
     this.pictures = false;
     this.request = 0;
@@ -218,6 +218,7 @@ export class Plot {
     for (const i of this.marks.near) this.ring(context, i, near, 6, 1.5);
     if (this.marks.selected >= 0) this.ring(context, this.marks.selected, ink, 9, 2.5);
     if (this.hovered >= 0) this.ring(context, this.hovered, ink, 7, 1.5);
+    if (this.marks.place) this.cross(context, this.marks.place, near);
     this.path.draw(context, near);
     if (this.outline) {
       context.strokeStyle = near;
@@ -225,6 +226,22 @@ export class Plot {
       context.setLineDash([5, 3]);
       line(context, [...this.outline, this.outline[0]]);
       context.setLineDash([]);
+    }
+  }
+
+  /** A place of the map: a ring with four arms, white around so that it stands out from points. */
+  cross(context, place, colour) {
+    const [x, y] = this.camera.at(place);
+    for (const [ink, width] of [["#fff", 4.5], [colour, 2.5]]) {
+      context.strokeStyle = ink;
+      context.lineWidth = width;
+      context.beginPath();
+      context.arc(x, y, 7, 0, 2 * Math.PI);
+      for (const [dx, dy] of [[1, 0], [-1, 0], [0, 1], [0, -1]]) {
+        context.moveTo(x + 7 * dx, y + 7 * dy);
+        context.lineTo(x + 13 * dx, y + 13 * dy);
+      }
+      context.stroke();
     }
   }
 

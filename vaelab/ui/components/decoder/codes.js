@@ -1,0 +1,70 @@
+/** A quantised code, as a grid of entry numbers: choose a place, slide through the entries, and nothing but codes is ever decoded. */
+
+import { button, el, range, setRange } from "../shared/dom.js";
+
+/** The entry nearest to the D numbers of a place; those lie P apart in z, as in feature maps. */
+export function nearestEntry(codebook, z, place, places) {
+  let best = 0;
+  let smallest = Infinity;
+  codebook.forEach((entry, k) => {
+    let distance = 0;
+    for (let d = 0; d < entry.length && distance < smallest; d++) distance += (entry[d] - z[d * places + place]) ** 2;
+    if (distance < smallest) [smallest, best] = [distance, k];
+  });
+  return best;
+}
+
+export function mountCodes(app, host) {
+  const { latent } = app;
+  const { codebook, size } = latent.model;
+  const places = size / codebook[0].length;
+  const side = Number.isInteger(Math.sqrt(places)) ? Math.sqrt(places) : Math.min(places, 16);
+  app.memory.place ??= 0;
+  const put = (place, k) => codebook[k].forEach((value, d) => (latent.z[d * places + place] = value));
+  const chosen = (place) => {
+    app.memory.place = place;
+    app.invalidate();
+    cells[place].focus();
+  };
+  const cells = Array.from({ length: places }, (_, place) => el("button", { type: "button", class: "code-cell", "data-place": place, onclick: () => chosen(place) }));
+  const grid = el("div", { class: "code-cells", role: "group", "aria-label": app.text("codes_label") }, ...cells);
+  grid.style.setProperty("--columns", side);
+  grid.addEventListener("keydown", (event) => {
+    const step = { ArrowUp: -side, ArrowDown: side, ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    chosen(Math.max(0, Math.min(places - 1, app.memory.place + step)));
+  });
+  const name = el("span", { class: "name" });
+  const value = el("output", { class: "number", "aria-hidden": "true" });
+  const slider = range({
+    label: app.text("codes_entry"), tip: app.text("codes_entry_tip"), min: 0, max: codebook.length - 1, step: 1, value: 0, kind: "z",
+    oninput: (k) => app.move(() => put(app.memory.place, k)),
+    onsettle: () => app.settle(),
+  });
+  const whole = (entryOf) => () => {
+    app.move(() => Array.from({ length: places }, (_, place) => put(place, entryOf(place))));
+    app.settle();
+  };
+  host.append(grid, el("div", { class: "slider-row direction" }, name, slider, value),
+    el("div", { class: "tools" },
+      button(app.text("codes_snap"), app.text("codes_snap_tip"), whole((place) => nearestEntry(codebook, latent.z, place, places))),
+      button(app.text("codes_all"), app.text("codes_all_tip"), whole(() => Number(slider.value)))),
+    el("p", { class: "hint" }, app.text("codes_hint", { n: codebook.length, places })));
+  return {
+    draw() {
+      cells.forEach((cell, place) => {
+        const k = nearestEntry(codebook, latent.z, place, places);
+        const isHere = place === app.memory.place;
+        if (cell.textContent !== String(k)) cell.textContent = String(k);
+        cell.setAttribute("aria-pressed", String(isHere));
+        cell.setAttribute("aria-label", app.text("codes_cell", { row: Math.floor(place / side) + 1, column: (place % side) + 1, n: k }));
+        cell.tabIndex = isHere ? 0 : -1;
+        if (!isHere) return;
+        setRange(slider, k);
+        value.textContent = String(k);
+        name.textContent = app.text("codes_place", { row: Math.floor(place / side) + 1, column: (place % side) + 1 });
+      });
+    },
+  };
+}
