@@ -13,6 +13,7 @@ from vaelab.images import palette
 from vaelab.runs import store
 from vaelab.runs.store import Run
 from vaelab.ui.compare import figures_view, map_view, picture_view
+from vaelab.ui.compare.demos import demo_button, what_to_look_for
 from vaelab.ui.compare.together import together
 from vaelab.ui.guard import show_error
 from vaelab.ui.model_picker import shipped, words
@@ -32,6 +33,8 @@ def page() -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         runs = pick(known)
         together()
+        demo_button("compare")
+    what_to_look_for([run.name for run in runs])
     if len(runs) < 2:
         st.info(t("compare.choose_two"), icon=":material/compare_arrows:")
         return

@@ -10,6 +10,7 @@ from vaelab.config.errors import ConfigError
 from vaelab.data import DatasetInfo
 from vaelab.models import registry
 from vaelab.runs.run_config import RunConfig
+from vaelab.ui.compare.demos import demo_button
 from vaelab.ui.error_text import in_markdown
 from vaelab.ui.guard import show_error
 from vaelab.ui.text import language, t
@@ -28,6 +29,7 @@ def new_training(side: DeltaGenerator, wide: DeltaGenerator) -> None:
         return
     info = data.info(dataset)
     with wide:
+        demo_button("train")
         preview.dataset_card(info)
     with side:
         for problem in registry.problems():

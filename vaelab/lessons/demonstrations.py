@@ -1,0 +1,98 @@
+"""Demonstrations: two to four small trainings that show one idea side by side, and what to look for. No torch.
+
+Each is settings of `plan` alone, on images that come with the project; the words stand in ui/text/LANGUAGE/demos.json. Every method
+of the lab has one, beside the plain model that it changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from vaelab.config.errors import ConfigError
+from vaelab.models import registry
+from vaelab.models.presets import presets
+from vaelab.runs.plan import plan
+from vaelab.runs.run_config import RunConfig
+
+View = Literal["figures", "pictures", "maps"]
+IMAGES = "pixel-faces"
+PLAIN_VAE, PLAIN_AUTOENCODER = "conv-vae", "autoencoder"
+# Presets that are compared with others below, not with themselves.
+_COVERED = (PLAIN_VAE, PLAIN_AUTOENCODER, "linear-vae")
+
+
+@dataclass(frozen=True)
+class Demonstration:
+    """lanes: the name that a run gets, and the arguments of `plan` in which it differs; view: of the page Compare, to begin with.
+
+    method: the one that is shown beside a plain model; empty for an idea.
+    """
+
+    name: str
+    lanes: tuple[tuple[str, Mapping[str, Any]], ...]
+    view: View = "figures"
+    method: str = ""
+
+
+_IDEAS = (
+    Demonstration("beta", tuple((f"{beta:g}", {"beta": beta}) for beta in (0.25, 1.0, 4.0)), "pictures"),
+    Demonstration(
+        "collapse",
+        (
+            ("plain", {"beta": 8.0}),
+            ("free-bits", {"model": "vae-free-bits", "beta": 8.0, "settings": {"free_nats": 0.5}}),
+        ),
+    ),
+    Demonstration("latent-size", tuple((f"{size}", {"latent_dim": size}) for size in (2, 32)), "pictures"),
+    Demonstration(
+        "two-kinds",
+        (("vae", {"model": "linear-vae"}), ("autoencoder", {"model": PLAIN_AUTOENCODER})),
+        "pictures",
+    ),
+    Demonstration(
+        "overfitting",
+        tuple(
+            (name, {"model": "linear-vae", "epochs": 60, **limit})
+            for name, limit in (("500", {"limit": 500}), ("5000", {"limit": 5_000}))
+        ),
+    ),
+    Demonstration(
+        "conditional",
+        tuple(
+            (name, {"dataset": "digits", "epochs": 40, **label})
+            for name, label in (("plain", {}), ("labelled", {"label": "class"}))
+        ),
+        "pictures",
+    ),
+)
+
+
+def demonstrations() -> dict[str, Demonstration]:
+    """All of them by name: ideas first, then one for each method that is not plain itself."""
+    found = {demo.name: demo for demo in _IDEAS}
+    for name, known in presets().items():
+        if name in _COVERED:
+            continue
+        method = registry.method(known.method)
+        plain: dict[str, Any] = {"model": PLAIN_VAE if method.has_posterior else PLAIN_AUTOENCODER}
+        if method.has_posterior:
+            plain["network"] = known.network  # the method is all that differs
+        lanes = (("plain", plain), (name, {"model": name}))
+        view: View = "figures" if method.curves or method.pictures else "pictures"
+        found[f"method-{name}"] = Demonstration(f"method-{name}", lanes, view, method=name)
+    return found
+
+
+def planned(name: str) -> list[tuple[str, RunConfig]]:
+    """(name, config) of every training of a demonstration, with the same seed. Raises ConfigError for one that does not exist."""
+    known = demonstrations()
+    if name not in known:
+        raise ConfigError(f"the demonstration must be one of {', '.join(known)}; got {name!r}")
+    demo = known[name]
+    title = demo.method or demo.name
+    usual = {"dataset": IMAGES, "model": PLAIN_VAE, "epochs": 6}
+    return [
+        (f"{title}-{lane}" if lane != title else title, plan(**{**usual, **options})) for lane, options in demo.lanes
+    ]
