@@ -4,12 +4,19 @@ import asyncio
 import contextlib
 import gc
 import importlib
+import logging
 import threading
 from collections.abc import AsyncIterator
 
 import streamlit as st
+from starlette.middleware import Middleware
 
 from vaelab.config.places import PACKAGE
+from vaelab.ui.access.folders import is_open
+from vaelab.ui.access.middleware import Access
+from vaelab.ui.access.people import has_roles
+from vaelab.ui.access.sign_in import sign_in_routes
+from vaelab.ui.access.uploads import forget_left_over
 from vaelab.ui.components.map.map_routes import map_routes
 from vaelab.ui.components.routes import routes
 from vaelab.ui.guard import show_error
@@ -41,9 +48,20 @@ def import_slowly() -> None:
     gc.freeze()
 
 
+def begin_access() -> None:
+    """With roles, what sessions of a server that is gone have left is removed; a server open to others that has none is warned of."""
+    if has_roles():
+        forget_left_over()
+    elif is_open():
+        logging.getLogger("vaelab").warning(
+            "Other computers can reach this server, and whoever does may do everything: set VAELAB_TEACHER_PASSWORD (docs/deploy.md)."
+        )
+
+
 @contextlib.asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[None]:
     """Keep a standby worker with torch imported, so that a training that is started is seen at once."""
+    begin_access()
     warming = asyncio.get_running_loop().run_in_executor(None, launch.warm_up)
     imports = threading.Timer(FIRST_PAGE_SECONDS, import_slowly)
     imports.daemon = True
@@ -56,5 +74,9 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
 
 
 app = st.App(
-    PACKAGE / "ui" / "shell.py", lifespan=lifespan, routes=[*routes(), *map_routes()], on_script_error=show_error
+    PACKAGE / "ui" / "shell.py",
+    lifespan=lifespan,
+    routes=[*routes(), *map_routes(), *sign_in_routes()],
+    middleware=[Middleware(Access)],
+    on_script_error=show_error,
 )

@@ -12,7 +12,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from vaelab.config.errors import DataError
-from vaelab.ui import access
+from vaelab.ui.access import folders as access
 
 ROOT = Path(__file__).resolve().parents[1]
 SHELL = str(ROOT / "vaelab" / "ui" / "shell.py")

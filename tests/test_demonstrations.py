@@ -61,7 +61,7 @@ def test_the_button_starts_all_of_them(monkeypatch: pytest.MonkeyPatch, tmp_path
         begun.extend(name for name, _ in runs)
         return [store.create_run(cfg, name) for name, cfg in runs]
 
-    monkeypatch.setattr(demos.launch, "start_all", start_all)
+    monkeypatch.setattr(demos.doing, "train_all", start_all)
     app = opened("train")
     app.selectbox(key="train_demo").select("conditional").run()
     words = strings("en", "demos")

@@ -15,7 +15,8 @@ from vaelab.ui.components.board.board_view import Mode
 from vaelab.ui.pages import PAGES
 
 SHEETS = sorted(styles.FOLDER.rglob("*.css"))
-OWN = [path for path in SHEETS if "components" not in path.parts]  # those that the shell puts in
+SIGN_IN = styles.FOLDER / "access" / "sign_in.css"  # of a document of its own
+OWN = [path for path in SHEETS if "components" not in path.parts and path != SIGN_IN]  # those that the shell puts in
 # What a page's Python or a widget's JavaScript sets on its own element; Streamlit's own begin with --st-.
 SET_ELSEWHERE = {"--take", "--clear", "--choose", "--most", "--here", "--aside", "--focus"}
 

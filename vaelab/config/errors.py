@@ -5,6 +5,7 @@ VaeLabError
 ├── DataError          a data set that is unknown, absent, empty or broken
 │   └── ImageError     one image that cannot be read
 ├── RunError           a run that is missing, busy or cannot be written
+├── AccessError        something that is not this person's to do
 ├── WeightsError       weights that are unreadable, not finite or of another model
 └── ExportError        a model that cannot be written in the asked format
 """
@@ -28,6 +29,10 @@ class ImageError(DataError):
 
 class RunError(VaeLabError):
     """A run that is missing, busy or cannot be written."""
+
+
+class AccessError(VaeLabError):
+    """Something that is not this person's to do."""
 
 
 class WeightsError(VaeLabError):

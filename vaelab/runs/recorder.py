@@ -19,6 +19,13 @@ HOLD_SECONDS = 0.1
 MOST_OF_A_MESSAGE = 1000  # characters
 
 
+def over_time(seconds: float) -> str:
+    """Why a run that has trained for so long stopped."""
+    return (
+        f"It has trained for {seconds / 60:g} minutes, as long as a student's run may (the teacher can let it go on)."
+    )
+
+
 class Recorder:
     """What a training reports to. on_row hears every measured row; queue is the place before the device, if any."""
 
@@ -30,6 +37,8 @@ class Recorder:
         self._on_row = on_row
         self._stop = False
         self._steps_done = 0
+        minutes = run.owner.minutes
+        self._most_seconds = None if minutes is None else 60.0 * minutes
         self._control = run.desired()
         self._polled = self._beaten = time.monotonic()
         identity = dataclasses.asdict(ProcessIdentity.mine())
@@ -48,7 +57,12 @@ class Recorder:
         if now - self._polled >= POLL_SECONDS:
             self._polled = now
             self._control = self.run.desired()
-        return dataclasses.replace(self._control, desired="stop") if self._stop else self._control
+        over = self._stop or self._is_over()
+        return dataclasses.replace(self._control, desired="stop") if over else self._control
+
+    def _is_over(self) -> bool:
+        """Whether the run has trained for as long as its owner's runs may."""
+        return self._most_seconds is not None and self.status.seconds >= self._most_seconds
 
     def beat_due(self) -> bool:
         """Whether `update` would write now; ask before computing costly fields."""
@@ -63,6 +77,8 @@ class Recorder:
 
     def close(self, state: State, message: str = "") -> Status:
         """The last word: how the run ended, told on a full disk too. Frees the device."""
+        if state == "stopped" and self._is_over():
+            message = over_time(self._most_seconds or 0.0)
         self.status = dataclasses.replace(
             self.status,
             state=state,
@@ -94,6 +110,7 @@ class Recorder:
             desired = self.poll().desired
             if desired == "stop":
                 return False
+            self._take_turn()
             if self._queue is None or (desired != "pause" and self._queue.try_take()):
                 return True
             if desired == "pause":
@@ -115,6 +132,7 @@ class Recorder:
             if control.steps > self._steps_done:
                 self._steps_done += 1
                 return "step"
+            self._take_turn()
             if control.desired == "run" and (self._queue is None or self._queue.try_take()):
                 self.update("running")
                 return "run"
@@ -122,6 +140,11 @@ class Recorder:
                 self._queue.release()
             self.update("queued" if control.desired == "run" else "paused", throughput=None, remaining_seconds=None)
             time.sleep(HOLD_SECONDS)
+
+    def _take_turn(self) -> None:
+        """Stand in the line where control.json says."""
+        if self._queue:
+            self._queue.stand_at(self._control.turn)
 
     def _write_status(self) -> None:
         self._beaten = time.monotonic()

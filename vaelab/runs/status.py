@@ -56,13 +56,17 @@ class Status:
 
 @dataclass(frozen=True, kw_only=True)
 class Control:
-    """What control.json asks for. beta, lr: live dials, None while untouched; seq: counts changes; steps: single steps asked for."""
+    """What control.json asks for. beta, lr: live dials, None while untouched; seq: counts changes; steps: single steps asked for.
+
+    turn: seconds since 1970 that stand for the time of asking in the line before the device; None leaves the real one.
+    """
 
     desired: Desired = "run"
     beta: float | None = None
     lr: float | None = None
     seq: int = 0
     steps: int = 0
+    turn: float | None = None
 
 
 T = TypeVar("T", Status, Control)
@@ -79,7 +83,7 @@ _WHOLE = {
     "seq": MOST,
     "steps": MOST,
 }
-_REAL = ("heartbeat", "queued_at", "device_memory_mb", "throughput", "seconds", "remaining_seconds")
+_REAL = ("heartbeat", "queued_at", "device_memory_mb", "throughput", "seconds", "remaining_seconds", "turn")
 _DIALS = {"beta": LossConfig.bounds("beta"), "lr": OptimConfig.bounds("lr")}
 _TEXT = ("boot_id", "device", "message")
 

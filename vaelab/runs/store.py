@@ -19,6 +19,7 @@ from vaelab.config.errors import ConfigError, RunError, WeightsError
 from vaelab.config.folders import clear_leftovers, make_whole, remove
 from vaelab.config.places import runs_root, weights_root
 from vaelab.runs.files import Row, numbered, read_arrays, read_json, read_regular, read_rows, unwritable, write_json
+from vaelab.runs.owner import TEACHER, Owner, owner_of, write_owner
 from vaelab.runs.processes import FileLock
 from vaelab.runs.run_config import RunConfig
 from vaelab.runs.status import Control, Desired, Status, checked
@@ -99,6 +100,11 @@ class Run:
     def log_file(self) -> Path:
         """What the worker printed."""
         return self.path / "worker.log"
+
+    @property
+    def owner(self) -> Owner:
+        """Whose run it is; the teacher's where nothing is said, a shipped one too."""
+        return owner_of(self.path)
 
     @property
     def worker_lock(self) -> FileLock:
@@ -228,9 +234,15 @@ class Run:
         return file
 
     def ask(
-        self, desired: Desired | None = None, *, beta: float | None = None, lr: float | None = None, fresh: bool = False
+        self,
+        desired: Desired | None = None,
+        *,
+        beta: float | None = None,
+        lr: float | None = None,
+        turn: float | None = None,
+        fresh: bool = False,
     ) -> Control:
-        """Change control.json; None leaves a value as it is. fresh forgets earlier single steps. Raises RunError."""
+        """Change control.json; None leaves a value as it is. fresh forgets earlier single steps and places. Raises RunError."""
         with FileLock(self.path / "control.lock") as lock:
             deadline = time.monotonic() + ASK_SECONDS
             while not lock.take():
@@ -247,6 +259,7 @@ class Run:
                 lr=old.lr if lr is None else lr,
                 seq=old.seq + 1,
                 steps=0 if fresh else old.steps + (desired == "step"),
+                turn=turn if fresh or turn is not None else old.turn,
             )
             write_json(self.control_file, dataclasses.asdict(new))
         return new
@@ -318,9 +331,11 @@ def free_name(name: str) -> str:
     return next(f"{name}-{k}" for k in range(2, len(taken) + 3) if f"{name}-{k}".lower() not in taken)
 
 
-def create_run(cfg: RunConfig, name: str | None = None, *, path: Path | None = None, title: str = "") -> Run:
+def create_run(
+    cfg: RunConfig, name: str | None = None, *, path: Path | None = None, title: str = "", owner: Owner = TEACHER
+) -> Run:
     """A new run directory with its config.json. path: a folder of the caller's choice instead of runs_root(); title: of the
-    images, for a name to be made of where their own is a code.
+    images, for a name to be made of where their own is a code; owner: whose it is, on a server with roles.
 
     Raises RunError for a bad or taken name, and when the folder cannot be written.
     """
@@ -330,6 +345,7 @@ def create_run(cfg: RunConfig, name: str | None = None, *, path: Path | None = N
     settings = dataclasses.replace(cfg, id=uuid.uuid4().hex).to_dict()
 
     def fill(folder: Path) -> None:
+        write_owner(folder, owner)  # before the settings, which make it a run
         write_json(Run(folder).config_file, settings)
 
     root = asked.parent if asked else runs_root()

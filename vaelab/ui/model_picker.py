@@ -8,6 +8,7 @@ import streamlit as st
 
 from vaelab.runs import store
 from vaelab.runs.store import Run
+from vaelab.ui.access import seen
 from vaelab.ui.names import escaped
 from vaelab.ui.text import t
 from vaelab.ui.widgets import MODEL, choose_run
@@ -34,7 +35,7 @@ def chosen(known: dict[str, Run]) -> str:
     wanted = asked or st.session_state.get(MODEL) or st.session_state.get("run_name")
     name = wanted if wanted in known else next(iter(known))
     if wanted and wanted not in known:
-        if wanted not in (run.name for run in store.list_runs()):
+        if wanted not in (run.name for run in seen.list_runs()):
             st.warning(t("common.no_model_run", name=escaped(wanted), shown=name))
         elif asked:
             st.warning(t("common.no_weights_run", name=escaped(wanted), shown=name))

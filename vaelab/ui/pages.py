@@ -13,11 +13,15 @@ from vaelab.ui.text import t
 
 @dataclass(frozen=True)
 class PageEntry:
-    """A page: its name in pages/, in the address and in text/; its icon; the group of the menu ("" is the top level)."""
+    """A page: its name in pages/, in the address and in text/; its icon; the group of the menu ("" is the top level).
+
+    hidden: not in the menu; the title row leads there on a server with roles.
+    """
 
     name: str
     icon: str
     group: str = ""
+    hidden: bool = False
 
     @property
     def path(self) -> Path:
@@ -48,6 +52,7 @@ PAGES = (
     PageEntry("learn_reparam", ":material/casino:", "learn"),
     PageEntry("learn_code", ":material/terminal:", "learn"),
     PageEntry("learn_pitfalls", ":material/warning:", "learn"),
+    PageEntry("classroom", ":material/groups:", hidden=True),
 )
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import streamlit as st
 
 from vaelab.config.errors import VaeLabError
+from vaelab.ui.access.people import current, has_roles
+from vaelab.ui.access.visit import note_visit
 from vaelab.ui.delivery import wait_until_sent
 from vaelab.ui.guard import show_error
 from vaelab.ui.pages import PAGES, PageEntry
 from vaelab.ui.pictures import favicon
 from vaelab.ui.styles import style_of
 from vaelab.ui.text import LANGUAGES, language, t
+from vaelab.ui.widgets import page_link
 
 
 def keep_language() -> None:
@@ -31,9 +34,14 @@ def carry_choices() -> None:
 
 
 def header(entry: PageEntry) -> None:
-    """The page's title on the left, the language switch on the right, in one row."""
+    """The page's title on the left, the language switch on the right, in one row; with roles, between them who one is."""
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", wrap=False):
         st.markdown(f"### {t(f'{entry.name}.page_title')}", anchors=False, width="stretch")
+        if has_roles():
+            with st.container(width="content", key="role"):
+                role = current().role
+                icon = ":material/school:" if role == "teacher" else ":material/person:"
+                page_link("classroom", t(f"classroom.role_{role}"), icon=icon)
         st.segmented_control(
             t("common.language"),
             list(LANGUAGES),
@@ -50,12 +58,20 @@ def main() -> None:
     """Build the menu and run the chosen page."""
     st.set_page_config(page_title="VAE Lab", page_icon=favicon(), layout="wide")
     keep_language()
+    note_visit()
     menu: dict[str, list[st.Page]] = {}
     entries: dict[str, PageEntry] = {}
     for entry in PAGES:
         if entry.exists:
             title = t(f"{entry.name}.page_title")
-            item = st.Page(entry.path, title=title, icon=entry.icon, url_path=entry.name, default=entry.name == "start")
+            item = st.Page(
+                entry.path,
+                title=title,
+                icon=entry.icon,
+                url_path=entry.name,
+                default=entry.name == "start",
+                visibility="hidden" if entry.hidden else "visible",
+            )
             entries[item.url_path] = entry
             menu.setdefault(t(f"common.group_{entry.group}") if entry.group else "", []).append(item)
     chosen = st.navigation(menu, position="top")

@@ -10,6 +10,7 @@ from vaelab.images.palette import Theme
 from vaelab.runs import store
 from vaelab.runs.status import State
 from vaelab.runs.store import Run
+from vaelab.ui.access import seen
 from vaelab.ui.names import escaped
 from vaelab.ui.pages import page
 from vaelab.ui.text import t
@@ -94,7 +95,7 @@ def choose_run(run: Run | None) -> None:
 
 def picked_run() -> Run | None:
     """The run that the page shows; None stands for a new training. Who comes anew sees a run in training first."""
-    on_record = {run.name: run for run in store.list_runs()}
+    on_record = {run.name: run for run in seen.list_runs()}
     named = st.query_params.get("run") or st.session_state.get("run_name")
     model = st.session_state.get(MODEL) if named is None else None
     if named is None:
@@ -111,7 +112,7 @@ def picked_run() -> Run | None:
 
 def run_picker(shown: Run | None) -> None:
     """The list of runs on record, a new training first, standing at the run that is shown."""
-    on_record = {run.name: run for run in store.list_runs()}
+    on_record = {run.name: run for run in seen.list_runs()}
     st.session_state["run_pick"] = shown.name if shown else ""
 
     def words(name: str) -> str:

@@ -19,6 +19,7 @@ from vaelab.models.device import likely
 from vaelab.runs.epochs import set_epochs
 from vaelab.runs.files import unwritable, write_json
 from vaelab.runs.memory import check_memory
+from vaelab.runs.owner import TEACHER, Owner
 from vaelab.runs.processes import FileLock, ProcessIdentity
 from vaelab.runs.queue import DeviceQueue
 from vaelab.runs.run_config import RunConfig
@@ -30,8 +31,8 @@ from vaelab.workers.standby import Standby, hand_over, python
 REWARM_SECONDS = 8.0  # the next standby imports torch when the new training's first pictures are out
 
 
-def start(cfg: RunConfig, name: str | None = None) -> Run:
-    """Create a run and train it in another process.
+def start(cfg: RunConfig, name: str | None = None, owner: Owner = TEACHER) -> Run:
+    """Create a run and train it in another process. owner: whose it is, on a server with roles.
 
     Raises ConfigError when the settings cannot work with the data, DataError for an unknown or absent data set,
     RunError for a bad name or an unwritable folder.
@@ -39,7 +40,7 @@ def start(cfg: RunConfig, name: str | None = None) -> Run:
     check(cfg)
     info = data.info(cfg.data.name)
     title = info.title if info.origin == "folder" else ""
-    run = create_run(dataclasses.replace(cfg, version=__version__), name, title=title)
+    run = create_run(dataclasses.replace(cfg, version=__version__), name, title=title, owner=owner)
     try:
         _begin(run)
     except RunError:
@@ -49,14 +50,14 @@ def start(cfg: RunConfig, name: str | None = None) -> Run:
     return run
 
 
-def start_all(planned: Sequence[tuple[str, RunConfig]]) -> list[Run]:
+def start_all(planned: Sequence[tuple[str, RunConfig]], owner: Owner = TEACHER) -> list[Run]:
     """Train several, one after another on the same device; a name that is taken gets the next free number.
 
     None begins when one of them cannot. Raises as `start` does.
     """
     for _, cfg in planned:
         check(cfg)
-    return [start(cfg, free_name(name)) for name, cfg in planned]
+    return [start(cfg, free_name(name), owner) for name, cfg in planned]
 
 
 def check(cfg: RunConfig) -> None:
@@ -155,7 +156,11 @@ def _begin(run: Run) -> None:
             raise RunError(f"run {run.name} is being trained already (stop it first)")
         run.ask("run", fresh=True)
         now = time.time()
-        standby = _standbys.take() if DeviceQueue(runs_root(), likely(run.config().device), now).is_free() else None
+        standby = (
+            _standbys.take()
+            if DeviceQueue(runs_root(), likely(run.config().device), now, run.owner.rank).is_free()
+            else None
+        )
         identity = (
             dataclasses.asdict(ProcessIdentity.of(standby.pid))
             if standby

@@ -55,7 +55,7 @@ def work(run: Run) -> int:
             print(f"{run.path}: another worker has this run", flush=True)
             return 1
         asked_at = run.status().queued_at or time.time()
-        queue = DeviceQueue(runs_root(), devices.likely(run.config().device), asked_at)
+        queue = DeviceQueue(runs_root(), devices.likely(run.config().device), asked_at, run.owner.rank)
         recorder = Recorder(run, queue=queue, on_row=_StepBack())
         with _signals_stop(recorder):
             status = _train(recorder) if recorder.wait_for_device() else recorder.close("stopped")

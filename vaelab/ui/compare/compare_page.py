@@ -10,8 +10,8 @@ import streamlit as st
 from vaelab.analysis import comparison
 from vaelab.config.errors import VaeLabError
 from vaelab.images import palette
-from vaelab.runs import store
 from vaelab.runs.store import Run
+from vaelab.ui.access import seen
 from vaelab.ui.compare import figures_view, map_view, picture_view
 from vaelab.ui.compare.demos import demo_button, what_to_look_for
 from vaelab.ui.compare.together import together
@@ -54,7 +54,7 @@ def page() -> None:
 
 def comparable() -> dict[str, Run]:
     """Every run whose settings can be read, the newest first, then the shipped models."""
-    found = ((run, run.config_file.stat().st_mtime_ns) for run in store.list_runs() if run.config_file.exists())
+    found = ((run, run.config_file.stat().st_mtime_ns) for run in seen.list_runs() if run.config_file.exists())
     return {run.name: run for run, stamp in found if _is_readable(str(run.path), stamp)} | shipped()
 
 

@@ -10,10 +10,10 @@ import streamlit as st
 from vaelab.config.errors import VaeLabError
 from vaelab.lessons.demonstrations import Demonstration, demonstrations, planned
 from vaelab.models.presets import preset
+from vaelab.ui import doing
 from vaelab.ui.error_text import in_markdown
 from vaelab.ui.pages import open_page
 from vaelab.ui.text import has_text, language, t
-from vaelab.workers import launch
 
 SHOWN = "demo"  # in the address: the demonstration whose runs are compared
 ERROR = "demo_error"  # in the session: why the last start was refused
@@ -74,7 +74,7 @@ def _are_of(demo: Demonstration, shown: Sequence[str]) -> bool:
 def _start(demo: Demonstration) -> None:
     """Start its trainings and show them; a refusal is told beside the button, and nothing has begun."""
     try:
-        runs = launch.start_all(planned(demo.name))
+        runs = doing.train_all(planned(demo.name))
     except VaeLabError as error:
         st.session_state[ERROR] = in_markdown(str(error))
         st.rerun()

@@ -12,10 +12,11 @@ from vaelab.config.errors import VaeLabError
 from vaelab.models.model_config import ModelConfig
 from vaelab.models.presets import presets
 from vaelab.runs.sweep import combinations
+from vaelab.ui import doing
+from vaelab.ui.classroom.limits_view import limits_in_words
 from vaelab.ui.error_text import in_markdown
 from vaelab.ui.text import t
 from vaelab.ui.train.settings import dataset_name
-from vaelab.workers import launch
 
 ERROR = "compare_error"  # in the session: why the last start was refused
 OPEN = "compare_together"  # in the session: whether the settings are shown
@@ -83,6 +84,7 @@ def together() -> None:
             on_click=_start,
             args=(fixed, varied, values),
         )
+        limits_in_words()
     if refusal := st.session_state.pop(ERROR, None):
         st.error(refusal, icon=":material/error:")
 
@@ -96,7 +98,7 @@ def _start(fixed: dict[str, Any], varied: str, values: list[str]) -> None:
     try:
         kind: Any = {"beta": float, "lr": float, "latent_dim": int}.get(varied, str)
         chosen = list(dict.fromkeys(kind(value) for value in values))
-        runs = launch.start_all(combinations(fixed, {varied: chosen}))
+        runs = doing.train_all(combinations(fixed, {varied: chosen}))
     except ValueError:
         st.session_state[ERROR] = t("compare.not_a_number", values=", ".join(values))
     except VaeLabError as error:

@@ -1,39 +1,92 @@
-"""The HTTP side of the browser decoder: serves its modules and the weights of runs. app.py adds these routes to the app."""
+"""The HTTP side of the browser decoder: serves its modules and the weights of runs. app.py adds these routes to the app.
+
+`asking` is how every route of ours is made: it asks who may do what (access/rules.py) before its answer is begun.
+"""
 
 from __future__ import annotations
 
+import inspect
 import os
+from collections.abc import Awaitable, Callable, Sequence
+from functools import wraps
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from vaelab.config.errors import VaeLabError
+from vaelab.config.errors import AccessError, VaeLabError
 from vaelab.config.places import runs_root, weights_root
 from vaelab.export.bundle import Part, browser_bundle
 from vaelab.runs.files import read_arrays
 from vaelab.runs.store import Run
+from vaelab.ui.access.people import of_request
+from vaelab.ui.access.rules import ACTIONS, check, may
 from vaelab.ui.components.carrier import PREFIX, bundle_url, modules, modules_digest
 from vaelab.ui.error_text import in_words
 from vaelab.ui.text import language_of_page
 
 FOREVER = {"Cache-Control": "public, max-age=31536000, immutable"}
 FRESH = {"Cache-Control": "no-store"}
+Answer = Callable[[Request], Response]
+SlowAnswer = Callable[[Request], Awaitable[Response]]
 
 
 def routes() -> list[Route]:
     """Every route, below server.baseUrlPath where that is set."""
+    root = f"{base_path()}{PREFIX}"
+    return [
+        asking("read_scripts", f"{root}/js/{{digest}}/{{name:path}}", module),
+        asking("see_run", f"{root}/weights/{{run}}/newest.json", newest),
+        asking("see_run", f"{root}/weights/{{run}}/{{source}}/{{part}}.bin", bundle),
+    ]
+
+
+def base_path() -> str:
+    """The app's root in an address, as server.baseUrlPath has it: "/" or "/lab/"."""
     from streamlit import get_option
 
     base = str(get_option("server.baseUrlPath") or "").strip("/")
-    root = f"/{base}/{PREFIX}" if base else f"/{PREFIX}"
-    return [
-        Route(f"{root}/js/{{digest}}/{{name:path}}", module),
-        Route(f"{root}/weights/{{run}}/newest.json", newest),
-        Route(f"{root}/weights/{{run}}/{{source}}/{{part}}.bin", bundle),
-    ]
+    return f"/{base}/" if base else "/"
+
+
+def asking(action: str, path: str, answer: Answer | SlowAnswer, methods: Sequence[str] = ("GET",)) -> Route:
+    """A route that asks before its answer is begun; about the run that its address names, where it names one.
+
+    answer: a function, or a coroutine where it reads what was sent.
+    """
+    if action not in ACTIONS:
+        raise KeyError(f"{action} must be one of {', '.join(ACTIONS)}")
+
+    @wraps(answer)
+    def asked(request: Request) -> Response:
+        return _refusal(request, action) or _kept_by_whom(request, cast(Answer, answer)(request))
+
+    @wraps(answer)
+    async def asked_slowly(request: Request) -> Response:
+        return _refusal(request, action) or _kept_by_whom(request, await cast(SlowAnswer, answer)(request))
+
+    return Route(path, asked_slowly if inspect.iscoroutinefunction(answer) else asked, methods=list(methods))
+
+
+def _refusal(request: Request, action: str) -> Response | None:
+    """The answer to somebody who may not do this. A run that they cannot see is told by the answer itself as one that is absent."""
+    run, person = run_named(str(request.path_params.get("run", ""))), of_request(request)
+    try:
+        check(action, run, person)
+    except AccessError as error:
+        if "run" not in request.path_params or (run is not None and may("see_run", run, person)):
+            return refused(request, str(error), 403)
+    return None
+
+
+def _kept_by_whom(request: Request, answer: Response) -> Response:
+    """A student's run may be kept by the owner's browser, by nothing that others share."""
+    run = run_named(str(request.path_params.get("run", "")))
+    if run is not None and run.owner.is_student:
+        answer.headers["Cache-Control"] = answer.headers.get("Cache-Control", "").replace("public", "private")
+    return answer
 
 
 def module(request: Request) -> Response:
@@ -47,7 +100,7 @@ def module(request: Request) -> Response:
 
 def newest(request: Request) -> Response:
     """{"state", "active", "step", "decoder", "encoder"}: addresses of the newest weights, null before any were saved."""
-    run = run_named(request.path_params["run"])
+    run = run_of(request)
     if run is None:
         return refused(request, "there is no such run", 404)
     status = run.status()
@@ -69,7 +122,7 @@ def newest(request: Request) -> Response:
 
 def bundle(request: Request) -> Response:
     """One half of a model as vaelab.export.bundle writes it; source: "model" or the step of a snapshot."""
-    run = run_named(request.path_params["run"])
+    run = run_of(request)
     part, source = request.path_params["part"], request.path_params["source"]
     if run is None or part not in get_args(Part) or not (source == "model" or is_number(source)):
         return refused(request, "there are no such weights", 404)
@@ -83,9 +136,15 @@ def bundle(request: Request) -> Response:
     return Response(content, media_type="application/octet-stream", headers=headers)
 
 
+def run_of(request: Request) -> Run | None:
+    """The run that an address names; None where there is none, and where whoever asks cannot see it: the two look alike."""
+    run = run_named(request.path_params["run"])
+    return run if run is not None and may("see_run", run, of_request(request)) else None
+
+
 def run_named(name: str) -> Run | None:
     """A run or a shipped model by its bare name; a name that could lead out of the two folders finds nothing."""
-    if name.startswith(".") or Path(name).name != name or "\\" in name or "\0" in name:
+    if not name or name.startswith(".") or Path(name).name != name or "\\" in name or "\0" in name:
         return None
     for root in (runs_root(), weights_root()):
         if os.path.isfile(root / name / "config.json"):  # a name that is too long is no file either

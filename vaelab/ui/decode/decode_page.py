@@ -9,8 +9,8 @@ import streamlit as st
 
 from vaelab.analysis import latent_text
 from vaelab.config.errors import VaeLabError
-from vaelab.runs import store
 from vaelab.runs.store import Run
+from vaelab.ui.access import seen
 from vaelab.ui.components.decoder.decoder_view import Push, Settled, decoder_view, opening, server_reason
 from vaelab.ui.decode.share import share_button
 from vaelab.ui.guard import show_error
@@ -26,7 +26,7 @@ def models() -> dict[str, Run]:
     """What can be decoded: shipped models, then runs, newest first, that have or will have weights; an older one when asked for."""
     found = shipped()
     asked = {st.query_params.get("run"), st.query_params.get("beside"), st.session_state.get(MODEL)}
-    for age, run in enumerate(store.list_runs()):
+    for age, run in enumerate(seen.list_runs()):
         if age >= MODELS_LISTED and run.name not in asked:
             continue
         if run.snapshots() or run.model_file_or_none() is not None or run.status().is_active:
@@ -147,9 +147,9 @@ def live_view(run_name: str, other_name: str | None, first: Push) -> None:
     """The component and, below it, the settled z as a command. first: z when the page was built; it stays the same while
     gestures settle, so that the component's data does not change and nothing is sent again.
     """
-    run = store.find(run_name)
+    run = seen.find(run_name)
     try:
-        decoder_view(run, first, key=COMPONENT, other=store.find(other_name) if other_name else None, on_settle=settle)
+        decoder_view(run, first, key=COMPONENT, other=seen.find(other_name) if other_name else None, on_settle=settle)
     except VaeLabError as error:
         show_error(error)
         return
@@ -169,7 +169,7 @@ def server_view(run_name: str, reason: str, first: Push) -> None:
     """Decoding on the server, for a model that a browser cannot run fast enough: native sliders, one picture after each move."""
     from vaelab.ui.decode.server_decoder import decode_on_server
 
-    run = store.find(run_name)
+    run = seen.find(run_name)
     st.info(f"{reason} {t('decode.server_hint')}", icon=":material/dns:")
     try:
         z, label = decode_on_server(run, first.z, first.label)

@@ -7,8 +7,8 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from vaelab.config.errors import VaeLabError
-from vaelab.runs import store
 from vaelab.runs.store import Run
+from vaelab.ui.access import seen
 from vaelab.ui.guard import show_error
 from vaelab.ui.image import answer as answer
 from vaelab.ui.image.models import model_of, models, preparation, stamp
@@ -80,7 +80,7 @@ def load_model(run: Run) -> None:
 @st.fragment
 def pipeline_view(run_name: str, pixels: NDArray[np.uint8], y: int | None) -> None:
     """The pipeline; a fragment, so that drawing z again touches nothing else."""
-    run = store.find(run_name)
+    run = seen.find(run_name)
     cfg = run.config()
     try:
         answer.pipeline(run, cfg, pixels, y, answer.inspect(run, cfg, pixels, y))
@@ -95,7 +95,7 @@ def evidence(run: Run, pixels: NDArray[np.uint8], y: int | None) -> None:
 
 
 def _evidence(run_name: str, pixels: NDArray[np.uint8], y: int | None, was_ready: bool) -> None:
-    run = store.find(run_name)
+    run = seen.find(run_name)
     cfg = run.config()
     known = preparation(run)
     if known.done and not was_ready:

@@ -22,9 +22,9 @@ from vaelab import data
 from vaelab.analysis import latents, projections
 from vaelab.config.errors import VaeLabError
 from vaelab.data import Dataset, Images
-from vaelab.runs import store
 from vaelab.runs.run_config import RunConfig
 from vaelab.runs.store import Run
+from vaelab.ui.access import seen
 from vaelab.ui.model_picker import shipped
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ MOST_NUMBERS = 4 * 10**6
 def models() -> dict[str, Run]:
     """Models that can encode: shipped ones, then runs, newest first, that have saved weights."""
     found = shipped()
-    for run in store.list_runs()[:MODELS_LISTED]:
+    for run in seen.list_runs()[:MODELS_LISTED]:
         if run.model_file_or_none() is not None:
             found.setdefault(run.name, run)
     return found

@@ -16,13 +16,17 @@ from PIL import Image
 
 from vaelab import data
 from vaelab.analysis import latents
-from vaelab.config.errors import DataError, ImageError, VaeLabError
+from vaelab.config.errors import AccessError, DataError, ImageError, VaeLabError
 from vaelab.images.files import MAX_BYTES, open_image
 from vaelab.images.framing import MAX_ZOOM, Frame, apply, outline
 from vaelab.images.palette import colour
 from vaelab.runs.run_config import RunConfig
 from vaelab.runs.store import Run
 from vaelab.ui import styles
+from vaelab.ui.access.people import current
+from vaelab.ui.access.rules import asks
+from vaelab.ui.access.uploads import UPLOADS
+from vaelab.ui.classroom.limits_view import upload_in_words
 from vaelab.ui.components.canvas import canvas_view
 from vaelab.ui.guard import show_error
 from vaelab.ui.image.models import dataset_of
@@ -117,7 +121,7 @@ def choose_picture(run: Run, cfg: RunConfig) -> Picture | None:
         return _test_image(known)
     try:
         image = _own_image(kind, cfg)
-    except ImageError as error:
+    except (ImageError, AccessError) as error:
         show_error(error)
         return None
     if known is None:
@@ -162,9 +166,19 @@ def _widget_words(kind: Kind) -> str:
 
 
 def _own_image(kind: Kind, cfg: RunConfig) -> Image.Image | None:
-    """A picture of the user's. Raises ImageError."""
+    """A picture of the user's. Raises ImageError, AccessError where it is more than may be uploaded."""
     if kind in ("upload", "camera"):
         st.html(_widget_words(kind))
+    if kind == "draw":
+        return _drawn(cfg)
+    found = _uploaded(kind)
+    upload_in_words()
+    return found
+
+
+@asks("upload_image")
+def _uploaded(kind: Kind) -> Image.Image | None:
+    """A picture from a file, the camera or the clipboard; the first two are counted on their way (access/middleware.py)."""
     if kind == "upload":
         upload = st.file_uploader(
             t("image.upload"), key="image_upload", help=t("image.upload_help"), max_upload_size=MAX_BYTES // 10**6
@@ -174,11 +188,25 @@ def _own_image(kind: Kind, cfg: RunConfig) -> Image.Image | None:
         photo = st.camera_input(t("image.camera"), key="image_camera", help=t("image.camera_help"))
         return remember(st.session_state, kind, photo.getvalue() if photo else None)
     if kind == "paste":
-        return remember(st.session_state, kind, canvas_view.pasted("image_paste", side=SIDE))
+        pasted = canvas_view.pasted("image_paste", side=SIDE)
+        if pasted and not _is_known(st.session_state, kind, pasted) and current().role != "alone":
+            UPLOADS.add(current(), len(pasted))
+        return remember(st.session_state, kind, pasted)
+    return None
+
+
+def _drawn(cfg: RunConfig) -> Image.Image | None:
+    """A picture drawn on the page."""
     grey = cfg.model.channels == 1  # the grey sets show white things on black
     ink, paper = (WHITE, BLACK) if grey else ("#e0457b", WHITE)
     drawn = canvas_view.drawing("image_draw", side=SIDE, colourful=not grey, ink=ink, paper=paper)
-    return remember(st.session_state, kind, drawn)
+    return remember(st.session_state, "draw", drawn)
+
+
+def _is_known(state: MutableMapping[Any, Any], kind: Kind, content: bytes) -> bool:
+    """Whether this content is the one that was remembered last."""
+    before = state.get("image_pictures", {}).get(kind)
+    return before is not None and before[0] == hashlib.sha256(content).hexdigest()
 
 
 def remember(state: MutableMapping[Any, Any], kind: Kind, content: bytes | None) -> Image.Image | None:

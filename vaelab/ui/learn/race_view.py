@@ -10,7 +10,7 @@ import streamlit as st
 
 from vaelab.images.palette import markdown
 from vaelab.lessons.race import MOST_RUNNING, PICTURES, RACES, Array, Plan, Race, RaceFrame
-from vaelab.ui import pictures
+from vaelab.ui import doing, pictures
 from vaelab.ui.learn.race_charts import SERIES, curve_rows, race_curves
 from vaelab.ui.text import t
 from vaelab.ui.ticking import still, ticking_chart
@@ -78,7 +78,7 @@ def _buttons(race: Race, key: str, frame: RaceFrame) -> None:
         st.rerun(f"{key}_whole")  # not the ticking alone, which a start begins and a pause ends
 
     def go() -> None:
-        RACES.start(race, PATIENCE)
+        doing.train_in_a_lesson(lambda: RACES.start(race, PATIENCE))
 
     def reset() -> None:
         race.reset()

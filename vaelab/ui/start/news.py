@@ -9,9 +9,9 @@ import streamlit as st
 
 from vaelab.config.errors import VaeLabError
 from vaelab.images.palette import colour
-from vaelab.runs import store
 from vaelab.runs.store import Run
 from vaelab.ui import pictures
+from vaelab.ui.access import seen
 from vaelab.ui.charts import training_charts
 from vaelab.ui.error_text import in_markdown
 from vaelab.ui.text import language, t
@@ -27,7 +27,7 @@ WIDE, HIGH = 120, 22  # of a sparkline, pixels
 def news() -> None:
     """Runs in training first, then the newest others; where there is none, what a run is."""
     st.markdown(f"**{t('start.runs')}**")
-    on_record = store.list_runs()
+    on_record = seen.list_runs()
     if not on_record:
         st.info(t("start.no_runs"), icon=":material/history:")
         return

@@ -8,9 +8,9 @@ import streamlit as st
 from vaelab import data
 from vaelab.config.errors import DataError
 from vaelab.images.palette import markdown
-from vaelab.runs import store
 from vaelab.runs.store import Run
 from vaelab.ui import pictures
+from vaelab.ui.access import seen
 from vaelab.ui.components.decoder.decoder_view import compact_decoder
 from vaelab.ui.model_picker import shipped
 from vaelab.ui.pictures import Pixels
@@ -24,7 +24,7 @@ LARGE = 640  # on a projector: decoder/compact.js takes it where the window is a
 
 def favourite() -> Run | None:
     """The shipped favourite, else another shipped model, else the newest run that has saved weights."""
-    candidates = [*shipped().values(), *store.list_runs()]
+    candidates = [*shipped().values(), *seen.list_runs()]
     return next((run for run in candidates if run.model_file_or_none() is not None), None)
 
 

@@ -13,6 +13,9 @@ from vaelab.runs.epochs import fewest_epochs, stretched
 from vaelab.runs.run_config import RunConfig
 from vaelab.runs.status import Status
 from vaelab.runs.store import Run
+from vaelab.ui import doing
+from vaelab.ui.access.rules import may
+from vaelab.ui.classroom.line_view import place_in_line
 from vaelab.ui.error_text import in_markdown
 from vaelab.ui.guard import show_error
 from vaelab.ui.names import escaped, label_title
@@ -20,7 +23,6 @@ from vaelab.ui.text import t
 from vaelab.ui.train.live import colour_choice, plain
 from vaelab.ui.train.settings import dataset_name
 from vaelab.ui.widgets import STATE_BADGES, choose_run, clock, page_link
-from vaelab.workers import launch
 
 BETAS = (0.0, 0.05, 0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 20.0, 50.0)
 RATES = (1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
@@ -30,19 +32,23 @@ LOOK_AGAIN = 2.0  # seconds between two looks at the queue
 def run_controls(run: Run, status: Status) -> None:
     """The column beside the views of a run. status: the one that the views are drawn for."""
     cfg = run.config()
-    if status.is_active:
+    mine = may("steer", run)
+    if not mine:
+        _not_yours(run, status)
+    elif status.is_active:
         _transport(run, status)
         if status.message:  # of a training that goes on from an earlier checkpoint than the newest
             st.warning(in_markdown(status.message), icon=":material/history:")
         if status.state == "queued":
-            st.fragment(_queue_place, run_every=LOOK_AGAIN)(run)
+            st.fragment(place_in_line, run_every=LOOK_AGAIN)(run)
         st.fragment(_dials)(run, cfg)
     else:
         _continue(run, status, cfg)
     page_link("decode", t("train.open_decode"), run=run.name)
     colour_choice(run)
     _summary(cfg)
-    _housekeeping(run, status)
+    if mine:
+        _housekeeping(run, status)
 
 
 def _act(action: Callable[[], object]) -> None:
@@ -81,25 +87,20 @@ def _transport(run: Run, status: Status) -> None:
     left, middle, right = st.columns(3, gap="xsmall")
     with left:
         if paused:
-            _button("go_on", "play_arrow", lambda: launch.unpause(run), primary=True)
+            _button("go_on", "play_arrow", lambda: doing.unpause(run), primary=True)
         else:
-            _button("pause", "pause", lambda: launch.pause(run))
+            _button("pause", "pause", lambda: doing.pause(run))
     with middle:
-        _button("one_step", "skip_next", lambda: launch.step(run))
+        _button("one_step", "skip_next", lambda: doing.step(run))
     with right:
-        _button("stop", "stop", lambda: launch.stop(run))
+        _button("stop", "stop", lambda: doing.stop(run))
 
 
-def _queue_place(run: Run) -> None:
-    """Why a run waits: which one has the device, and how many go first. Nothing while it is about to begin."""
-    status = run.status()
-    others = [(other.name, other.status()) for other in store.list_runs() if other.name != run.name]
-    busy = next((name for name, its in others if its.state == "running"), None)
-    if busy is None:
-        return
-    ahead = sum(its.state == "queued" and its.queued_at < status.queued_at for _, its in others)
-    sentence = t("train.queue_ahead", name=busy, count=ahead) if ahead else t("train.queue_next", name=busy)
-    st.info(sentence, icon=STATE_BADGES["queued"][0])
+def _not_yours(run: Run, status: Status) -> None:
+    """In place of the controls, for who may only watch: why there are none, and how the training stands."""
+    st.info(t("train.not_yours"), icon=":material/visibility:")
+    if status.state == "queued":
+        st.fragment(place_in_line, run_every=LOOK_AGAIN)(run)
 
 
 def _continue(run: Run, status: Status, cfg: RunConfig) -> None:
@@ -120,7 +121,7 @@ def _continue(run: Run, status: Status, cfg: RunConfig) -> None:
 
 def _go_on(run: Run) -> None:
     """Resume with the epochs that the field beside the button holds."""
-    launch.resume(run, st.session_state.get(f"epochs_{run.name}"))
+    doing.resume(run, st.session_state.get(f"epochs_{run.name}"))
 
 
 def _epochs(run: Run, status: Status, cfg: RunConfig) -> None:
@@ -159,7 +160,7 @@ def _dial(run: Run, name: str, marks: tuple[float, ...], now: float, words: str)
     key = f"dial_{name}_{run.name}"
 
     def turn() -> None:
-        _act(lambda: launch.set_dials(run, **{name: st.session_state[key]}))
+        _act(lambda: doing.set_dials(run, **{name: st.session_state[key]}))
 
     st.select_slider(
         t(f"train.dial_{name}{words}"),
@@ -199,7 +200,7 @@ def _housekeeping(run: Run, status: Status) -> None:
     ):
         name = st.text_input(t("train.new_name"), run.name, key=f"new_name_{run.name}", max_chars=store.NAME_LENGTH)
         if st.button(t("train.rename"), key="do_rename") and name.strip() != run.name:
-            _move(lambda: store.rename_run(run, name))
+            _move(lambda: doing.rename(run, name))
     with (
         right,
         st.popover(
@@ -208,7 +209,7 @@ def _housekeeping(run: Run, status: Status) -> None:
     ):
         st.markdown(t("train.delete_sure", name=run.name))
         if st.button(t("train.delete_yes"), key="do_delete", icon=":material/delete_forever:"):
-            _move(lambda: store.delete_run(run))
+            _move(lambda: doing.delete(run))
 
 
 def _move(action: Callable[[], object]) -> None:

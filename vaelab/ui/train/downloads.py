@@ -9,6 +9,7 @@ import streamlit as st
 
 from vaelab import data
 from vaelab.config.errors import DataError
+from vaelab.ui.access.rules import asks, may
 from vaelab.ui.error_text import in_markdown
 from vaelab.ui.text import t
 
@@ -43,9 +44,15 @@ def _downloads() -> dict[str, Download]:
     return {}
 
 
+@asks("download_data")
 def _begin(name: str) -> None:
     _downloads()[name] = download = Download(name)
     threading.Thread(target=download.run, name=f"download-{name}", daemon=True).start()
+
+
+@asks("download_data")
+def _cancel(name: str) -> None:
+    _downloads()[name].cancel.set()
 
 
 def download_panel(name: str) -> None:
@@ -59,12 +66,17 @@ def _panel(name: str, was_busy: bool) -> None:
     download = _downloads().get(name)
     if download is not None and not download.done:
         st.progress(min(1.0, download.share), text=f"{t('train.downloading')} {download.note}")
-        if st.button(t("train.cancel_download"), key="cancel_download", icon=":material/close:"):
-            download.cancel.set()
+        if may("download_data") and st.button(
+            t("train.cancel_download"), key="cancel_download", icon=":material/close:"
+        ):
+            _cancel(name)
         return
     if was_busy:
         st.rerun()
     size = data.info(name).download_mb
+    if not may("download_data"):
+        st.caption(t("train.download_teachers"))
+        return
     if st.button(t("train.download", size=f"{size:,.0f}"), key="download", icon=":material/download:"):
         _begin(name)
         st.rerun()

@@ -10,13 +10,14 @@ from vaelab.config.errors import ConfigError
 from vaelab.data import DatasetInfo
 from vaelab.models import registry
 from vaelab.runs.run_config import RunConfig
+from vaelab.ui import doing
+from vaelab.ui.classroom.limits_view import limits_in_words
 from vaelab.ui.compare.demos import demo_button
 from vaelab.ui.error_text import in_markdown
 from vaelab.ui.guard import show_error
 from vaelab.ui.text import language, t
 from vaelab.ui.train import preview, settings
 from vaelab.ui.widgets import choose_run
-from vaelab.workers import launch
 
 
 def new_training(side: DeltaGenerator, wide: DeltaGenerator) -> None:
@@ -55,6 +56,10 @@ def _settings(dataset: str, info: DatasetInfo) -> RunConfig | None:
 
 def _start_button(cfg: RunConfig | None, *, ready: bool) -> None:
     reason = t("train.download_first") if not ready else t("train.settings_first") if cfg is None else None
+    refused = doing.problem_for_students(cfg) if cfg is not None and ready else None
+    if refused is not None:
+        st.warning(in_markdown(refused), icon=":material/block:")
+        reason = in_markdown(refused)
     pressed = st.button(
         t("train.start"),
         key="start_training",
@@ -65,5 +70,6 @@ def _start_button(cfg: RunConfig | None, *, ready: bool) -> None:
         help=reason,
     )
     if pressed and cfg is not None:
-        choose_run(launch.start(cfg))
+        choose_run(doing.train(cfg))
         st.rerun()
+    limits_in_words()

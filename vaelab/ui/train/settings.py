@@ -33,7 +33,9 @@ from vaelab.models.presets import Preset, preset, presets
 from vaelab.models.words import Words
 from vaelab.runs.plan import plan
 from vaelab.runs.run_config import RunConfig
-from vaelab.ui.access import check_folder_words
+from vaelab.ui import doing
+from vaelab.ui.access.folders import check_folder_words
+from vaelab.ui.access.rules import may
 from vaelab.ui.names import label_title
 from vaelab.ui.text import has_text, language, t
 
@@ -142,7 +144,8 @@ def dataset_name(name: str) -> str:
 
 def choose_dataset() -> str | None:
     """The name of the data set, folder:PATH for the user's own images, None while those are not given yet."""
-    names = (*data.names(), *data.uploaded(), OWN_IMAGES)
+    own = may("import_images")
+    names = (*data.names(), *(data.uploaded() if own else ()), *((OWN_IMAGES,) if own else ()))
 
     def words(name: str) -> str:
         return t("train.data_own") if name == OWN_IMAGES else dataset_title(data.info(name))
@@ -156,6 +159,8 @@ def choose_dataset() -> str | None:
         help=t("train.help_dataset"),
         bind="query-params",
     )
+    if not own:
+        st.caption(t("train.own_teachers"))
     return _own_images() if name == OWN_IMAGES else name
 
 
@@ -163,7 +168,7 @@ def _own_images() -> str | None:
     upload = st.file_uploader(t("train.label_zip"), type="zip", key=_key("zip"), help=t("train.help_zip"))
     if upload is not None:
         with st.spinner(t("train.unpacking")):
-            return data.import_zip(upload.getvalue(), upload.name)
+            return doing.import_zip(upload.getvalue(), upload.name)
     folder = st.text_input(
         t("train.label_folder"), key=_key("folder"), help=t("train.help_folder"), placeholder="/home/me/pictures"
     )

@@ -19,7 +19,8 @@ import streamlit as st
 
 from vaelab.export import bundle
 from vaelab.images.palette import THEMES, css_variables
-from vaelab.runs.store import Run, find
+from vaelab.runs.store import Run
+from vaelab.ui.access import seen
 from vaelab.ui.components.carrier import FOLDER, bundle_url, loader_js, newest_url
 from vaelab.ui.decode.spec import component_spec
 from vaelab.ui.text import Language, language, strings, t
@@ -65,7 +66,7 @@ def compact_decoder(name: str, *, key: str, sliders: int = 6, size: int = 384, l
 
     size: the largest side of the picture in CSS pixels; large: the same in a large window. Raises VaeLabError for a run that cannot be read.
     """
-    run = find(name)
+    run = seen.find(name)
     data = _data(run, None)
     z, label = _opening(data["spec"])
     data |= {"push": asdict(Push(0, z, label)), "compact": {"sliders": sliders, "size": size, "large": large}}

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache, wraps
 from typing import Any, get_args
@@ -24,11 +23,14 @@ from starlette.routing import Route
 from vaelab.analysis import latents, posterior, projections
 from vaelab.analysis.film import film, gif
 from vaelab.analysis.latents import Codes, Query, Split
-from vaelab.config.errors import VaeLabError
+from vaelab.config.errors import AccessError, VaeLabError
 from vaelab.images import palette
+from vaelab.runs.owner import TEACHER, Owner
 from vaelab.runs.store import Run
+from vaelab.ui.access.people import of_request
+from vaelab.ui.access.rules import check
 from vaelab.ui.components.carrier import PREFIX
-from vaelab.ui.components.routes import FOREVER, FRESH, is_number, refused, run_named
+from vaelab.ui.components.routes import FOREVER, FRESH, Answer, asking, base_path, is_number, refused, run_of
 from vaelab.ui.pictures import strip
 from vaelab.workers import tsne_worker
 
@@ -52,7 +54,6 @@ SHEET = 256  # pictures in one sheet, 16 in a row
 DENSITY_CELLS = 96
 DENSITY_REACH = 4.0  # standard deviations of the prior
 FRAME_COLUMNS = 12  # pictures in a row of the film
-Answer = Callable[[Request], Response]
 
 
 def map_base(run: Run) -> str:
@@ -67,10 +68,7 @@ def map_query(wanted: Query) -> dict[str, str]:
 
 def map_routes() -> list[Route]:
     """Every route, below server.baseUrlPath where that is set."""
-    from streamlit import get_option
-
-    base = str(get_option("server.baseUrlPath") or "").strip("/")
-    root = f"/{base}/{PREFIX}/map/{{run}}" if base else f"/{PREFIX}/map/{{run}}"
+    root = f"{base_path()}{PREFIX}/map/{{run}}"
     answers: dict[str, Answer] = {
         "facts.json": facts,
         "places.bin": places,
@@ -89,19 +87,23 @@ def map_routes() -> list[Route]:
         "probe-{k:few}.png": probe_pictures,
         "frame-{step:few}.png": film_frame,
     }
-    routes = [Route(f"{root}/{name}", _answering(answer)) for name, answer in answers.items()]
-    return [*routes, Route(f"{root}/tsne.json", _answering(tsne), methods=["GET", "POST"])]
+    routes = [asking("see_run", f"{root}/{name}", _answering(answer)) for name, answer in answers.items()]
+    return [
+        *routes,
+        asking("see_run", f"{root}/tsne.json", _answering(tsne)),
+        asking("make_map", f"{root}/tsne.json", _answering(change_tsne), methods=["POST"]),
+    ]
 
 
 def _answering(answer: Answer) -> Answer:
-    """Errors for users become one sentence with status 409."""
+    """Errors for users become one sentence with status 409, 403 where something is not theirs to do."""
 
     @wraps(answer)
     def guarded(request: Request) -> Response:
         try:
             return answer(request)
         except VaeLabError as error:
-            return refused(request, str(error), 409)
+            return refused(request, str(error), 403 if isinstance(error, AccessError) else 409)
 
     return guarded
 
@@ -111,7 +113,7 @@ class _NotFound(VaeLabError):
 
 
 def _run(request: Request) -> Run:
-    run = run_named(request.path_params["run"])
+    run = run_of(request)
     if run is None:
         raise _NotFound(f"there is no run {request.path_params['run']} any more; choose another one")
     return run
@@ -317,18 +319,28 @@ def _sheet(pixels: NDArray[np.uint8], request: Request, headers: dict[str, str])
     return _png(strip(part, 16, cell=1, gap=0)[..., :3], headers)
 
 
-def tsne(request: Request) -> Response:
-    """How far t-SNE is. POST with ?action=start has it made, with ?action=cancel stops it."""
-    wanted = _wanted(request)
+_starters: dict[str, Owner] = {}  # map: who had it made, and may stop it; the teacher's where nobody is remembered
+
+
+def change_tsne(request: Request) -> Response:
+    """Have a t-SNE map made with ?action=start, stop it with ?action=cancel; how far it is then."""
+    wanted, person = _wanted(request), of_request(request)
     name = wanted.file_name
-    if request.method == "POST":
-        if request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
-            raise _NotFound("a map is started and stopped from its own page")
-        if request.query_params.get("action") == "cancel":
-            tsne_worker.jobs.cancel(name)
-        else:
-            tsne_worker.start(name, latents.codes(wanted).mu)
-    state = tsne_worker.jobs.state(name)
+    if request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
+        raise _NotFound("a map is started and stopped from its own page")
+    if request.query_params.get("action") == "cancel":
+        check("stop_map", _starters.get(name, TEACHER), person)
+        tsne_worker.jobs.cancel(name)
+    else:
+        if not tsne_worker.jobs.state(name).is_active:
+            _starters[name] = Owner(person.tag)
+        tsne_worker.start(name, latents.codes(wanted).mu)
+    return tsne(request)
+
+
+def tsne(request: Request) -> Response:
+    """How far t-SNE is."""
+    state = tsne_worker.jobs.state(_wanted(request).file_name)
     shown = ("state", "round", "rounds", "version", "seconds", "remaining")
     answer = {key: getattr(state, key) for key in shown} | {"trust": state.told.get("trust")}
     return JSONResponse(answer, headers=FRESH)

@@ -259,8 +259,12 @@ class MapPage {
   }
 
   async stopTsne() {
-    if (["queued", "running"].includes(this.tsne)) await json(this.data.base, "tsne.json", { ...this.data.query, action: "cancel" }, { method: "POST" });
-    else this.place();
+    if (!["queued", "running"].includes(this.tsne)) return this.place();
+    try {
+      await json(this.data.base, "tsne.json", { ...this.data.query, action: "cancel" }, { method: "POST" });
+    } catch (error) {
+      this.tell(error.message); // on a server with roles another person may have asked for this map
+    }
   }
 
   /** Colour the points and say what the colours mean. */
