@@ -35,7 +35,7 @@ def kept(places: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Uploads]:
     monkeypatch.setenv(PASSWORD, "correct horse")
     monkeypatch.setenv("VAELAB_STUDENT_MEGABYTES", "2")
     monkeypatch.setenv("VAELAB_STUDENT_ALL_MEGABYTES", "3")
-    found = Uploads()
+    found = Uploads(patience=0.0)
     for module in (uploads, middleware, doing):
         monkeypatch.setattr(module, "UPLOADS", found)
     keys._kept.cache_clear()
@@ -68,6 +68,25 @@ def test_a_reload_is_no_new_session(kept: Uploads) -> None:
     kept.closed("before")
     assert kept.taken(ADA) == MB
     kept.closed("after")
+    assert kept.taken(ADA) == 0
+
+
+def test_a_page_that_comes_back_in_time_goes_on() -> None:
+    now = [0.0]
+    kept = Uploads(patience=100.0, clock=lambda: now[0])
+    kept.opened(ADA, "page")
+    kept.add(ADA, MB)
+    kept.closed("page")
+    now[0] = 99.0
+    kept.sweep()
+    assert kept.taken(ADA) == MB
+    kept.opened(ADA, "page")
+    now[0] = 300.0
+    kept.sweep()
+    assert kept.taken(ADA) == MB
+    kept.closed("page")
+    now[0] = 400.0
+    kept.sweep()
     assert kept.taken(ADA) == 0
 
 

@@ -11,6 +11,7 @@ from vaelab.runs import store
 from vaelab.runs.status import State
 from vaelab.runs.store import Run
 from vaelab.ui.access import seen
+from vaelab.ui.access.people import ALONE, current
 from vaelab.ui.names import escaped
 from vaelab.ui.pages import page
 from vaelab.ui.text import t
@@ -93,13 +94,19 @@ def choose_run(run: Run | None) -> None:
         st.query_params["run"] = run.name
 
 
+def _concerns(run: Run) -> bool:
+    """Whether a run in training is shown to who comes anew: not somebody else's to the teacher, who sees them all."""
+    person = current()
+    return person is ALONE or not run.owner.is_student or person.owns(run.owner)
+
+
 def picked_run() -> Run | None:
     """The run that the page shows; None stands for a new training. Who comes anew sees a run in training first."""
     on_record = {run.name: run for run in seen.list_runs()}
     named = st.query_params.get("run") or st.session_state.get("run_name")
     model = st.session_state.get(MODEL) if named is None else None
     if named is None:
-        named = next((name for name, run in on_record.items() if run.status().is_active), "")
+        named = next((name for name, run in on_record.items() if _concerns(run) and run.status().is_active), "")
     if named and named not in on_record:
         if named not in store.shipped():  # a shipped model may have been chosen on another page; it is not trained here
             st.warning(t("common.no_such_run", name=escaped(named)))

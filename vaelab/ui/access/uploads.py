@@ -1,7 +1,7 @@
 """What people upload: counted against a session's and the server's limit, and gone when the session ends unless a run was trained on it.
 
-A person's session lasts as long as one of their pages is open (and Streamlit's patience with a lost connection after that), so that a
-reload does not end it. Streamlit keeps an uploaded file in memory and drops it with its page; what is left to us is counting, and
+A person's session lasts until PATIENCE after the last of their pages has gone, as Streamlit keeps a page whose connection is lost, so
+that a reload ends nothing. Streamlit keeps an uploaded file in memory and drops it with its page; what is left to us is counting, and
 the folders that zips are unpacked into. Used on a server with roles alone.
 """
 
@@ -11,6 +11,8 @@ import json
 import logging
 import shutil
 import threading
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,37 +26,59 @@ from vaelab.runs.processes import ProcessIdentity
 from vaelab.ui.access.people import Person
 
 MB = 10**6
+PATIENCE = 120.0  # seconds: the default of server.disconnectedSessionTTL
 HELD = "session.json"  # in an unpacked zip's folder: the server whose session holds it; without this file it is kept
 _log = logging.getLogger(__name__)
 
 
 @dataclass
 class _Stay:
-    """What is known of a person while pages of theirs are open. taken: bytes uploaded so far; folders: of zips."""
+    """What is known of a person while their session lasts. pages: None for one that is open, else when it went;
+    taken: bytes uploaded so far; folders: of zips.
+    """
 
-    pages: set[str] = field(default_factory=set)
+    pages: dict[str, float | None] = field(default_factory=dict)
     taken: int = 0
     folders: set[Path] = field(default_factory=set)
 
 
 class Uploads:
-    """Everybody's uploads. Safe from any thread."""
+    """Everybody's uploads. patience: seconds that a page which has gone is waited for; clock: seconds that never go back.
+    Safe from any thread.
+    """
 
-    def __init__(self) -> None:
+    def __init__(self, patience: float = PATIENCE, clock: Callable[[], float] = time.monotonic) -> None:
+        self._patience, self._clock = patience, clock
         self._lock = threading.Lock()
         self._of: dict[str, _Stay] = {}
 
     def opened(self, person: Person, page: str) -> None:
         """A page of theirs is open. page: Streamlit's name of its session."""
         with self._lock:
-            self._of.setdefault(person.id, _Stay()).pages.add(page)
+            self._of.setdefault(person.id, _Stay()).pages[page] = None
 
     def closed(self, page: str) -> None:
-        """A page has ended; with the last one of a person their session has."""
+        """The connection of a page has gone; it may come back."""
+        with self._lock:
+            for stay in self._of.values():
+                if page in stay.pages:
+                    stay.pages[page] = self._clock()
+        if self._patience:
+            timer = threading.Timer(self._patience, self.sweep)
+            timer.daemon = True
+            timer.start()
+        else:
+            self.sweep()
+
+    def sweep(self) -> None:
+        """End the sessions whose last page has been gone for too long, and remove what they leave."""
         gone: set[Path] = set()
         with self._lock:
+            now = self._clock()
             for person, stay in list(self._of.items()):
-                stay.pages.discard(page)
+                for page, went in list(stay.pages.items()):
+                    if went is not None and now - went >= self._patience:
+                        del stay.pages[page]
                 if not stay.pages:
                     gone |= self._of.pop(person).folders
             gone -= {folder for stay in self._of.values() for folder in stay.folders}
