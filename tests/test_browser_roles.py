@@ -110,8 +110,8 @@ def test_a_teacher_and_two_students(browser: Any, new_page: Any, address: str, f
     until(lambda: theirs.status().state == his.status().state == "queued", "two that wait")
     ben.goto(f"{address}/classroom?lang=en", wait_until="commit")
     ben.get_by_text("waits, no. 2").wait_for()
-    assert ben.get_by_role("link", name=named(his)).count() == 1
-    assert ben.get_by_role("link", name=named(theirs)).count() == 1
+    ben.get_by_role("link", name=named(his)).wait_for()
+    ben.get_by_role("link", name=named(theirs)).wait_for()
     assert hers.name not in ben.inner_text("body")
 
     # A student steers neither Ada's run nor the teacher's, and says why.

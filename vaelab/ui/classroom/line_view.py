@@ -95,7 +95,7 @@ def _facts(place: Place) -> list[str]:
         else t("classroom.of_student" if place.owner.is_student else "classroom.of_teacher")
     )
     status = place.run.status()
-    facts = [whose, place.device]
+    facts = [whose, place.device] if may("see_run", place.run) else [place.device]
     if place.waits:
         facts.append(t("classroom.waited", time=clock(max(0.0, time.time() - place.since))))
     elif status.remaining_seconds is not None:
