@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Literal
 
 from vaelab import data
+from vaelab.analysis.latents import Query
 from vaelab.config.errors import AccessError, VaeLabError
 from vaelab.runs import store
 from vaelab.runs.limits import Limits, check_epochs, check_training, limits, set_limits
@@ -20,7 +21,7 @@ from vaelab.ui.access.people import Person, current
 from vaelab.ui.access.rules import asks
 from vaelab.ui.access.seen import own_runs
 from vaelab.ui.access.uploads import UPLOADS
-from vaelab.workers import launch
+from vaelab.workers import flow_worker, launch
 from vaelab.workers import line as queue
 
 _one_at_a_time = threading.Lock()  # between the counting of runs and the start of another
@@ -184,6 +185,28 @@ def import_zip(content: bytes, name: str) -> str:
     if person.role != "alone":
         UPLOADS.hold(person, found, is_new=found not in before)
     return found
+
+
+_flow_starters: dict[str, Owner] = {}  # latent flow: who has it learned, and may stop it
+
+
+@asks("make_map")
+def learn_flow(run: Run, learned: Query) -> None:
+    """As `flow_worker.start`: learn a latent flow for the codes of a run."""
+    if not flow_worker.jobs.state(learned.file_name).is_active:
+        _flow_starters[learned.file_name] = Owner(current().tag)
+    flow_worker.start(learned)
+
+
+def starter_of_flow(learned: Query) -> Owner:
+    """Who has it learned; the teacher where nobody is remembered."""
+    return _flow_starters.get(learned.file_name, TEACHER)
+
+
+@asks("stop_map")
+def stop_flow(starter: Owner, learned: Query) -> None:
+    """As `flow_worker.jobs.cancel`. starter: who has it learned."""
+    flow_worker.jobs.cancel(learned.file_name)
 
 
 @asks("train_in_a_lesson")

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from vaelab.analysis import latents, projections
 from vaelab.analysis.latents import Query
 from vaelab.config.errors import VaeLabError
-from vaelab.ui import pictures
+from vaelab.ui import doing, pictures
+from vaelab.ui.access.rules import may
 from vaelab.ui.components.ways.ways_view import Ways, ways_view
 from vaelab.ui.guard import show_error
 from vaelab.ui.latent.map_panel import Colour
@@ -81,10 +82,11 @@ def _section(wanted: Query, colour: Colour, was_active: bool) -> None:
 def _controls(learned: Query, state: State, *, has_field: bool) -> None:
     """Learn, stop, and how far it is; when it is done, how near the new codes come to those of images."""
     if state.is_active:
-        if st.button(
+        starter = doing.starter_of_flow(learned)
+        if may("stop_map", starter) and st.button(
             t("latent_flow.stop"), key="latent_flow_stop", icon=":material/stop:", help=t("latent_flow.stop_help")
         ):
-            flow_worker.jobs.cancel(learned.file_name)
+            doing.stop_flow(starter, learned)
         if state.state == "queued" or not state.round:
             st.progress(0.0, t(f"latent_flow.{'waiting' if state.state == 'queued' else 'encoding'}"))
         else:
@@ -107,7 +109,7 @@ def _controls(learned: Query, state: State, *, has_field: bool) -> None:
         type=kind,
     ):
         try:
-            flow_worker.start(learned)
+            doing.learn_flow(learned.run, learned)
         except VaeLabError as error:
             show_error(error)
             return
