@@ -11,6 +11,7 @@ from vaelab.config.errors import VaeLabError
 from vaelab.lessons.demonstrations import Demonstration, demonstrations, planned
 from vaelab.models.presets import preset
 from vaelab.ui import doing
+from vaelab.ui.classroom.limits_view import limits_in_words
 from vaelab.ui.error_text import in_markdown
 from vaelab.ui.pages import open_page
 from vaelab.ui.text import has_text, language, t
@@ -41,6 +42,7 @@ def demo_button(key: str) -> None:
             help=t("demos.start_help"),
         ):
             _start(demo)
+        limits_in_words()
     if refusal := st.session_state.pop(ERROR, None):
         st.error(refusal, icon=":material/error:")
 
