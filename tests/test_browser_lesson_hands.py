@@ -277,3 +277,24 @@ def test_ten_guesses_of_z_are_compared_with_the_posterior(page: Any, address: st
     page.wait_for_function(
         "([node, before]) => node.textContent !== before", arg=[page.locator(".guess .said").element_handle(), before]
     )
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_line_is_broken_and_stepped_on(page: Any, address: str, lang: Language) -> None:
+    texts = strings(lang, "learn_code")
+    open_lesson(page, address, "code", lang)
+    line = page.locator('[data-line="mean"]')
+    line.wait_for()
+    assert line.get_attribute("aria-pressed") == "false"
+    line.press("Enter")
+    page.locator('[data-line="mean"][aria-pressed="true"]').wait_for()
+    assert line.inner_text().strip() == "recon = bernoulli_recon(logits, x) / 3072"
+    said(page, ".said", re.escape(texts["broken_mean"]) + ".*" + re.escape(texts["broken_go"]))
+    page.locator(".st-key-code_one button:visible").click()
+    told = said(page, ".said", r"\b1 (?:steps|步).* (0\.\d+).*? (\d{4})")
+    assert float(told.group(1)) * 3072 == pytest.approx(float(told.group(2)), rel=0.05)
+    line.press("Enter")
+    said(page, ".said", re.escape(texts["mended"]))
+    assert line.inner_text().strip() == "recon = bernoulli_recon(logits, x)"
+    page.locator(".st-key-code_again button:visible").click()
+    said(page, ".said", re.escape(texts["said_encode"]))

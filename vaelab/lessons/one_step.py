@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import copy
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -28,6 +29,7 @@ SHOWN = 4  # images of a batch
 FIRST = 4  # values of a tensor
 
 Stop = tuple[str, dict[str, Tensor]]
+StepCode = Callable[[LatentModel, torch.optim.Optimizer, Tensor, Tensor, float], Iterator[Stop]]
 
 
 def one_step(
@@ -137,16 +139,30 @@ class Training:
             self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.optimizer = torch.optim.Adam(self.model.parameters(), lr=self.cfg.optim.lr, fused=True)
         self.steps: list[Step] = []  # the last one whole, of the others only the losses: a session may take thousands
+        self.run: StepCode = one_step
+        self.unbroken: Training | None = None  # the same training since the moment at which a line was broken
+        self.broken_at = 0  # the last step before that
+
+    def change(self, run: StepCode) -> None:
+        """From now on run this code for a step; a copy of the training goes on with the whole one, to compare."""
+        if self.unbroken is None and run is not one_step:
+            twin = copy.copy(self)
+            twin.model, twin.optimizer = copy.deepcopy((self.model, self.optimizer))  # together: it holds its weights
+            twin.steps = list(self.steps)
+            self.unbroken, self.broken_at = twin, len(self.steps)
+        self.run = run
 
     def take(self, look: bool = True) -> Step:
         """Take the next step and keep what was seen. look: at every tensor on the way; without, only at both terms."""
+        if self.unbroken:
+            self.unbroken.take(look=False)
         number = len(self.steps) + 1
         epoch = self.cadence.epoch(number)
         x, _ = self.images.take(self.shuffle.rows(epoch, self.cadence.batch(number)))
         eps = self.noise.eps(number, len(x))
         stops: list[tuple[str, tuple[Peek, ...]]] = []
         seen: dict[str, Tensor] = {}
-        for name, tensors in one_step(self.model, self.optimizer, x, eps, self.cfg.loss.beta):
+        for name, tensors in self.run(self.model, self.optimizer, x, eps, self.cfg.loss.beta):
             if look:
                 stops.append((name, tuple(peek(key, tensor) for key, tensor in tensors.items())))
             seen |= tensors if name in ("decode", "loss") else {}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping
 from functools import cache
-from html import escape
 from typing import TYPE_CHECKING
 
 import altair as alt
@@ -15,8 +14,10 @@ import streamlit as st
 
 from vaelab.images import palette
 from vaelab.images.palette import Role, Theme
+from vaelab.models.one_thread import alone
 from vaelab.ui import html, pictures
 from vaelab.ui.charts.training_charts import thin
+from vaelab.ui.components.lines.lines_view import Line, lines_view, pressed
 from vaelab.ui.learn.chart_shape import shaped
 from vaelab.ui.learn.frame import Lesson, Section, lesson_page
 from vaelab.ui.learn.prediction import Prediction
@@ -39,11 +40,13 @@ LESSON = Lesson(
             {"code_at": 3},
         ),
         Section("backward", None, {"code_at": 6}),
+        Section("broken", None, {"code_at": 1}),
         Section("loading"),
         Section("loop"),
     ),
     (
         ("lessons.one_step", "one_step"),
+        ("lessons.broken_step", "broken_step"),
         ("models.latent_model", "LatentModel.encode"),
         ("models.latent_model", "LatentModel.decode_logits"),
         ("models.losses", "bernoulli_recon"),
@@ -57,6 +60,8 @@ LESSON = Lesson(
 MODELS = {"linear-vae": 20, "conv-vae": 10}  # the first until another is chosen; steps that one press takes
 STATE = "code_training"
 LIST = 132  # pixels
+LINES_KEY = "code_lines"  # of the component
+MEAN_OF = 10  # steps, for the figures of a broken training
 LINES = 9  # of the table of weights: with more blocks than that, the biases are left out
 ROLES: dict[str, Role] = {
     "encode": "encoder",
@@ -113,6 +118,7 @@ def training() -> Training:
     known: Training | None = state.get(STATE)
     if known is None or known.cfg.model.name != state["code_model"]:
         known = state[STATE] = Training(configuration(state["code_model"]))
+        state["code_broken"] = ""
         known.take()
     return known
 
@@ -137,7 +143,12 @@ def stage() -> None:
             label_visibility="collapsed",
         )
         at, step = int(state["code_at"]), now.steps[-1]
-        st.html(html.stage(_lines_and_tensors(step, at)))
+        left, right = st.columns([300, 326], gap="small")
+        with left:
+            _lines(now, at)
+        with right:
+            st.html(html.stage(_made(step, at)))
+        st.html(html.stage(f"<div class=said>{_said(now, at)}</div>"))
         left, right = st.columns([300, 326], gap="small")
         with left:
             st.html(html.stage(_strips(step, at)))
@@ -159,11 +170,12 @@ def _buttons(now: Training) -> None:
 
     def steps(count: int) -> None:
         for k in range(count):
-            now.take(look=k == count - 1)  # only the last one is shown
+            # Only the last one is shown. On one thread: several would wait for one another on a machine that has other work.
+            alone(now.take, look=k == count - 1)
 
     def again() -> None:
         st.session_state.pop(STATE)
-        st.session_state["code_at"] = 0
+        st.session_state.update({"code_at": 0, "code_broken": ""})
 
     presses = (
         ("back", ":material/arrow_back:", move, (-1,), "secondary"),
@@ -195,17 +207,52 @@ def _buttons(now: Training) -> None:
         )
 
 
-def _lines_and_tensors(step: Step, at: int) -> str:
-    """The code, the part that just ran marked; what it made beside it; a sentence below."""
-    rows = []
-    for k, (_, lines) in enumerate(parts().items()):
+def _lines(now: Training, at: int) -> None:
+    """The code, the part that has just run marked; a press on a line breaks it."""
+    from vaelab.lessons.broken_step import BREAKS, broken_step
+
+    chosen = st.session_state.get("code_broken", "")
+    of_line = {it.line: name for name, it in BREAKS.items()}
+    shown = []
+    for k, part in enumerate(parts().values()):
         kind = "here" if k == at else "past" if k < at else ""
-        rows += [f'<div class="{kind}">{escape(line)}</div>' for line in lines]
+        for text in part:
+            name = of_line.get(text, "")
+            broken = bool(name) and name == chosen
+            says = (t("learn_code.mend") if broken else t("learn_code.break", line=BREAKS[name].broken)) if name else ""
+            shown.append(Line(BREAKS[name].broken if broken else text, kind, name, says, broken))
+
+    def press() -> None:
+        name = pressed(LINES_KEY, list(BREAKS))
+        if name is not None:
+            st.session_state["code_broken"] = "" if name == chosen else name
+            now.change(broken_step(st.session_state["code_broken"]))
+
+    lines_view(LINES_KEY, shown, ROLES[list(parts())[at]], t("learn_code.lines"), press)
+
+
+def _made(step: Step, at: int) -> str:
+    """The tensors that the chosen part made."""
     name, peeks = step.stops[at]
-    code = f'<pre style="--here:var(--vl-{ROLES[name]})">{"".join(rows)}</pre>'
-    table = _weights(peeks, name) if name in WEIGHTS else _tensors(peeks)
-    said = f"<div class=said><b>{t(f'learn_code.part_{name}')}.</b> {t(f'learn_code.said_{name}')}</div>"
-    return f'<div class=both>{code}<div class="tensors">{table}</div></div>{said}'
+    return f"<div class=tensors>{_weights(peeks, name) if name in WEIGHTS else _tensors(peeks)}</div>"
+
+
+def _said(now: Training, at: int) -> str:
+    """What the chosen part does; once a line was broken, what became of it beside the whole training."""
+    whole = now.unbroken
+    if whole is None:
+        name = list(parts())[at]
+        return f"<b>{t(f'learn_code.part_{name}')}.</b> {t(f'learn_code.said_{name}')}"
+    chosen, steps = st.session_state.get("code_broken", ""), len(now.steps) - now.broken_at
+    head = t(f"learn_code.broken_{chosen}") if chosen else t("learn_code.mended")
+    if not steps:
+        return f"<b>{head}</b> {t('learn_code.broken_go')}"
+    figures = {}
+    for which, it in (("ours", now), ("whole", whole)):
+        last = it.steps[-min(steps, MEAN_OF) :]  # one batch is easier than another
+        for term in ("recon", "kl"):
+            figures[f"{which}_{term}"] = _number(float(np.mean([getattr(step, term) for step in last])))
+    return f"<b>{head}</b> {t('learn_code.broken_then', steps=steps, **figures)}"
 
 
 def _number(value: float) -> str:
@@ -280,14 +327,20 @@ def _curves(now: Training) -> None:
         words = f'<span style="color:var(--vl-{role}-text)">{t(f"learn_code.term_{term}")} <span class=n>{figure(value, 5)}</span> {t("race.nats")}</span>'
         st.html(html.stage(words))
         x, y = thin(steps, np.array(values))
-        rows = pd.DataFrame({"step": x, "value": y, "newest": x == x[-1]})
+        rows = pd.DataFrame({"step": x, "value": y, "newest": x == x[-1], "whole": False})
+        # Of a training that nobody broke, only the newest point: a layer without rows would be told of on the console.
+        since = now.broken_at if now.unbroken else len(now.steps) - 1
+        other = [getattr(step, term) for step in (now.unbroken or now).steps[since:]]
+        x, y = thin(steps[since:], np.array(other))
+        rows = pd.concat([rows, pd.DataFrame({"step": x, "value": y, "newest": False, "whole": True})])
         texts = {word: t(f"learn_code.{word}") for word in ("step", "nats")}
         name = t(f"learn_code.term_{term}")
         ticking_chart(term_curve, rows, texts, key=f"code_curve_{term}", alt_text=name, role=role, height=height)
 
 
 def term_curve(rows: pd.DataFrame, theme: Theme, texts: Mapping[str, str], role: Role, height: int) -> alt.LayerChart:
-    """One term over the steps, the newest step as a point, so that the first step is seen too. texts: step, nats."""
+    """One term over the steps, the newest step as a point, so that the first step is seen too; of a training that was broken, the whole one
+    dashed. texts: step, nats."""
     x = alt.X(
         "step:Q",
         title=None,
@@ -300,14 +353,25 @@ def term_curve(rows: pd.DataFrame, theme: Theme, texts: Mapping[str, str], role:
         alt.Tooltip("value:Q", title=texts["nats"], format=".2f"),
     ]
     colour = palette.colour(role, theme)
-    line = alt.Chart(rows).mark_line(color=colour, strokeWidth=1.8).encode(x=x, y=y, tooltip=hint)
+    line = (
+        alt.Chart(rows)
+        .transform_filter(~alt.datum.whole)
+        .mark_line(color=colour, strokeWidth=1.8)
+        .encode(x=x, y=y, tooltip=hint)
+    )
+    dashed = (
+        alt.Chart(rows)
+        .transform_filter(alt.datum.whole)
+        .mark_line(color=palette.colour("prior", theme), strokeWidth=1.5, strokeDash=[5, 3])
+        .encode(x=x, y=y, tooltip=hint)
+    )
     point = (
         alt.Chart(rows)
         .transform_filter(alt.datum.newest)
         .mark_point(color=colour, filled=True, size=44)
         .encode(x=x, y=y, tooltip=hint)
     )
-    return shaped(alt.layer(line, point), height)
+    return shaped(alt.layer(dashed, line, point), height)
 
 
 def page() -> None:

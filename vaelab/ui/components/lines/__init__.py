@@ -1,0 +1,1 @@
+"""Lesson 9's lines of code, of which one can be broken."""
