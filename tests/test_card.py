@@ -13,7 +13,8 @@ import pytest
 from vaelab import data
 from vaelab.analysis import inference
 from vaelab.config.errors import RunError
-from vaelab.export.card import LATENT_IMAGES, REDISTRIBUTABLE, write_card
+from vaelab.data.catalog import REDISTRIBUTABLE
+from vaelab.export.card import LATENT_IMAGES, write_card
 from vaelab.models.architecture import architecture
 from vaelab.runs import store
 from vaelab.runs.plan import plan, train_command

@@ -201,7 +201,7 @@ def test_wrong_shapes_are_refused(run: Run) -> None:
 
 def test_a_loaded_model_is_ready_and_leaves_the_random_state_alone(run: Run) -> None:
     before = torch.get_rng_state()
-    model = vaelab.load(str(run.path))
+    model = vaelab.load(str(run.path)).module
     assert torch.equal(torch.get_rng_state(), before)
     assert not model.training
     assert not any(p.requires_grad for p in model.parameters())

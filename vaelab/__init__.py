@@ -2,16 +2,36 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from vaelab.models.latent_model import LatentModel
+    from pathlib import Path
+
+    from vaelab.api import Model
+
+__all__ = ["Model", "__version__", "load"]
 
 __version__ = "0.1.0"
 
 
-def load(name: str) -> LatentModel:
-    """A trained model by the name of a run, a path or a name in weights/; it has encode, decode and sample."""
-    from vaelab.analysis.inference import load as load_model  # torch is imported only when a model is wanted
+def load(name: str | Path) -> Model:
+    """A trained model by the name of a run, a path, or a name in weights/.
 
-    return load_model(name)
+    Raises RunError when there is no such run, WeightsError when its weights cannot be used.
+
+    >>> vaelab.load("pixel-faces-conv-vae").latent_dim
+    16
+    """
+    from vaelab.api import Model  # numpy and torch are imported only when a model is wanted
+    from vaelab.runs import store
+
+    return Model(store.find(str(name)))
+
+
+def __getattr__(name: str) -> Any:
+    """`vaelab.Model`, imported when it is asked for."""
+    if name == "Model":
+        from vaelab.api import Model
+
+        return Model
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

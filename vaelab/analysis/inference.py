@@ -226,7 +226,7 @@ def evaluate(
         raise DataError(f"{cfg.data.name} has no image in its {split} split to measure")
     label = cfg.model.label
     y = None if label is None else data.labels_of(images, label)[:limit]
-    return _measure(model, pixels, y, cfg.loss, importance_samples, torch.Generator().manual_seed(seed))
+    return measure(model, pixels, y, cfg.loss, importance_samples, torch.Generator().manual_seed(seed))
 
 
 def batches_of_terms(
@@ -252,7 +252,8 @@ def batches_of_terms(
         yield x, labels, method.terms(model, x, labels, eps, loss)
 
 
-def _measure(
+@torch.no_grad()
+def measure(
     model: LatentModel,
     pixels: Pixels,
     y: NDArray[np.int64] | None,
@@ -260,6 +261,7 @@ def _measure(
     importance_samples: int,
     generator: torch.Generator,
 ) -> dict[str, Any]:
+    """What `evaluate` answers, of any images that fit the model: (N, C, H, W) uint8, N >= 1; y: (N,) for a conditional model."""
     device = _device_of(model)
     method = model.cfg.method
     sums = dict.fromkeys(("recon", "kl", "floor", "nll", *method.curves), 0.0)

@@ -15,6 +15,10 @@ from vaelab.data.paths import data_root
 from vaelab.data.types import Dataset, DatasetInfo, Images, Labels
 from vaelab.images.fitting import CHANNELS, check_size, fit
 
+# The sets whose licence lets their images be passed on, as thumbnails among the codes.
+REDISTRIBUTABLE = frozenset({"pixel-faces", "fashion-mnist", "fashion-mnist-10k", "shapes", "digits"})
+
+
 DIGIT_NAMES = tuple(str(i) for i in range(10))
 CLOTHES = ("T-shirt", "trousers", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
 

@@ -10,6 +10,7 @@ import numpy as np
 from vaelab import data
 from vaelab.analysis import anomaly, inference
 from vaelab.config.errors import RunError
+from vaelab.data.catalog import REDISTRIBUTABLE
 from vaelab.export import formats
 from vaelab.models.architecture import architecture
 from vaelab.runs import store
@@ -18,8 +19,6 @@ from vaelab.runs.plan import train_command
 from vaelab.runs.run_config import RunConfig
 
 LATENT_IMAGES = 1_000
-# The sets whose licence lets their images be passed on, as thumbnails among the codes.
-REDISTRIBUTABLE = frozenset({"pixel-faces", "fashion-mnist", "fashion-mnist-10k", "shapes", "digits"})
 
 
 def write_card(run: store.Run, folder: Path) -> dict[str, Any]:

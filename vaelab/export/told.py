@@ -15,8 +15,8 @@ from vaelab import __version__, data
 from vaelab.analysis import decoder_facts, latents, projections
 from vaelab.config.errors import DataError
 from vaelab.config.texts import LANGUAGES, Language, say, strings
+from vaelab.data.catalog import REDISTRIBUTABLE
 from vaelab.data.spoken import label_title, value_names, word_of
-from vaelab.export.card import REDISTRIBUTABLE
 from vaelab.images.palette import THEMES, contrast, surface, value_colours
 from vaelab.models.presets import preset
 from vaelab.runs.run_config import RunConfig

@@ -6,6 +6,7 @@ scripts/train_weights.py cannot disagree about them. No torch, and no image is r
 
 from __future__ import annotations
 
+import dataclasses
 import shlex
 from collections.abc import Mapping
 from typing import Any
@@ -105,6 +106,41 @@ def plan(
         optim=OptimConfig.from_dict({"batch_size": batch, **rest}, where="optim"),
         seed=seed,
         device=RunConfig.from_dict({"device": device}).device,
+        version=vaelab.__version__,
+    )
+
+
+def plan_further(
+    cfg: RunConfig,
+    dataset: str | None = None,
+    *,
+    epochs: int,
+    lr: float | None = None,
+    beta: float | None = None,
+    batch_size: int | None = None,
+    limit: int | None = None,
+) -> RunConfig:
+    """The config of a new training that begins with the weights of another. None: as in that one; dataset: other images of the same kind.
+
+    batch_size None: as before, or all training images where there are fewer. Raises ConfigError, DataError.
+    """
+    images = DataConfig.from_dict(
+        {
+            "name": dataset or cfg.data.name,
+            "image_size": cfg.data.image_size,
+            "limit": limit if limit is not None or dataset is not None else cfg.data.limit,
+        },
+        where="data",
+    )
+    there, _ = data.count(images.name, images.image_size)
+    available = there if images.limit is None else min(images.limit, there)
+    asked = {"epochs": epochs, "batch_size": batch_size or min(cfg.optim.batch_size, available)}
+    optim = cfg.optim.to_dict() | asked | ({} if lr is None else {"lr": lr})
+    return dataclasses.replace(
+        cfg,
+        data=images,
+        optim=OptimConfig.from_dict(optim, where="optim"),
+        loss=LossConfig.from_dict(cfg.loss.to_dict() | ({} if beta is None else {"beta": beta}), where="loss"),
         version=vaelab.__version__,
     )
 

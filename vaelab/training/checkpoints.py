@@ -25,6 +25,7 @@ from vaelab.runs.files import numbered, read_json, read_regular, unwritable, wri
 from vaelab.runs.status import MOST
 from vaelab.runs.store import Run
 from vaelab.training.measures import Meter
+from vaelab.training.step import optimizer_for
 
 FIRST_SECONDS = 2.0  # a short training that is killed does not begin at 0; the wait then doubles
 EVERY_SECONDS = 20.0
@@ -136,6 +137,14 @@ class Checkpoints:
         meter.sums.copy_(kept["meter"])
         meter.images = images
         return progress
+
+
+def begin_from(run: Run, model: LatentModel) -> None:
+    """Give a new run its first weights: a checkpoint of step 0, from which its training begins. Raises RunError when it cannot be written."""
+    cfg = run.config()
+    device = torch.device("cpu")
+    progress = Progress(beta=cfg.loss.beta, lr=cfg.optim.lr)
+    Checkpoints(run, 0).save(model, optimizer_for(model, cfg, device), Meter(cfg.model, device), progress)
 
 
 def _state(folder: Path, run_id: str, last_step: int) -> tuple[Progress, int]:
