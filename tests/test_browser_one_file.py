@@ -17,6 +17,7 @@ from engines import Window, missing, window
 from test_browser_accessibility import FINDINGS, RULES
 from trained import write_model
 
+import vaelab
 from vaelab.analysis import inference
 from vaelab.config.texts import LANGUAGES, strings
 from vaelab.export import one_file
@@ -230,6 +231,21 @@ def test_a_quantised_code_is_put_together_from_entries(offline: Any, tmp_path: P
     np.testing.assert_allclose(
         z.reshape(book.shape[1], -1).T, np.tile(book[17], (z.size // book.shape[1], 1)), rtol=1e-3
     )
+
+
+def test_a_notebooks_frame_lives_and_reaches_nothing_outside_it(offline: Any) -> None:
+    offline.set_content(f"<html><body>{vaelab.load(SHIPPED)._repr_html_()}</body></html>")
+    frame = offline.frame_locator("iframe")
+    slider = frame.locator("input[data-dim]").first
+    slider.wait_for()
+    before = frame.locator(PICTURE).evaluate("(canvas) => canvas.toDataURL()")
+    slider.focus()
+    for _ in range(12):
+        slider.press("ArrowRight")
+    settle(offline)
+    assert frame.locator(PICTURE).evaluate("(canvas) => canvas.toDataURL()") != before
+    reached = """() => { try { return parent.document.body.tagName; } catch (error) { return error.name; } }"""
+    assert frame.locator("body").evaluate(reached) == "SecurityError"
 
 
 def test_a_file_that_is_cut_off_says_so(browser: Any, file: Path, tmp_path: Path) -> None:

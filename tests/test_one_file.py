@@ -19,6 +19,7 @@ from vaelab.analysis import inference
 from vaelab.config import texts
 from vaelab.config.errors import ExportError
 from vaelab.export import bundle, joined, one_file
+from vaelab.images.files import png
 from vaelab.runs.plan import plan
 from vaelab.runs.store import Run, find
 
@@ -145,6 +146,27 @@ def test_a_model_without_images_at_hand_has_no_map(tmp_path: Path, monkeypatch: 
     told = facts(one_file.make(run).html)
     assert told["map"] is None
     assert note("no_map") in told["words"]["en"]["notes"]
+
+
+@pytest.mark.usefixtures("own_models")
+@pytest.mark.parametrize("still_there", [True, False])
+def test_a_persons_own_images_and_where_they_lie_stay_at_home(still_there: bool, tmp_path: Path) -> None:
+    photos = tmp_path / "secret-place" / "photos"
+    for name in ("cat", "dog"):  # every tenth is held out, and a map needs three
+        (photos / name).mkdir(parents=True)
+        for k in range(20):
+            pixels = np.random.default_rng(k).integers(0, 255, (3, 32, 32), dtype=np.uint8)
+            (photos / name / f"{k}.png").write_bytes(png(pixels))
+    run = write_model(tmp_path / "runs" / "own", plan(f"folder:{photos}", "conv-vae", batch_size=4))
+    if not still_there:
+        (photos).rename(tmp_path / "moved")
+    html = one_file.make(run).html
+    told = facts(html)
+    assert "secret-place" not in html
+    assert told["words"]["en"]["facts"][2] == ["Learned from", "photos"]
+    assert told["examples"]["pixels"] == ""
+    assert bool(told["map"]) == still_there
+    assert not (told["map"] or {}).get("sheets")
 
 
 @pytest.mark.usefixtures("own_models")

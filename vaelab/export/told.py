@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from vaelab.analysis import decoder_facts, latents, projections
 from vaelab.config.errors import DataError
 from vaelab.config.texts import LANGUAGES, Language, say, strings
 from vaelab.data.catalog import REDISTRIBUTABLE
+from vaelab.data.folder import PREFIX
 from vaelab.data.spoken import label_title, value_names, word_of
 from vaelab.images.palette import THEMES, contrast, surface, value_colours
 from vaelab.models.presets import preset
@@ -175,8 +177,8 @@ def _source(cfg: RunConfig, lang: Language) -> dict[str, str]:
     """Title, source and licence of the images that a model learned from."""
     try:
         info = data.info(cfg.data.name)
-    except DataError:
-        return {"title": cfg.data.name}
+    except DataError:  # a person's folder that is gone: where it was is nobody else's business
+        return {"title": PurePath(cfg.data.name.removeprefix(PREFIX)).name}
     return {"title": info.title, "source": word_of(info.source, lang), "licence": word_of(info.licence, lang)}
 
 
