@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from vaelab.config.errors import VaeLabError
+from vaelab.ui import share
 from vaelab.ui.access.people import current, has_roles
 from vaelab.ui.access.visit import note_visit
 from vaelab.ui.delivery import wait_until_sent
@@ -34,7 +35,7 @@ def carry_choices() -> None:
 
 
 def header(entry: PageEntry) -> None:
-    """The page's title on the left, the language switch on the right, in one row; with roles, between them who one is."""
+    """The page's title on the left, sharing and the language switch on the right, in one row; with roles, between them who one is."""
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", wrap=False):
         st.markdown(f"### {t(f'{entry.name}.page_title')}", anchors=False, width="stretch")
         if has_roles():
@@ -42,6 +43,8 @@ def header(entry: PageEntry) -> None:
                 role = current().role
                 icon = ":material/school:" if role == "teacher" else ":material/person:"
                 page_link("classroom", t(f"classroom.role_{role}"), icon=icon)
+        with st.container(width="content", key="share_place"):
+            share.share_button(entry.name)
         st.segmented_control(
             t("common.language"),
             list(LANGUAGES),
@@ -52,6 +55,20 @@ def header(entry: PageEntry) -> None:
             label_visibility="collapsed",
             width="content",
         )
+
+
+def draw(chosen: st.Page) -> None:
+    """The page; where it fails over what a link has put there, once more without that."""
+    try:
+        chosen.run()
+    except VaeLabError as error:
+        show_error(error)
+    except Exception:
+        if not share.leave_out():
+            raise
+        st.rerun()
+    else:
+        share.fitted()
 
 
 def main() -> None:
@@ -76,11 +93,11 @@ def main() -> None:
             menu.setdefault(t(f"common.group_{entry.group}") if entry.group else "", []).append(item)
     chosen = st.navigation(menu, position="top")
     st.html(style_of(entries[chosen.url_path].name))
-    header(entries[chosen.url_path])
-    try:
-        chosen.run()
-    except VaeLabError as error:
-        show_error(error)
+    entry = entries[chosen.url_path]
+    share.take_over(entry.name)
+    header(entry)
+    share.say_what_is_left_out()
+    draw(chosen)
     wait_until_sent()
 
 
