@@ -25,7 +25,7 @@ from vaelab.runs.files import Row
 from vaelab.runs.plan import TRAIN_OPTIONS, plan
 from vaelab.runs.run_config import RunConfig
 from vaelab.runs.status import Status
-from vaelab.workers import launch
+from vaelab.workers import launch, several
 
 STOP_SECONDS = 60.0  # a worker looks at control.json five times a second and writes a checkpoint before it ends
 PLAIN_LINES = 100  # at most, where the output is not a terminal
@@ -70,6 +70,17 @@ def _read_settings(context: click.Context, parameter: click.Parameter, given: tu
     return found
 
 
+devices_option = click.option(
+    "--devices",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Split every batch over N graphics cards, or N processes on the CPU; the result is that of one.",
+)
+TORCHRUN = ("torchrun", "--standalone")
+
+
 @click.command()
 @train_options
 @click.option(
@@ -84,19 +95,29 @@ def _read_settings(context: click.Context, parameter: click.Parameter, given: tu
 @click.option(
     "--run-dir", type=click.Path(path_type=Path), metavar="DIR", help="Put the run at this very path instead of runs/."
 )
+@devices_option
+@click.option("--prepare", is_flag=True, help="Make the run and print the command that trains it, but train nothing.")
 @click.option("--quiet", is_flag=True, help="Show no progress, only the result.")
 @json_option
-def train(name: str | None, run_dir: Path | None, quiet: bool, as_json: bool, **options: Any) -> None:
+def train(
+    name: str | None, run_dir: Path | None, devices: int, prepare: bool, quiet: bool, as_json: bool, **options: Any
+) -> None:
     """Train a model and measure it on the test images. Ctrl-C stops with a checkpoint."""
     if name is not None and run_dir is not None:
         raise click.UsageError("--name and --run-dir exclude each other: the folder's name is the run's name")
     cfg = plan(**options)
-    launch.check(cfg)
+    launch.check(cfg, 1 if prepare else devices)
     own = _own_images(cfg) if data.info(cfg.data.name).origin == "folder" else None
-    if cfg.device not in ("auto", "cpu"):
+    if cfg.device not in ("auto", "cpu") and not prepare:
         device.choose(cfg.device)  # before there is a run: one on record that never began helps nobody
     run = store.create_run(cfg, name, path=run_dir)
-    _train_here(run, quiet=quiet, as_json=as_json, more={} if own is None else {"images": own})
+    if prepare:
+        start = shlex.join([*TORCHRUN, "--nproc-per-node", str(devices), "-m", "vaelab.workers", str(run.path)])
+        click.echo(f"run {run.name} in {run.path}; train it with: {start}")
+        if as_json:
+            print_json({"run": run.name, "path": str(run.path), "command": start})
+        return
+    _train_here(run, devices, quiet=quiet, as_json=as_json, more={} if own is None else {"images": own})
 
 
 def _own_images(cfg: RunConfig) -> dict[str, Any]:
@@ -137,9 +158,18 @@ def _own_images(cfg: RunConfig) -> dict[str, Any]:
 @click.option(
     "--epochs", type=int, metavar="N", help="Epochs in all from here on: more of them for a run that is finished."
 )
+@devices_option
 @click.option("--quiet", is_flag=True, help="Show no progress, only the result.")
 @json_option
-def resume(run_name: str, beta: float | None, lr: float | None, epochs: int | None, quiet: bool, as_json: bool) -> None:
+def resume(
+    run_name: str,
+    beta: float | None,
+    lr: float | None,
+    epochs: int | None,
+    devices: int,
+    quiet: bool,
+    as_json: bool,
+) -> None:
     """Go on with a run that was stopped, interrupted, paused or diverged, or with more epochs after it finished."""
     run = store.find(run_name)
     if epochs is not None:
@@ -154,7 +184,9 @@ def resume(run_name: str, beta: float | None, lr: float | None, epochs: int | No
         return
     if epochs is None:
         launch.check_resumable(run)
-    _train_here(run, quiet=quiet, as_json=as_json)
+    if devices > 1:
+        launch.check(run.config(), devices)
+    _train_here(run, devices, quiet=quiet, as_json=as_json)
 
 
 STRETCHED = {
@@ -228,15 +260,18 @@ def delete(run_name: str, yes: bool, as_json: bool) -> None:
         print_json({"deleted": run.name})
 
 
-def _train_here(run: store.Run, *, quiet: bool, as_json: bool, more: dict[str, Any] | None = None) -> None:
-    """Train in this process, then print how it ended and the test loss. Raises RunError if it failed or diverged."""
+def _train_here(
+    run: store.Run, devices: int, *, quiet: bool, as_json: bool, more: dict[str, Any] | None = None
+) -> None:
+    """Train in this process, or in one for each of several devices, then print how it ended and the test loss. Raises RunError if it failed or diverged."""
     from vaelab.analysis import inference  # torch comes with these
     from vaelab.workers import train_worker  # torch comes with these
 
     click.echo(f"run {run.name} in {run.path}")
     progress = _Progress(run)
+    show = None if quiet else progress.show
     with run.log_file.open("a", encoding="utf-8") as log, contextlib.redirect_stderr(log):  # warnings, tracebacks
-        status = train_worker.run_here(run, None if quiet else progress.show)
+        status = train_worker.run_here(run, show) if devices == 1 else several.run_here(run, devices, show)
     progress.end()
     if status.state not in ("finished", "stopped"):
         raise RunError(f"run {run.name} {status.state} at step {status.step:,}: {status.message}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import shutil
 import sys
@@ -39,6 +40,26 @@ def choose(name: DeviceName) -> torch.device:
     if not there[name]:
         raise ConfigError(f"device must be one that this computer has, got {name!r} (auto chooses for you)")
     return torch.device(name)
+
+
+def check_count(name: DeviceName, processes: int) -> None:
+    """Whether this computer has a device for each process; a CPU counts by its cores. Raises ConfigError."""
+    import torch
+
+    kind = choose(name).type
+    there, what = {"cuda": (torch.cuda.device_count(), "graphics cards"), "mps": (1, "graphics cards")}.get(
+        kind, (cores(), "CPU cores")
+    )
+    if processes > there:
+        raise ConfigError(
+            f"devices must be at most the {there} {what} of this computer, got {processes}"
+            " (take fewer, or more computers: docs/several-devices.md)"
+        )
+
+
+def cores() -> int:
+    """The CPU cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def flush_denormals() -> None:

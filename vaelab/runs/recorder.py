@@ -118,8 +118,8 @@ class Recorder:
             self.update("paused" if desired == "pause" else "queued")
             time.sleep(2 * HOLD_SECONDS)
 
-    def hold(self) -> Desired:
-        """Wait while paused; the heart goes on beating and another run may have the device.
+    def hold(self, meanwhile: Callable[[], None] = lambda: None) -> Desired:
+        """Wait while paused; the heart goes on beating and another run may have the device. meanwhile: called ten times a second.
 
         Returns "step" once for every single step asked for, "run" when the run goes on and has the device, or "stop".
         A single step does not queue: it is one update.
@@ -139,6 +139,7 @@ class Recorder:
             if control.desired != "run" and self._queue:
                 self._queue.release()
             self.update("queued" if control.desired == "run" else "paused", throughput=None, remaining_seconds=None)
+            meanwhile()
             time.sleep(HOLD_SECONDS)
 
     def _take_turn(self) -> None:

@@ -26,12 +26,17 @@ class Cadence:
     held_out: int
 
     @classmethod
-    def of(cls, train_images: int, test_images: int, optim: OptimConfig) -> Self:
-        """Raises ConfigError when a batch is larger than the set."""
+    def of(cls, train_images: int, test_images: int, optim: OptimConfig, processes: int = 1) -> Self:
+        """Raises ConfigError when a batch is larger than the set, or has no image for each of the processes that share it."""
         if optim.batch_size > train_images:
             raise ConfigError(
                 f"optim.batch_size must be at most the number of training images, {train_images}, got {optim.batch_size}"
                 f" (choose {train_images} or less, or train on more images)"
+            )
+        if optim.batch_size < processes:
+            raise ConfigError(
+                f"optim.batch_size must be at least the number of devices, {processes}, got {optim.batch_size}"
+                " (take larger batches, or fewer devices)"
             )
         # Measured at the end of every epoch, so its size is what bounds the cost for small sets.
         held_out = min(HELD_OUT, test_images, max(100, int(train_images * FORWARD_SHARE * EVAL_SHARE)))

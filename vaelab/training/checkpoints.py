@@ -74,7 +74,7 @@ class Checkpoints:
             shutil.rmtree(part, ignore_errors=True)
             part.mkdir(parents=True)
             write_atomic(part / "model.safetensors", save(_to_host(model.state_dict())), durable=True)
-            tensors = {**_optimizer_tensors(model, optimizer), "meter": meter.sums}
+            tensors = {**moments_of(model, optimizer), "meter": meter.sums}
             write_atomic(part / "optimiser.safetensors", save(_to_host(tensors)), durable=True)
             write_atomic(part / "state.json", json.dumps(state, indent=1, allow_nan=False).encode(), durable=True)
             shutil.rmtree(folder, ignore_errors=True)  # the same step, saved before a pause
@@ -120,20 +120,15 @@ class Checkpoints:
         weights = _read(folder / "model.safetensors")
         check_weights(weights, _shapes(model.state_dict()), str(folder / "model.safetensors"))
         kept = _read(folder / "optimiser.safetensors")
-        names = [name for name, _ in model.named_parameters()]
         shapes: dict[str, tuple[int, ...]] = {"meter": tuple(meter.sums.shape)}
         for name, parameter in model.named_parameters():
             shapes |= {f"{name}.exp_avg": tuple(parameter.shape), f"{name}.exp_avg_sq": tuple(parameter.shape)}
             shapes[f"{name}.step"] = ()
         check_weights(kept, shapes, str(folder / "optimiser.safetensors"))
-        for name in names:
+        for name, _ in model.named_parameters():
             _check_moments(kept, name, progress.step, folder / "optimiser.safetensors")
         model.load_state_dict(weights)
-        moments = {
-            index: _moments(kept, name, parameter)
-            for index, (name, parameter) in enumerate(zip(names, model.parameters(), strict=True))
-        }
-        optimizer.load_state_dict({"state": moments, "param_groups": optimizer.state_dict()["param_groups"]})
+        set_moments(model, optimizer, kept)
         meter.sums.copy_(kept["meter"])
         meter.images = images
         return progress
@@ -194,7 +189,7 @@ def _check_moments(kept: dict[str, Tensor], name: str, step: int, file: Path) ->
         raise WeightsError(f"{file}: the moments of {name} must be those of {step} steps of Adam, and they are not")
 
 
-def _optimizer_tensors(model: LatentModel, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+def moments_of(model: LatentModel, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
     """Adam's two moments and step count of each parameter, by the parameter's name; zeros before the first step."""
     tensors: dict[str, Tensor] = {}
     for name, parameter in model.named_parameters():
@@ -203,6 +198,12 @@ def _optimizer_tensors(model: LatentModel, optimizer: torch.optim.Optimizer) -> 
         tensors[f"{name}.exp_avg_sq"] = state.get("exp_avg_sq", torch.zeros_like(parameter))
         tensors[f"{name}.step"] = state.get("step", torch.zeros(()))
     return tensors
+
+
+def set_moments(model: LatentModel, optimizer: torch.optim.Optimizer, kept: dict[str, Tensor]) -> None:
+    """Put the tensors that `moments_of` gave into an optimiser of a model like that one."""
+    state = {index: _moments(kept, name, p) for index, (name, p) in enumerate(model.named_parameters())}
+    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
 
 
 def _moments(kept: dict[str, Tensor], name: str, parameter: Tensor) -> dict[str, Tensor]:

@@ -17,6 +17,7 @@ from vaelab.models.losses import floor
 from vaelab.models.model_config import ModelConfig
 from vaelab.runs.run_config import RunConfig
 from vaelab.training.batches import ImageSet, Noise
+from vaelab.training.group import ALONE, Group
 
 CHUNK = 500  # images per forward pass of a measurement
 FLOOR_IMAGES = 2000
@@ -65,13 +66,16 @@ class Meter:
         self.images = 0
 
     @torch.no_grad()
-    def add(self, terms: dict[str, Tensor], loss: Tensor) -> None:
-        """terms: as a method's `terms` gives them; loss: the batch's mean, ()."""
-        batch = len(terms["recon"])
-        totals = torch.stack([terms["recon"].sum(), loss * batch])
+    def of(self, terms: dict[str, Tensor], loss: Tensor) -> Tensor:
+        """What a batch adds to the sums. terms: as a method's `terms` gives them; loss: the batch's mean, ()."""
+        totals = torch.stack([terms["recon"].sum(), loss * len(terms["recon"])])
         curves = [terms[name].sum().reshape(1) for name in self._curves]
-        self.sums += torch.cat([totals, terms["kl_per_dim"].sum(dim=0), *curves])
-        self.images += batch
+        return torch.cat([totals, terms["kl_per_dim"].sum(dim=0), *curves])
+
+    def add(self, sums: Tensor, images: int) -> None:
+        """Count a batch in: what `of` said of it, and how many images it has."""
+        self.sums += sums
+        self.images += images
 
     def read(self) -> Means:
         """The means since the last call, which start anew. Waits for the device."""
@@ -96,24 +100,26 @@ class HeldOut:
         self._floors: dict[str, float] = {}
 
     @torch.no_grad()
-    def measure(self, model: LatentModel, beta: float) -> dict[str, float]:
+    def measure(self, model: LatentModel, beta: float, group: Group = ALONE) -> dict[str, float]:
         """test_recon, test_kl, test_loss (at beta), the method's further terms as test_NAME, test_floor and the training images' floor.
 
-        {} without test images.
+        {} without test images. Every process of the group calls this at the same step.
         """
         if not len(self._test):
             return {}
         method = self._cfg.model.method
         names = ("recon", "kl", *method.curves)
-        sums = dict.fromkeys(names, torch.zeros((), device=self._device))
+        sums = torch.zeros(len(names), device=self._device)
         for index, start in enumerate(range(0, len(self._test), CHUNK)):
-            x, y = self._test.take(slice(start, start + CHUNK))
-            eps = self._noise.of(self._cfg.model, index, len(x), "held-out")
-            terms = method.terms(model, x, y, eps, self._cfg.loss)
+            part = group.part(min(CHUNK, len(self._test) - start))
+            x, y = self._test.take(slice(start + part.rows.start, start + part.rows.stop))
+            eps = self._noise.of(self._cfg.model, index, part.images, "held-out")
+            with group.sharing(part):
+                terms = method.terms(model, x, y, None if eps is None else eps[part.rows], self._cfg.loss)
             terms["kl"] = terms["kl_per_dim"]
-            sums = {name: sums[name] + terms[name].sum() for name in names}
-        values = (torch.stack(list(sums.values())) / len(self._test)).tolist()
-        means: dict[str, float] = dict(zip(names, values, strict=True))
+            sums += part.weight * torch.stack([terms[name].sum() for name in names])
+        group.add_up(sums)
+        means: dict[str, float] = dict(zip(names, (sums / len(self._test)).tolist(), strict=True))
         found = {f"test_{name}": value for name, value in means.items()}
         return found | {"test_loss": method.combine(self._cfg.model, means, beta)} | self.floors(model)
 

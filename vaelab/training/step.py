@@ -51,7 +51,7 @@ class Step:
         loss.backward()  # type: ignore[no-untyped-call]
         self._optimizer.step()
         self._method.after_step(self._model, terms)
-        self._meter.add(terms, loss)
+        self._meter.add(self._meter.of(terms, loss), len(x))
 
 
 @dataclass

@@ -1,4 +1,7 @@
-"""One training, read from top to bottom. It reports to a Recorder and knows nothing about who watches."""
+"""One training, read from top to bottom. It reports to a Recorder and knows nothing about who watches.
+
+Where several processes share a training, this is what process 0 does; the others `follow` (replica.py).
+"""
 
 from __future__ import annotations
 
@@ -9,20 +12,18 @@ from dataclasses import dataclass, replace
 import torch
 
 from vaelab import data
-from vaelab.models.device import describe, memory_mb
 from vaelab.models.latent_model import LatentModel
 from vaelab.runs.files import Row
 from vaelab.runs.recorder import Recorder
 from vaelab.runs.run_config import RunConfig
 from vaelab.runs.status import Control, Desired, State
-from vaelab.training.batches import ImageSet, Noise, Shuffle
-from vaelab.training.cadence import Cadence
 from vaelab.training.checkpoints import Checkpoints, Progress
-from vaelab.training.first_weights import start_from_images
-from vaelab.training.measures import HeldOut, Means, Meter, Pace
-from vaelab.training.schedules import beta_at, lr_at
+from vaelab.training.group import ALONE, WAIT, Group, Order
+from vaelab.training.measures import Means, Pace
+from vaelab.training.replica import Replica
 from vaelab.training.snapshots import Snapshots
-from vaelab.training.step import RecordedStep, Step, optimizer_for
+
+TALK_SECONDS = 0.05  # of steps that all processes take between two words of process 0
 
 
 @dataclass(frozen=True)
@@ -37,13 +38,21 @@ class Diverged(Exception):
     """The loss or the weights are not finite any more. The message is for the user."""
 
 
-def fit(model: LatentModel, dataset: data.Dataset, cfg: RunConfig, run: Recorder, device: torch.device) -> Outcome:
+def fit(
+    model: LatentModel,
+    dataset: data.Dataset,
+    cfg: RunConfig,
+    run: Recorder,
+    device: torch.device,
+    group: Group = ALONE,
+) -> Outcome:
     """Train the model on dataset.train until the config's last step, or until it is told to stop.
 
-    Goes on from the run's latest checkpoint if there is one. Raises ConfigError when config and data do not fit
-    together, WeightsError for an unusable checkpoint, RunError when the run directory cannot be written.
+    Goes on from the run's latest checkpoint if there is one. group: the processes that share the work; they `follow`.
+    Raises ConfigError when config and data do not fit together, WeightsError for an unusable checkpoint, RunError when
+    the run directory cannot be written or a process is lost.
     """
-    training = Training(model, dataset, cfg, run, device)
+    training = Training(model, dataset, cfg, run, device, group)
     training.begin()
     try:
         while training.at.step < training.cadence.total_steps:
@@ -52,7 +61,7 @@ def fit(model: LatentModel, dataset: data.Dataset, cfg: RunConfig, run: Recorder
                 training.save()
                 training.show()
                 return Outcome("stopped")
-            training.take_step()
+            training.take_steps(single=order == "step")
             training.write_due(single=order == "step")
         training.save()
         training.show()
@@ -64,30 +73,22 @@ def fit(model: LatentModel, dataset: data.Dataset, cfg: RunConfig, run: Recorder
     return Outcome("finished")
 
 
-class Training:
+class Training(Replica):
     """What a training holds between its steps, and each thing that it does, by name."""
 
     def __init__(
-        self, model: LatentModel, dataset: data.Dataset, cfg: RunConfig, run: Recorder, device: torch.device
+        self,
+        model: LatentModel,
+        dataset: data.Dataset,
+        cfg: RunConfig,
+        run: Recorder,
+        device: torch.device,
+        group: Group = ALONE,
     ) -> None:
-        self.model, self.cfg, self.run, self.device = model, cfg, run, device
-        self.method = cfg.model.method
-        self.cadence = Cadence.of(len(dataset.train), len(dataset.test), cfg.optim)
-        self.images = ImageSet(dataset.train, cfg.model, device)
-        self.shuffle = Shuffle(len(self.images), cfg.seed, device)
-        self.noise = Noise(cfg.model.latent_dim, cfg.seed, device)
-        self.held_out = HeldOut(dataset, cfg, self.cadence.held_out, device)
-        self.meter = Meter(cfg.model, device)
-        model.train().to(device)
-        start_from_images(model, self.images)
-        if cfg.model.built_with.convolutional:
-            model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.optimizer = optimizer_for(model, cfg, device)
-        self.update = (RecordedStep if device.type == "cuda" else Step)(model, cfg, self.optimizer, self.meter)
+        super().__init__(model, dataset, cfg, device, group)
+        self.run = run
         self.snapshots = Snapshots(run.run, dataset, cfg, device)
         self.checkpoints = Checkpoints(run.run, self.cadence.total_steps)
-        self.at = Progress(beta=cfg.loss.beta, lr=cfg.optim.lr)
-        self.beta, self.lr = cfg.loss.beta, cfg.optim.lr  # as the schedules make them of the dials in this step
         self.pace = Pace(0.0)
         self.row_step = 0  # of the last row
         self.was_single = False  # whether the last step was asked for by itself, in a pause
@@ -97,6 +98,7 @@ class Training:
         begun = self.run.run.metrics_file.exists()
         notes: list[str] = []
         self.at = self.checkpoints.load(self.model, self.optimizer, self.meter, notes.append) or self.at
+        self.agree()
         self.pace, self.row_step = Pace(self.at.seconds), self.at.step
         self.run.event("resume" if begun else "start", self.at.step)
         for note in notes:
@@ -108,7 +110,7 @@ class Training:
             step=self.at.step,
             total_steps=self.cadence.total_steps,
             epoch=self.cadence.epoch(self.at.step),
-            device=describe(self.device),
+            device=self.group.devices(self.device),
         )
         self.snapshots.begin(self.at.step)
         self.show()
@@ -123,7 +125,7 @@ class Training:
                 self.show()
                 self.save()
             stopped_at = self.pace.seconds
-            order = self.run.hold()
+            order = self.run.hold(lambda: self.group.tell(WAIT))
             self.pace = Pace(stopped_at)  # the pause itself is no training time
             control = self.run.poll()
         if order != "stop":
@@ -131,16 +133,18 @@ class Training:
             self._turn_dials(control)
         return order
 
-    def take_step(self) -> None:
-        """One batch, as the seed, the step and the dials have it."""
-        step = self.at.step + 1
-        self.beta = beta_at(step, self.cadence.total_steps, self.at.beta, self.cfg.schedule)
-        self.lr = lr_at(step, self.cadence.total_steps, self.at.lr, self.cfg.optim.rate)
-        x, y = self.images.take(self.shuffle.rows(self.cadence.epoch(step), self.cadence.batch(step)))
-        eps = self.noise.of(self.cfg.model, step, len(x))
-        self.update(x, y, eps, self.beta, self.lr)
-        self.pace.tick(len(x))
-        self.at = replace(self.at, step=step)
+    def take_steps(self, *, single: bool) -> None:
+        """A step; in a group as many as need no word in between: none beyond a row, and none that would keep an order waiting."""
+        steps = 1 if single or self.group.size == 1 else self._steps_until_a_word()
+        self.group.tell(Order(steps, self.at.beta, self.at.lr, single))
+        with self.group.together():
+            for _ in range(steps):
+                self.pace.tick(self.take_step())
+
+    def _steps_until_a_word(self) -> int:
+        most = max(1, int(TALK_SECONDS * (self.pace.throughput or 0.0) / self.cfg.optim.batch_size))
+        step = self.at.step
+        return next((n for n in range(1, most) if self.cadence.row_due(step + n)), most)
 
     def write_due(self, *, single: bool) -> None:
         """A row, pictures, a checkpoint and a sign of life, each where its time has come; a single step shows all it did."""
@@ -177,7 +181,7 @@ class Training:
             seconds=round(self.pace.seconds, 3),
             throughput=throughput,
             remaining_seconds=left / throughput if throughput else None,
-            device_memory_mb=memory_mb(self.device),
+            device_memory_mb=self.group.memory_mb(self.device),
         )
 
     def _turn_dials(self, control: Control) -> None:
@@ -190,7 +194,10 @@ class Training:
 
     def _write_row(self) -> None:
         """The means since the last row, and where it is time the held-out images. Raises Diverged for what is not a number."""
-        step, means = self.at.step, self.meter.read()
+        step = self.at.step
+        with self.group.together():
+            measured = self.measure()
+        means = self.meter.read()
         if not all(math.isfinite(value) for value in means.all()):
             where = f"at step {step}" if step == self.row_step + 1 else f"between steps {self.row_step + 1} and {step}"
             raise Diverged(_advice(self.cfg, self.at, f"{where} the loss"))
@@ -203,9 +210,7 @@ class Training:
             "lr": self.lr,
             "throughput": round(self.pace.throughput or 0.0, 1),
         }
-        if self.cadence.eval_due(step):
-            row |= self.held_out.measure(self.model, self.beta)
-        self.run.log(row)
+        self.run.log(row | measured)
         self.row_step = step
 
 

@@ -153,7 +153,6 @@ def share_button(page: str) -> None:
         help=t("common.share_help"),
         key="share",
         on_change="rerun",
-        type="tertiary",
     )
     if not popover.open:
         return

@@ -8,14 +8,14 @@ import dataclasses
 import subprocess
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from vaelab import __version__, data
 from vaelab.config.errors import RunError
 from vaelab.config.folders import remove
 from vaelab.config.places import runs_root
 from vaelab.config.settings import LossConfig, OptimConfig
-from vaelab.models.device import likely
+from vaelab.models.device import check_count, likely
 from vaelab.runs.epochs import set_epochs
 from vaelab.runs.files import unwritable, write_json
 from vaelab.runs.memory import check_memory
@@ -60,15 +60,20 @@ def start_all(planned: Sequence[tuple[str, RunConfig]], owner: Owner = TEACHER) 
     return [start(cfg, free_name(name), owner) for name, cfg in planned]
 
 
-def check(cfg: RunConfig) -> None:
-    """Whether a training can begin, as far as that is known without loading images. Raises ConfigError or DataError."""
+def check(cfg: RunConfig, processes: int = 1) -> None:
+    """Whether a training can begin, as far as that is known without loading images. Raises ConfigError or DataError.
+
+    processes: that share it; more than one asks torch how many devices there are.
+    """
     if not data.is_available(cfg.data.name):
         # Says what is missing.
         data.load(cfg.data.name, image_size=cfg.data.image_size, channels=cfg.model.channels, limit=1)
     train, test = data.count(cfg.data.name, cfg.data.image_size)
     images = min(train, cfg.data.limit or train)
-    Cadence.of(images, test, cfg.optim)
+    Cadence.of(images, test, cfg.optim, processes)
     check_memory(cfg, images + test)
+    if processes > 1:
+        check_count(cfg.device, processes)
 
 
 def resume(run: Run, epochs: int | None = None) -> Run:
@@ -149,41 +154,46 @@ def _check_active(run: Run) -> None:
         raise RunError(f"run {run.name} is {status.state}, not in training (resume it, or start a new one)")
 
 
-def _begin(run: Run) -> None:
-    """Hand the run to the standby worker if the device is free, else to a new process that queues first."""
+@contextlib.contextmanager
+def beginning(run: Run) -> Iterator[Status]:
+    """Around beginning to train a run; gives its status so far. Raises RunError if somebody trains it."""
     with FileLock(run.path / "start.lock") as lock:
         if not lock.take() or run.status().is_active or run.worker_lock.is_taken():
             raise RunError(f"run {run.name} is being trained already (stop it first)")
         run.ask("run", fresh=True)
-        now = time.time()
-        standby = (
-            _standbys.take()
-            if DeviceQueue(runs_root(), likely(run.config().device), now, run.owner.rank).is_free()
-            else None
-        )
-        identity = (
-            dataclasses.asdict(ProcessIdentity.of(standby.pid))
-            if standby
-            else dict.fromkeys(("pid", "start_time", "boot_id"))
-        )
-        before = run.status()
-        fields = {**before.to_dict(), **identity, "state": "queued", "message": "", "heartbeat": now, "queued_at": now}
-        write_json(run.status_file, Status(**fields).to_dict())
+        yield run.status()
+
+
+def announce(run: Run, before: Status, pid: int | None) -> None:
+    """Say that a run is about to be trained, by a process that has not spoken yet."""
+    identity = (
+        dict.fromkeys(("pid", "start_time", "boot_id")) if pid is None else dataclasses.asdict(ProcessIdentity.of(pid))
+    )
+    now = time.time()
+    fields = {**before.to_dict(), **identity, "state": "queued", "message": "", "heartbeat": now, "queued_at": now}
+    write_json(run.status_file, Status(**fields).to_dict())
+
+
+def _begin(run: Run) -> None:
+    """Hand the run to the standby worker if the device is free, else to a new process that queues first."""
+    with beginning(run) as before:
+        queue = DeviceQueue(runs_root(), likely(run.config().device), time.time(), run.owner.rank)
+        standby = _standbys.take() if queue.is_free() else None
+        announce(run, before, standby.pid if standby else None)
         if standby is not None and hand_over(standby, str(run.path)):
             _reap(standby, run)
         else:
-            _spawn(run)
+            _reap(spawn(run, ["-m", "vaelab.workers.train_worker", str(run.path)]), run)
     _standbys.warm_later()
 
 
-def _spawn(run: Run) -> None:
-    """A new worker process in a session of its own: it lives on when the server dies."""
+def spawn(run: Run, arguments: Sequence[str], extra: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
+    """`python ARGUMENTS` in a session of its own, which lives on when this process dies; it writes to the run's log."""
     try:
         with run.log_file.open("ab") as log:
-            process = python(["-m", "vaelab.workers.train_worker", str(run.path)], stdin=subprocess.DEVNULL, output=log)
+            return python(arguments, stdin=subprocess.DEVNULL, output=log, extra=extra)
     except OSError as error:
         raise unwritable(run.path, error) from error
-    _reap(process, run)
 
 
 def _reap(process: subprocess.Popen[bytes], run: Run) -> None:
@@ -193,11 +203,16 @@ def _reap(process: subprocess.Popen[bytes], run: Run) -> None:
         code = process.wait()
         status = run.status()
         if code > 0 and status.state == "queued" and status.pid in (None, process.pid):
-            message = f"The worker could not begin and ended with code {code} (details are in {run.log_file.name})."
-            fields = {**status.to_dict(), "state": "failed", "message": message}
-            write_json(run.status_file, Status(**fields).to_dict())
+            say_failed(
+                run, f"The worker could not begin and ended with code {code} (details are in {run.log_file.name})."
+            )
 
     threading.Thread(target=wait, name=f"reap-{run.name}", daemon=True).start()
+
+
+def say_failed(run: Run, message: str) -> None:
+    """Write the last word of a worker that is gone and has not said it."""
+    write_json(run.status_file, dataclasses.replace(run.status(), state="failed", message=message).to_dict())
 
 
 _standbys = Standby(["-m", "vaelab.workers.train_worker", "--standby"], REWARM_SECONDS)

@@ -1,5 +1,7 @@
 """The process that trains: `python -m vaelab.workers.train_worker RUN_DIR`, or with --standby one that waits, warm, for a run directory.
 
+`python -m vaelab.workers RUN_DIR` is the same for a person to start, by itself or by torchrun as one of several.
+
 torch is imported only once the device is ours, so thirty waiting runs cost little.
 """
 
@@ -45,7 +47,7 @@ def run_here(run: Run, on_row: Callable[[Row], None] | None = None) -> Status:
         run.ask("run", fresh=True)
         recorder = Recorder(run, on_row=on_row)
         with _signals_stop(recorder):
-            return _train(recorder)
+            return _train(recorder, _fit)
 
 
 def work(run: Run) -> int:
@@ -58,7 +60,12 @@ def work(run: Run) -> int:
         queue = DeviceQueue(runs_root(), devices.likely(run.config().device), asked_at, run.owner.rank)
         recorder = Recorder(run, queue=queue, on_row=_StepBack())
         with _signals_stop(recorder):
-            status = _train(recorder) if recorder.wait_for_device() else recorder.close("stopped")
+            status = _train(recorder, _fit) if recorder.wait_for_device() else recorder.close("stopped")
+    return _told(status, run)
+
+
+def _told(status: Status, run: Run) -> int:
+    """The exit status of a worker, after a line for its log."""
     print(f"{run.name}: {status.state} at step {status.step}. {status.message}", flush=True)
     return 0 if status.state in ("finished", "stopped") else 1
 
@@ -77,10 +84,38 @@ class _StepBack:
             self._done = True
 
 
-def _train(recorder: Recorder) -> Status:
+def work_together(path: Path) -> int:
+    """Train one run as one of the processes that torch's launcher started; on its own as `work` does. Returns the exit status.
+
+    They do not wait for the device: whoever started them gave them theirs.
+    """
+    _share_cores()
+    devices.flush_denormals()
+    from vaelab.workers import ranks
+    from vaelab.workers.peers import Place
+
+    place = Place.here()
+    if place is not None and place.rank:
+        return ranks.follow(place)
+    run = Run(path)
+    if run.status().state != "queued":  # nobody has asked yet: what is left of an earlier training does not count
+        run.ask("run", fresh=True)
+    if place is None:
+        return work(run)
+    with run.worker_lock as lock:
+        if not lock.take():
+            print(f"{run.path}: another worker has this run", flush=True)
+            return 1
+        recorder = Recorder(run)
+        with _signals_stop(recorder):
+            status = _train(recorder, lambda recorder: ranks.lead(recorder, place))
+    return _told(status, run)
+
+
+def _train(recorder: Recorder, fit: Callable[[Recorder], Outcome]) -> Status:
     """Train and write down how it ended; a failure becomes one sentence in the status, its traceback goes to the log."""
     try:
-        outcome = _fit(recorder)
+        outcome = fit(recorder)
     except VaeLabError as error:
         return recorder.close("failed", str(error))
     except KeyboardInterrupt:

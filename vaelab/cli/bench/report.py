@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import statistics
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+from vaelab.models.device import cores
 
 SUBJECTS = {
     "train": "our trainer's step against a plain DataLoader loop",
@@ -108,11 +109,10 @@ def compare(
 
 def machine() -> dict[str, Any]:
     """What the figures depend on: system, Python, cores; torch's version and threads where it is imported already."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     found: dict[str, Any] = {
         "system": platform.platform(terse=True),
         "python": platform.python_version(),
-        "cores": cores,
+        "cores": cores(),
     }
     torch = sys.modules.get("torch")
     if torch is not None:

@@ -77,12 +77,13 @@ class BetaTcVae(Vae):
     ) -> dict[str, Tensor]:
         """The VAE's, and the three parts of one draw's log q(z|x) - log p(z)."""
         from vaelab.models.aggregate import kl_split
+        from vaelab.models.whole_batch import first_image, whole
 
         q = model.encode(x, y)
         assert q.logvar is not None
         z = q.sample(eps)
         recon = self.recon(model, model.decode_logits(z, y), x, cfg)
-        parts = kl_split(z, q.mean, q.logvar, model.get_buffer("data.images"))
+        parts = kl_split(z, whole(q.mean), whole(q.logvar), model.get_buffer("data.images"), first_image())
         return {"recon": recon, "kl_per_dim": q.kl_per_dim()} | dict(zip(self.curves, parts, strict=True))
 
     def combine(self, cfg: ModelConfig, terms: Mapping[str, Term], beta: float) -> Term:

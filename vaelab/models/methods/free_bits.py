@@ -63,9 +63,11 @@ class FreeBits(Vae):
         self, model: LatentModel, x: Tensor, y: Tensor | None, eps: Tensor | None, cfg: LossConfig
     ) -> dict[str, Tensor]:
         """The VAE's, and "charged", "within": of the batch, the same for each of its images."""
+        from vaelab.models.whole_batch import whole
+
         terms = super().terms(model, x, y, eps, cfg)
         free = float(model.cfg.value("free_nats"))
-        mean = terms["kl_per_dim"].mean(dim=0)
+        mean = whole(terms["kl_per_dim"]).mean(dim=0)
         terms["charged"] = mean.clamp(min=free).sum().expand(len(x))
         terms["within"] = (mean < free).sum().to(x.dtype).expand(len(x))
         return terms

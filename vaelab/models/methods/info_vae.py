@@ -104,11 +104,13 @@ class InfoVae(Vae):
     ) -> dict[str, Tensor]:
         """The VAE's, and "mmd" of the batch, the same for each image; 0 for a single one, which is no sample. eps: (B, 2, Z)."""
         from vaelab.models.aggregate import mmd
+        from vaelab.models.whole_batch import whole
 
         assert eps is not None
         z, kl = self.code_and_kl(model, model.encode(x, y), eps[:, 0])
         kind, width = str(model.cfg.value("kernel")), float(model.cfg.value("bandwidth"))
-        distance = mmd(z, eps[:, 1], kind, width) if len(z) > 1 else z.new_zeros(())
+        codes, prior = whole(z), whole(eps[:, 1])
+        distance = mmd(codes, prior, kind, width) if len(codes) > 1 else z.new_zeros(())
         recon = self.recon(model, model.decode_logits(z, y), x, cfg)
         return {"recon": recon, "kl_per_dim": kl, "mmd": distance.expand(len(x))}
 

@@ -86,6 +86,7 @@ class MixturePrior(SampledKl):
         import torch
 
         from vaelab.models.mixtures import used
+        from vaelab.models.whole_batch import whole
 
         assert eps is not None
         q = model.encode(x, y)
@@ -95,7 +96,7 @@ class MixturePrior(SampledKl):
         return {
             "recon": self.recon(model, model.decode_logits(z, y), x, cfg),
             "kl_per_dim": kl[:, None],
-            "components_used": used(parts.detach()).expand(len(x)),
+            "components_used": used(whole(parts.detach())).expand(len(x)),
         }
 
     def draw(

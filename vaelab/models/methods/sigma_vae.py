@@ -82,8 +82,11 @@ def _best_sigma(logits: Tensor, x: Tensor) -> Tensor:
     """(): the sigma under which the batch is likeliest. It is no way for the gradient: there the loss is flat in sigma."""
     import torch
 
+    from vaelab.models.whole_batch import whole
+
     with torch.no_grad():
-        return (x - torch.sigmoid(logits)).square().mean().sqrt().clamp(min=SMALLEST)
+        squares = (x - torch.sigmoid(logits)).square().flatten(1).mean(dim=1)  # of each image
+        return whole(squares).mean().sqrt().clamp(min=SMALLEST)
 
 
 def _gaussian(logits: Tensor, x: Tensor, sigma: Tensor) -> Tensor:

@@ -147,6 +147,7 @@ class VqVae(Method):
         import torch
 
         from vaelab.models.codebook import QuantisedPosterior
+        from vaelab.models.whole_batch import whole
 
         q = model.encode(x, y)
         assert isinstance(q, QuantisedPosterior)
@@ -155,14 +156,15 @@ class VqVae(Method):
         learn = (vectors.detach() - entries).square() + float(model.cfg.value("commitment")) * (
             vectors - entries.detach()
         ).square()
-        share = torch.bincount(q.codes.flatten(), minlength=len(q.codebook.use)).to(x.dtype) / q.codes.numel()
+        codes = whole(q.codes)
+        share = torch.bincount(codes.flatten(), minlength=len(q.codebook.use)).to(x.dtype) / codes.numel()
         perplexity = torch.exp(-torch.special.xlogy(share, share).sum())
         return {
             "recon": self.recon(model, model.decode_logits(z, y), x, cfg),
             "kl_per_dim": kl,
             "quantisation": learn.flatten(1).sum(dim=1),
             "perplexity": perplexity.expand(len(x)),
-            "codes": q.codes,
+            "codes": codes,
             "vectors": vectors.detach(),
         }
 
@@ -172,7 +174,9 @@ class VqVae(Method):
 
     def after_step(self, model: LatentModel, terms: dict[str, Tensor]) -> None:
         """Which codes were used; those that are not any more begin anew."""
-        _codebook(model).count(terms["codes"], terms["vectors"])
+        from vaelab.models.whole_batch import whole
+
+        _codebook(model).count(terms["codes"], whole(terms["vectors"]))
 
     def codes_of_noise(self, model: LatentModel, eps: Tensor, temperature: float = 1.0) -> Tensor:
         """Grids drawn code by code, (N, Z): a number of the noise decides each place."""
