@@ -14,7 +14,7 @@ from vaelab.training.group import Group, Part
 from vaelab.training.measures import Meter
 from vaelab.training.step import Step
 
-TOLERANCE = 1e-3  # of a term's size: what a part of a batch may be rounded differently
+TOLERANCE = 1e-4  # of a term's size: what a part of a batch may be rounded differently
 
 
 class SplitStep(Step):

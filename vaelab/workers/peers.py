@@ -78,7 +78,7 @@ class Watch:
         self._silence = float(os.environ.get("VAELAB_SILENCE_SECONDS", SILENCE_SECONDS))
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._run, name="peers", daemon=True)
-        self._seen = {rank: ("", time.monotonic()) for rank in self._others}
+        self._seen = {rank: ("", time.monotonic()) for rank in self.others}
         self.beats: Counter[int] = Counter()  # signs of life of each process so far
         self.memory: dict[int, float] = {}  # MiB
         self.failed: dict[int, str] = {}  # what those that failed said
@@ -90,7 +90,7 @@ class Watch:
         self._lost_at = 0.0
 
     @property
-    def _others(self) -> list[int]:
+    def others(self) -> list[int]:
         """Those that this one watches: process 0 all others, they process 0."""
         return [0] if self._place.rank else list(range(1, self._place.size))
 
@@ -107,18 +107,26 @@ class Watch:
         """This training cannot go on; the first reason counts."""
         if self.reason is None:
             self.reason, self._lost_at = reason, time.monotonic()
+            if self._place.rank == 0:
+                self.say_end()
 
-    def named(self, rank: int, host: str = "") -> str:
-        """A process as people can find it."""
-        return f"rank {rank} of {self._place.size}{f' on {host}' if host else ''}"
+    def say_end(self) -> None:
+        """Process 0: the others may go, or must."""
+        with suppress(RuntimeError):  # the store may be gone as well
+            self._store.set("end", self.reason or "")
+
+    def last_sign(self, rank: int) -> float:
+        """When a process last showed that it lives, on this one's clock."""
+        return self._seen[rank][1]
 
     def _run(self) -> None:
         count = 0
         while not self._done.wait(BEAT_SECONDS):
             count += 1
             try:
-                self._beat(count)
-                self._look()
+                if self.reason is None:
+                    self._beat(count)
+                    self._look()
             except RuntimeError:  # torch's errors of a connection that is gone
                 if not self._done.is_set():
                     self.give_up("The launcher of this training is gone; resume goes on from the last checkpoint.")
@@ -135,7 +143,7 @@ class Watch:
 
     def _look(self) -> None:
         now = time.monotonic()
-        for rank in self._others:
+        for rank in self.others:
             if self._store.check([f"failed/{rank}"]):
                 self.failed[rank] = self._store.get(f"failed/{rank}").decode()
             beat = self._store.get(f"beat/{rank}").decode() if self._store.check([f"beat/{rank}"]) else ""
@@ -146,7 +154,7 @@ class Watch:
             elif beat and now - self._seen[rank][1] > self._silence:
                 self.give_up(self.silent(rank))
         for rank, sentence in self.failed.items():
-            self.give_up(f"{self.named(rank).capitalize()} failed: {sentence}")
+            self.give_up(f"Rank {rank} of {self._place.size} failed: {sentence}")
         if self._place.rank == 0:
             if self._store.check(["stop"]):
                 self.on_stop()
@@ -155,10 +163,12 @@ class Watch:
 
     def silent(self, rank: int) -> str:
         """The sentence for a process that is gone."""
-        where = json.loads(self._store.get(f"here/{rank}")) if self._store.check([f"here/{rank}"]) else {}
+        where = {"host": "?", "pid": "?"}
+        with suppress(RuntimeError):  # the store may be gone as well
+            where = json.loads(self._store.get(f"here/{rank}"))
         return (
-            f"{self.named(rank, where.get('host', '')).capitalize()} (process {where.get('pid', '?')}) ended without a word,"
-            " as one that was killed does; resume goes on from the last checkpoint."
+            f"Rank {rank} of {self._place.size} on {where['host']} (process {where['pid']}) ended without a word, as one that"
+            " was killed does; resume goes on from the last checkpoint."
         )
 
 
@@ -282,8 +292,7 @@ class Peers(Group):
             if self._connected and not self._in_step and self.watch.reason is None:
                 with suppress(RunError):
                     self.tell(END)
-            with suppress(RuntimeError):
-                self._store.set("end", self.watch.reason or "")
+            self.watch.say_end()
         self.watch.stop()
         if self._connected and self.watch.reason is None:
             with suppress(RuntimeError):
@@ -309,13 +318,15 @@ class Peers(Group):
         watch = self.watch
         before = watch.beats.copy()
         deadline = time.monotonic() + (EXPLAIN_SECONDS if self.leads else 2 * EXPLAIN_SECONDS)
-        quiet = watch._others
+        quiet = watch.others
         while watch.reason is None and time.monotonic() < deadline:
             # The last sign of one that is gone may be read late, so that two are asked for.
-            quiet = [rank for rank in watch._others if watch.beats[rank] - before[rank] < 2]
+            quiet = [rank for rank in watch.others if watch.beats[rank] - before[rank] < 2]
             time.sleep(LOOK_SECONDS)
         if watch.reason is None:
-            watch.give_up(watch.silent(quiet[0]) if quiet else f"The connection between the processes broke: {error}")
+            gone = min(quiet, key=watch.last_sign, default=None)
+            broke = f"The connection between the processes broke: {error}"
+            watch.give_up(broke if gone is None else watch.silent(gone))
         assert watch.reason is not None
         return watch.reason
 
