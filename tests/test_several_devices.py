@@ -83,7 +83,7 @@ def test_three_processes_train_as_one_does(model: str) -> None:
     assert "test_loss" in run.metrics()[-1]
     status = run.status()
     assert (status.state, status.step) == ("finished", 12)
-    assert status.device == "3 x cpu (1 threads)"
+    assert status.device == "3 x cpu (1 thread)"
     assert status.device_memory_mb is not None
     assert status.device_memory_mb > 1.5 * (expected.status().device_memory_mb or 0.0)
     assert [event["event"] for event in run.events()] == ["start"]

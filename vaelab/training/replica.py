@@ -57,7 +57,7 @@ class Replica:
         stand = torch.tensor(
             [self.at.step, self.at.seconds, self.at.beta, self.at.lr, self.meter.images], dtype=torch.float64
         )
-        moments = moments_of(self.model, self.optimizer)
+        moments = {name: t.to(self.device) for name, t in moments_of(self.model, self.optimizer).items()}
         self.group.share([stand, self.meter.sums, *self.model.state_dict().values(), *moments.values()])
         step, seconds, beta, lr, images = stand.tolist()
         self.at = Progress(step=int(step), seconds=seconds, beta=beta, lr=lr)

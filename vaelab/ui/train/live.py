@@ -5,6 +5,7 @@ Everything is read from the run directory, so a reload, a second browser or a re
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -82,13 +83,21 @@ def status_line(status: Status, cfg: RunConfig, rows: Sequence[Row]) -> None:
         (0.85, t("train.speed"), f"{status.throughput:,.0f}" if status.throughput else "–"),
         (0.85, t("train.elapsed"), plain(clock(status.seconds))),
         (0.9, t("train.remaining"), plain(clock(status.remaining_seconds))),
-        (2.2, t("train.device"), f"{status.device or cfg.device}{memory}"),
+        (2.2, t("train.device"), f"{device_text(status.device or cfg.device)}{memory}"),
     )
     widths = [width for width, _, _ in figures]
     for column, (_, label, value) in zip(st.columns(widths, gap="small"), figures, strict=True):
         with column, st.container(gap=None):
             st.caption(label)
             st.markdown(f"**{value}**", wrap=False)
+
+
+def device_text(devices: str) -> str:
+    """What trains, as the worker calls it ("4 x cpu (2 threads) on 2 computers"), in the session's language."""
+    if language() == "en":
+        return devices
+    devices = re.sub(r"(\d+) threads?", lambda found: t("train.threads", count=found[1]), devices)
+    return re.sub(r" on (\d+) computers", lambda found: t("train.computers", count=found[1]), devices)
 
 
 def plain(words: str) -> str:
