@@ -221,6 +221,22 @@ def test_a_training_that_ends_while_the_page_is_drawn_leaves_no_controls_of_a_ru
     assert "do_stop" not in [button.key for button in app.button]
 
 
+@pytest.mark.parametrize(
+    ("lang", "short", "whole"),
+    [
+        ("en", "8 x cuda on 2 computers", "8 x cuda (NVIDIA H100) on 2 computers · 321 MB"),
+        ("zh", "8 x cuda，共 2 台计算机", "8 x cuda (NVIDIA H100)，共 2 台计算机 · 321 MB"),
+    ],
+)
+def test_all_devices_of_a_run_are_named(lang: str, short: str, whole: str):
+    run = write_run("split")
+    devices = {"device": "8 x cuda (NVIDIA H100) on 2 computers"}
+    run.status_file.write_text(json.dumps(run.status().to_dict() | devices))
+    app = open_page("train", run="split", lang=lang)
+    assert f"**{short}**" in [element.value for element in app.markdown]
+    assert whole in [caption.help for caption in app.caption]
+
+
 def test_a_waiting_run_says_what_it_waits_for():
     def queue(name: str, asked: float) -> None:
         run = write_run(name, state="queued", rows=0, with_snapshot=False)

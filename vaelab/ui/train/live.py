@@ -40,6 +40,7 @@ BARS = 100  # height of the bars of KL: with them the panel ends above the fold 
 CURVES = 145  # height of the three curves
 LOWER_CURVES = 105  # where a method has a row of its own below them, so that the pictures keep their place
 OWN_CURVES = 52
+MOST_OF_A_DEVICE = 24  # characters that its place in the status line holds
 ACTIVE_VARIANCE = 0.01  # of mu over the probe images: Burda et al. 2016, section 5.2
 MAX_CLASSES = 24  # more colours cannot be told apart at all
 COLLAPSE_SHARE = 0.5  # fewer active dimensions than this share of Z is worth a word
@@ -77,18 +78,22 @@ def status_line(status: Status, cfg: RunConfig, rows: Sequence[Row]) -> None:
     """State, epoch, speed, time, device: six figures that keep their places."""
     icon, _ = STATE_BADGES[status.state]
     memory = f" · {status.device_memory_mb:,.0f} MB" if status.device_memory_mb else ""
+    devices = device_text(status.device or cfg.device)
+    kinds = re.sub(r" \(.*?\)", "", devices)  # without the models of the cards
+    every = f"{devices}{memory}"
+    short = next((words for words in (every, devices) if len(words) <= MOST_OF_A_DEVICE), kinds)
     figures = (
         (1.35, t("train.state"), f"{icon} {state_text(status.state)}"),
         (1.5, t("train.epoch_step"), f"{status.epoch} / {cfg.optim.epochs} · {status.step:,}"),
         (0.85, t("train.speed"), f"{status.throughput:,.0f}" if status.throughput else "–"),
         (0.85, t("train.elapsed"), plain(clock(status.seconds))),
         (0.9, t("train.remaining"), plain(clock(status.remaining_seconds))),
-        (2.2, t("train.device"), f"{device_text(status.device or cfg.device)}{memory}"),
+        (2.2, t("train.device"), short),
     )
     widths = [width for width, _, _ in figures]
     for column, (_, label, value) in zip(st.columns(widths, gap="small"), figures, strict=True):
         with column, st.container(gap=None):
-            st.caption(label)
+            st.caption(label, help=every if value == short != every else None)
             st.markdown(f"**{value}**", wrap=False)
 
 
