@@ -94,7 +94,7 @@ def main() -> None:
     place = Place.here()
     assert place is not None
     with Peers.meet(place) as peers:
-        peers.hear_of([f"here/{rank}" for rank in range(place.size)])
+        peers.wait_for(range(place.size))
         peers.connect(CPU, ["cpu"] * place.size, ["here"] * place.size)
         found = {name: compare(name, peers) for name in METHODS}
         everywhere = [torch.tensor(list(worst.values())) for worst in found.values()]

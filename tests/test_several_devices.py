@@ -210,6 +210,43 @@ def _draw(path: Path, level: int) -> None:
     Image.new("RGB", (32, 32), (20 * level, 9, 9)).save(path)
 
 
+def test_an_error_in_one_process_is_told_as_its_own(tmp_path: Path) -> None:
+    """Also what is no error of ours: here after three steps, while the others wait for its part of a sum."""
+    run = create_run(settings(epochs=100_000))
+    script = tmp_path / "fails.py"
+    script.write_text(
+        "import os, sys\n"
+        "from vaelab.training.replica import Replica\n"
+        "from vaelab.workers.__main__ import main\n"
+        "take_step = Replica.take_step\n"
+        "def fails(replica):\n"
+        "    if os.environ['RANK'] == '2' and replica.at.step == 3:\n"
+        "        raise MemoryError\n"
+        "    return take_step(replica)\n"
+        "Replica.take_step = fails\n"
+        "sys.exit(main(sys.argv[1:]))\n"
+    )
+    with ranks.started([str(script), str(run.path)], 3) as processes:
+        assert ranks.codes(processes) == [1, 1, 1]
+    assert run.status().state == "failed"
+    assert run.status().message.startswith("Rank 2 of 3 failed: The memory is not enough for this training")
+
+
+def test_where_process_0_dies_the_others_end_and_where_it_diverges_too() -> None:
+    wild = settings(epochs=100_000)
+    run = create_run(wild)
+    with ranks.started([*RUN, str(run.path)], 2) as processes:
+        ranks.wait_for(lambda: len(run.metrics()) > 3)
+        processes[0].kill()
+        assert processes[1].wait(ranks.PATIENCE) == 1
+    assert run.status().state == "interrupted"
+    run.ask(lr=10.0)
+    with ranks.started([*RUN, str(run.path)], 2) as processes:
+        assert ranks.codes(processes) == [1, 0]
+    assert run.status().state == "diverged"
+    assert "stopped being finite numbers" in run.status().message
+
+
 def test_two_launchers_are_two_computers(tmp_path: Path) -> None:
     """torchrun twice, as on two computers; the second has no run directory."""
     cfg = settings()

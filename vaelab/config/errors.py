@@ -41,3 +41,10 @@ class WeightsError(VaeLabError):
 
 class ExportError(VaeLabError):
     """A model that cannot be written in the asked format."""
+
+
+def unexpected(error: Exception, log: str) -> str:
+    """The sentence for an error of a training that is none of ours. log: where its traceback stands."""
+    if isinstance(error, MemoryError) or "out of memory" in str(error).lower() or "allocate memory" in str(error):
+        return "The memory is not enough for this training (lower the batch size, or take smaller images)."
+    return f"Training ended with an unexpected {type(error).__name__}: {error} (details are in {log})."

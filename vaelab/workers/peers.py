@@ -13,7 +13,7 @@ import socket
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -67,6 +67,16 @@ def _number(name: str, default: int) -> int:
     return int(text)
 
 
+def _silence() -> float:
+    text = os.environ.get("VAELAB_SILENCE_SECONDS", str(SILENCE_SECONDS))
+    if not text.replace(".", "", 1).isdigit() or float(text) < 4 * BEAT_SECONDS:
+        raise ConfigError(
+            f"VAELAB_SILENCE_SECONDS must be at least {4 * BEAT_SECONDS:g} seconds, got {text!r} (leave it out for"
+            f" {SILENCE_SECONDS:g})"
+        )
+    return float(text)
+
+
 class Watch:
     """The thread that tells the others that this process lives, and notices when one of them does not any more.
 
@@ -75,7 +85,7 @@ class Watch:
 
     def __init__(self, store: Store, place: Place) -> None:
         self._store, self._place = store, place
-        self._silence = float(os.environ.get("VAELAB_SILENCE_SECONDS", SILENCE_SECONDS))
+        self._silence = _silence()
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._run, name="peers", daemon=True)
         self._seen = {rank: ("", time.monotonic()) for rank in self.others}
@@ -211,20 +221,26 @@ class Peers(Group):
         with suppress(RuntimeError):  # the store may be gone as well
             self._store.set(f"failed/{self.rank}", sentence)
 
-    def hear_of(self, keys: Sequence[str], meanwhile: Callable[[], None] = lambda: None) -> list[Any]:
-        """What others said, once all have; raises RunError if one is lost or does not come, and whatever meanwhile raises."""
+    def wait_for(self, ranks: Iterable[int], meanwhile: Callable[[], None] = lambda: None) -> None:
+        """Until these processes are there; raises RunError if one does not come, and whatever meanwhile raises."""
         deadline = time.monotonic() + MEET_SECONDS
-        while missing := [key for key in keys if not self._store.check([key])]:
+        while missing := [rank for rank in ranks if not self._store.check([f"here/{rank}"])]:
             meanwhile()
             self._check()
             if time.monotonic() > deadline:
-                ranks = ", ".join(key.rpartition("/")[2] for key in missing)
                 raise RunError(
-                    f"all {self.size} processes must come within {MEET_SECONDS:g} s, and rank {ranks} did not"
-                    " (look at the output of the launcher)"
+                    f"all {self.size} processes must come within {MEET_SECONDS:g} s, and rank"
+                    f" {', '.join(map(str, missing))} did not (look at the output of the launcher)"
                 )
             time.sleep(LOOK_SECONDS)
-        return [json.loads(self._store.get(key)) for key in keys]
+
+    def hear_of(self, key: str, meanwhile: Callable[[], None] = lambda: None) -> Any:
+        """What one that is there will say; raises RunError if it is lost, and whatever meanwhile raises."""
+        while not self._store.check([key]):
+            meanwhile()
+            self._check()
+            time.sleep(LOOK_SECONDS)
+        return json.loads(self._store.get(key))
 
     def connect(self, device: torch.device, devices: Sequence[str], hosts: Sequence[str]) -> None:
         """Open the ways for sums; all are there. devices, hosts: of each process."""

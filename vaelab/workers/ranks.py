@@ -18,7 +18,7 @@ import numpy as np
 import torch
 
 from vaelab import __version__, data
-from vaelab.config.errors import RunError, VaeLabError
+from vaelab.config.errors import RunError, VaeLabError, unexpected
 from vaelab.models import device as devices
 from vaelab.models.latent_model import LatentModel
 from vaelab.runs.recorder import Recorder
@@ -50,11 +50,11 @@ def lead(recorder: Recorder, place: Place) -> Outcome:
     try:
         with Peers.meet(place) as peers:
             peers.watch.last_word, peers.watch.on_stop = last_word, recorder.request_stop
-            peers.hear_of([f"here/{rank}" for rank in range(place.size)], meanwhile)
+            peers.wait_for(range(place.size), meanwhile)
             peers.say("settings", {"config": cfg.to_dict(), "version": __version__})
             model, dataset = _prepared(cfg)
             peers.say(f"ready/{place.rank}", described(device, _digest(dataset)))
-            others = peers.hear_of([f"ready/{rank}" for rank in range(place.size)], meanwhile)
+            others = [peers.hear_of(f"ready/{rank}", meanwhile) for rank in range(place.size)]
             _check_alike(others)
             peers.say("go", others)
             peers.connect(device, *_of_each(others))
@@ -67,7 +67,8 @@ def follow(place: Place) -> int:
     """Train as another process than 0. -> the exit status; process 0 is told what went wrong."""
     with Peers.meet(place) as peers, _signals_to(peers):
         try:
-            (settings,) = peers.hear_of(["settings"])
+            peers.wait_for([0])
+            settings = peers.hear_of("settings")
             if settings["version"] != __version__:
                 raise RunError(
                     f"all processes must run the same version of VAE Lab, got {__version__} beside {settings['version']}"
@@ -76,14 +77,14 @@ def follow(place: Place) -> int:
             device = _device(cfg, place)
             model, dataset = _prepared(cfg)
             peers.say(f"ready/{place.rank}", described(device, _digest(dataset)))
-            (others,) = peers.hear_of(["go"])
+            others = peers.hear_of("go")
             peers.connect(device, *_of_each(others))
             follow_training(model, dataset, cfg, device, peers)
         except VaeLabError as error:
             return _gave_up(peers, str(error))
         except Exception as error:  # whatever it is, process 0 must hear of it
             traceback.print_exc()
-            return _gave_up(peers, f"an unexpected {type(error).__name__}: {error}")
+            return _gave_up(peers, unexpected(error, "its output"))
     return 0
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from vaelab.config.errors import RunError, VaeLabError
+from vaelab.config.errors import RunError, VaeLabError, unexpected
 from vaelab.config.places import runs_root
 from vaelab.models import device as devices
 from vaelab.runs.files import Row
@@ -124,7 +124,7 @@ def _train(recorder: Recorder, fit: Callable[[Recorder], Outcome]) -> Status:
         )
     except Exception as error:  # whatever it is, the run must say so
         traceback.print_exc()
-        return recorder.close("failed", _sentence(error, recorder.run))
+        return recorder.close("failed", unexpected(error, recorder.run.log_file.name))
     return recorder.close(outcome.state, outcome.message)
 
 
@@ -151,12 +151,6 @@ def _fit(recorder: Recorder) -> Outcome:
     for name in dataset.skipped:  # into the run's log
         print(f"left out, because it is no image that can be read: {name}", file=sys.stderr)
     return trainer.fit(new_model(cfg.model, cfg.seed), dataset, cfg, recorder, device)
-
-
-def _sentence(error: Exception, run: Run) -> str:
-    if isinstance(error, MemoryError) or "out of memory" in str(error).lower() or "allocate memory" in str(error):
-        return "The memory is not enough for this training (lower the batch size, or take smaller images)."
-    return f"Training ended with an unexpected {type(error).__name__}: {error} (details are in {run.log_file.name})."
 
 
 @contextlib.contextmanager
