@@ -15,6 +15,7 @@ import ranks
 from cli_shell import Shell
 from small_training import numbers, weights
 
+from vaelab.cli.bench.app_server import free_port
 from vaelab.config.settings import DataConfig, OptimConfig
 from vaelab.models import device
 from vaelab.models.model_config import ModelConfig
@@ -74,9 +75,9 @@ def _alike(ours: Row, theirs: Row) -> bool:
     )
 
 
-@pytest.mark.parametrize("model", ["linear-vae", "beta-tcvae"])
-def test_three_processes_train_as_one_does(model: str) -> None:
-    cfg = settings(model)
+def test_three_processes_train_as_one_does() -> None:
+    """With the statistics of whole batches, in training and in what is held out."""
+    cfg = settings("beta-tcvae")
     expected, run = alone(cfg), create_run(cfg)
     on(run, 3)
     assert_alike(run, expected)
@@ -91,7 +92,7 @@ def test_three_processes_train_as_one_does(model: str) -> None:
 
 def test_pause_step_dials_and_stop_reach_all_and_any_number_of_processes_goes_on() -> None:
     """Paused, stepped and stopped on 3, then 2, then 1: the rows are those of one process with the same dials."""
-    run = create_run(settings(epochs=400))
+    run = create_run(settings(epochs=100_000))
     with ranks.started([*RUN, str(run.path)], 3) as processes:
         ranks.wait_for(lambda: len(run.metrics()) > 3)
         run.ask("pause")
@@ -118,23 +119,17 @@ def test_pause_step_dials_and_stop_reach_all_and_any_number_of_processes_goes_on
     assert run.events()[2]["event"] == "resume"
     assert run.events()[2]["step"] == first.step
 
-    # From its first checkpoint on, the same by one process: copied, and gone on with alone.
-    assert [row["beta"] for row in run.metrics() if row["step"] > first.step] == pytest.approx(
-        [3.0] * _rows(run, first.step)
-    )
-    assert train_worker.run_here(_shortened(run)).state == "finished"
+    assert {row["beta"] for row in run.metrics() if row["step"] > first.step} == {
+        3.0
+    }  # the dials stay as they were turned
+    second = run.status()
+    third = train_worker.run_here(run, on_row=lambda row: _stop(run))
+    assert third.state == "stopped"
+    assert third.step > second.step
 
 
-def _rows(run: Run, after: int) -> int:
-    return sum(row["step"] > after for row in run.metrics())
-
-
-def _shortened(run: Run) -> Run:
-    """The same run with as many epochs as it has begun and one more."""
-    epochs = run.status().step // 4 + 2
-    text = run.config_file.read_text(encoding="utf-8")
-    run.config_file.write_text(text.replace('"epochs": 400', f'"epochs": {epochs}'), encoding="utf-8")
-    return run
+def _stop(run: Run) -> None:
+    run.ask("stop")
 
 
 def test_a_resume_with_another_number_gives_the_numbers_of_one() -> None:
@@ -251,7 +246,7 @@ def test_two_launchers_are_two_computers(tmp_path: Path) -> None:
     """torchrun twice, as on two computers; the second has no run directory."""
     cfg = settings()
     expected, run = alone(cfg), create_run(cfg)
-    port = str(ranks.free_port())
+    port = str(free_port())
     launchers = []
     for node, path in enumerate((run.path, tmp_path / "elsewhere")):
         command = ["-m", "torch.distributed.run", "--nnodes", "2", "--node-rank", str(node), "--nproc-per-node", "1"]
