@@ -41,8 +41,17 @@ _IDEAS = (
     Demonstration(
         "collapse",
         (
-            ("plain", {"beta": 8.0}),
-            ("free-bits", {"model": "vae-free-bits", "beta": 8.0, "settings": {"free_nats": 0.5}}),
+            ("plain", {"model": "linear-vae", "beta": 30.0, "limit": 6_000}),
+            (
+                "free-bits",
+                {
+                    "model": "vae-free-bits",
+                    "network": "linear",
+                    "beta": 30.0,
+                    "limit": 6_000,
+                    "settings": {"free_nats": 0.5},
+                },
+            ),
         ),
     ),
     Demonstration("latent-size", tuple((f"{size}", {"latent_dim": size}) for size in (2, 32)), "pictures"),
