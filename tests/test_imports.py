@@ -32,6 +32,7 @@ WITHOUT_TORCH = [
     "workers.train_worker",
     "export.bundle",
     "export.formats",
+    "export.hub_folder",
     "export.joined",
     "export.one_file",
     "export.told",

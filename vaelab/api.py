@@ -337,20 +337,24 @@ class Model:
         return keep(x, y, self.labels, data_root() / "arrays" / title, title)
 
     def export(self, path: str | Path, format: str | None = None) -> Path:
-        """Write it for others: html (the living decoder in one file), safetensors, state-dict or onnx; by the path's ending unless named.
+        """Write it for others: html (the living decoder in one file), safetensors, state-dict, onnx, folder or tensorboard.
+
+        format: by the path's ending unless named; a path without an ending is a new folder, which `load` takes again.
 
         Raises ExportError.
 
         >>> model.export(folder / "faces.html").stat().st_size < 5_000_000
         True
+        >>> vaelab.load(model.export(folder / "faces"))
+        <Model faces: conv-vae, 16 numbers for an image of 3x32x32>
         """
         from vaelab.export import formats
 
-        endings = {".html": "html", ".safetensors": "safetensors", ".pt": "state-dict", ".onnx": "onnx"}
+        endings = {"": "folder", ".html": "html", ".safetensors": "safetensors", ".pt": "state-dict", ".onnx": "onnx"}
         chosen = format or endings.get(Path(path).suffix)
         if chosen is None:
             raise ExportError(
-                f"{path} must end in {', '.join(endings)}, or name a format: {', '.join(formats.FORMATS)}"
+                f"{path} must end in {', '.join(filter(None, endings))} or nothing, or name a format: {', '.join(formats.FORMATS)}"
             )
         return formats.write(self.run, chosen, path)
 

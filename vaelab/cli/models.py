@@ -202,7 +202,11 @@ def _flow_file(run: store.Run) -> Path:
 @OUTPUT
 @json_option
 def export_model(run_name: str, format: str, part: str, output: Path, as_json: bool) -> None:
-    """Write the model for other programs (safetensors, a PyTorch state dict, ONNX), or for people: html is one file with the living decoder."""
+    """Write the model for other programs, or for people.
+
+    folder is what every command takes as RUN again, in the manner of Hugging Face; tensorboard has curves, pictures and codes as event
+    files; html is one file with the living decoder, which opens in any browser without a network.
+    """
     run = store.find(run_name)
     told: dict[str, object] = {}
     if format == "html" and part == "model":
@@ -212,8 +216,9 @@ def export_model(run_name: str, format: str, part: str, output: Path, as_json: b
         told = {"precision": made.precision, "worst": made.worst}
     else:
         formats.write(run, format, output, part=part)
-    size = output.stat().st_size
-    click.echo(f"{output}: {size:,} bytes")
+    written = [path for path in output.rglob("*") if path.is_file()] if output.is_dir() else [output]
+    size = sum(path.stat().st_size for path in written)
+    click.echo(f"{output}: {size:,} bytes" + (f" in {len(written)} files" if output.is_dir() else ""))
     if told:
         click.echo(
             f"weights in {told['precision']}: no pixel differs by more than {told['worst']:.1g} of 1 from the model's"

@@ -1,4 +1,4 @@
-"""Write a run's model for other programs, safetensors, a PyTorch state dict or ONNX, or for people, as one HTML file."""
+"""Write a run's model for other programs (safetensors, a PyTorch state dict, ONNX, a folder, TensorBoard) or for people (one HTML file)."""
 
 from __future__ import annotations
 
@@ -14,17 +14,19 @@ if TYPE_CHECKING:
     from vaelab.models.latent_model import LatentModel
     from vaelab.runs.store import Run
 
-Format = Literal["safetensors", "state-dict", "onnx", "html"]
+Format = Literal["folder", "safetensors", "state-dict", "onnx", "tensorboard", "html"]
 Part = Literal["model", "encoder", "decoder"]
+FOLDERS = ("folder", "tensorboard")  # formats of more than one file
 FORMATS: tuple[str, ...] = get_args(Format)
 PARTS: tuple[str, ...] = get_args(Part)
 
 
 def write(run: Run, format: str, path: str | Path, *, part: str = "model") -> Path:
-    """Write the model of a run to a file, whole or not at all; returns the path.
+    """Write the model of a run to a file or a new folder, whole or not at all; returns the path.
 
     safetensors and state-dict hold every tensor in float32 under the names of docs/architecture.md; the state dict loads
-    with ``torch.load(path, weights_only=True)``; html is the living decoder (one_file.py). part is for ONNX alone: see onnx_model. Raises ExportError for an unknown
+    with ``torch.load(path, weights_only=True)``; html is the living decoder (one_file.py),
+    folder what `load` takes again (hub_folder.py), tensorboard event files (tensorboard_events.py). part is for ONNX alone: see onnx_model. Raises ExportError for an unknown
     format or part, a missing optional package or a path that cannot be written; RunError, WeightsError.
     """
     if format not in FORMATS:
@@ -33,6 +35,8 @@ def write(run: Run, format: str, path: str | Path, *, part: str = "model") -> Pa
         raise ExportError(f"part must be one of {', '.join(PARTS)}; got {part!r}")
     if part != "model" and format != "onnx":
         raise ExportError(f"part {part} needs the format onnx; {format} always holds the whole model")
+    if format in FOLDERS:
+        return _write_folder(run, format, Path(path))
     if format == "html":
         from vaelab.export.one_file import make
 
@@ -41,11 +45,34 @@ def write(run: Run, format: str, path: str | Path, *, part: str = "model") -> Pa
     from vaelab.analysis.inference import load_run  # torch is imported only when a model is wanted
 
     target, model = Path(path), load_run(run)
-    replace(target, lambda part_file: _write_as(model, format, part_file, part))
+    replace(target, lambda part_file: write_model(model, format, part_file, part))
     return target
 
 
-def _write_as(model: LatentModel, format: str, path: Path, part: str) -> None:
+def _write_folder(run: Run, format: str, target: Path) -> Path:
+    """A folder of a format, made whole. Raises ExportError where something is there already or nothing can be written."""
+    from vaelab.config.folders import make_whole
+    from vaelab.export import hub_folder, tensorboard_events
+
+    def fill(folder: Path) -> None:
+        if format == "folder":
+            hub_folder.fill(run, folder, target.resolve().name)
+        else:
+            tensorboard_events.fill(run, folder)
+
+    try:
+        make_whole(target, fill)
+    except FileExistsError as error:
+        raise ExportError(f"{target} is there already and not empty; give the name of a new folder") from error
+    except OSError as error:
+        raise ExportError(
+            f"{target} cannot be written ({error.strerror}); choose a folder that exists and can be written"
+        ) from error
+    return target
+
+
+def write_model(model: LatentModel, format: str, path: Path, part: str = "model") -> None:
+    """The file of a format that holds one model: safetensors, state-dict or onnx. Raises ExportError without the package onnx."""
     tensors = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
     if format == "safetensors":
         from safetensors.torch import save
