@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import zipfile
 from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
@@ -246,6 +247,36 @@ def test_a_notebooks_frame_lives_and_reaches_nothing_outside_it(offline: Any) ->
     assert frame.locator(PICTURE).evaluate("(canvas) => canvas.toDataURL()") != before
     reached = """() => { try { return parent.document.body.tagName; } catch (error) { return error.name; } }"""
     assert frame.locator("body").evaluate(reached) == "SecurityError"
+
+
+def test_the_page_hands_out_the_file(new_page: Any, digits_app: str, offline: Any, tmp_path: Path) -> None:
+    page = new_page()
+    page.goto(f"{digits_app}/decode?run=digits-run&lang=en")
+    with page.expect_download() as handed:
+        page.get_by_role("button", name="Share this decoder").click()
+    assert handed.value.suggested_filename == "digits-run.html"
+    handed.value.save_as(tmp_path / "handed.html")
+    open_file(offline, tmp_path / "handed.html")
+    before = pixels(offline, offline.locator(PICTURE))
+    drag(offline, sliders(offline).first, 0.2, 0.9)
+    assert pixels(offline, offline.locator(PICTURE)) != before
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_menu_of_formats_can_be_read_and_used(new_page: Any, digits_app: str, scheme: str) -> None:
+    page = new_page(color_scheme=scheme)
+    page.goto(f"{digits_app}/decode?run=digits-run&lang=en")
+    page.locator(PICTURE).wait_for()
+    page.get_by_role("button", name="Export").click()
+    download = page.get_by_role("button", name="Download")
+    download.wait_for()
+    package = pytest.importorskip("axe_playwright_python", reason="pip install -r requirements-dev.txt")
+    page.evaluate((files(package) / "axe.min.js").read_text(encoding="utf-8"))
+    assert page.evaluate(FINDINGS, RULES) == []
+    with page.expect_download() as handed:
+        download.click()
+    with zipfile.ZipFile(handed.value.path()) as archive:
+        assert "digits-run/model.safetensors" in archive.namelist()
 
 
 def test_a_file_that_is_cut_off_says_so(browser: Any, file: Path, tmp_path: Path) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,13 +16,14 @@ from streamlit.testing.v1 import AppTest
 from vaelab.analysis import latent_text
 from vaelab.analysis.decoder_facts import Codes, examples, model_facts
 from vaelab.config.places import runs_root
-from vaelab.export import bundle
+from vaelab.export import bundle, formats
 from vaelab.models.model_config import ModelConfig
 from vaelab.runs.plan import plan
 from vaelab.runs.store import Run, find
 from vaelab.ui.decode.decode_page import _usual_companion
 from vaelab.ui.decode.server_decoder import REACH
 from vaelab.ui.decode.spec import component_spec
+from vaelab.ui.decode.take_home import ENDINGS
 from vaelab.ui.model_picker import shipped
 from vaelab.ui.text import strings
 
@@ -170,18 +174,55 @@ def test_weights_that_are_not_finite_are_refused_before_a_browser_gets_them(tmp_
     assert app.error[0].value == strings("zh", "errors")["run_not_finite"].format(name="wild")
 
 
+def downloads(app: AppTest) -> dict[str, Any]:
+    return {button.proto.label: button.proto for button in app.get("download_button")}
+
+
 def test_the_decoder_is_shared_as_a_file(faces):
     app = opened(run="faces", lang="en")
-    (button,) = app.get("download_button")
-    assert (button.proto.label, button.proto.disabled) == ("Share this decoder", False)
+    assert {label: button.disabled for label, button in downloads(app).items()} == {
+        "Share this decoder": False,
+        "Download": False,
+    }
 
 
 def test_a_decoder_that_makes_no_file_says_why(faces, monkeypatch):
     monkeypatch.setattr("vaelab.export.one_file.MOST_BYTES", 1000)
     app = opened(run="faces", lang="zh")
-    (button,) = app.get("download_button")
-    assert button.proto.disabled
-    assert "超过便于邮寄的" in button.proto.help
+    assert downloads(app)["分享这个解码器"].disabled
+    assert "超过便于邮寄的" in downloads(app)["分享这个解码器"].help
+    assert not downloads(app)["下载"].disabled
+
+
+@pytest.mark.parametrize("format", ENDINGS)
+def test_every_format_of_the_menu_is_made(faces, format, monkeypatch):
+    monkeypatch.setattr(formats, "find_spec", lambda name: object())
+    app = opened(run="faces", lang="en")
+    app.selectbox(key="decode_format").set_value(format).run()
+    assert not app.exception
+    assert not downloads(app)["Download"].disabled
+    if format == "tensorboard":
+        pytest.importorskip("tensorboard", reason="pip install -r requirements-dev.txt")
+    content = formats.as_bytes(faces, format)
+    if ENDINGS[format][0] == "zip":
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            names = archive.namelist()
+        assert all(name.startswith("faces/") for name in names)
+    assert len(content) > 10_000
+
+
+def test_a_format_whose_package_is_missing_says_so(faces, monkeypatch):
+    monkeypatch.setattr(formats, "find_spec", lambda name: None)
+    app = opened(run="faces", lang="en")
+    app.selectbox(key="decode_format").set_value("onnx").run()
+    assert downloads(app)["Download"].disabled
+    assert "pip install onnx" in downloads(app)["Download"].help
+
+
+def test_weights_that_cannot_be_shown_are_not_offered(tmp_path, monkeypatch):
+    monkeypatch.setenv("VAELAB_RUNS", str(tmp_path))
+    drawn(tmp_path / "wild", ModelConfig(), spoil=True)
+    assert downloads(opened(run="wild", lang="en")) == {}
 
 
 def test_addresses_keep_z():

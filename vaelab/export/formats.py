@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
+from shutil import make_archive
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Literal, get_args
 
 from vaelab.config.errors import ExportError
@@ -47,6 +50,21 @@ def write(run: Run, format: str, path: str | Path, *, part: str = "model") -> Pa
     target, model = Path(path), load_run(run)
     replace(target, lambda part_file: write_model(model, format, part_file, part))
     return target
+
+
+def missing(format: str) -> str:
+    """The package that a format needs and this installation lacks; empty where nothing is missing."""
+    needed = {"onnx": "onnx", "tensorboard": "tensorboard"}.get(format, "")
+    return needed if needed and find_spec(needed) is None else ""
+
+
+def as_bytes(run: Run, format: str) -> bytes:
+    """The model in a format as one file to send; a folder as a zip that holds it. Raises as `write`."""
+    with TemporaryDirectory() as place:
+        written = write(run, format, Path(place) / run.name)
+        if written.is_dir():
+            written = Path(make_archive(str(Path(place) / "zipped"), "zip", place, run.name))
+        return written.read_bytes()
 
 
 def _write_folder(run: Run, format: str, target: Path) -> Path:

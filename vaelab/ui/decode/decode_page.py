@@ -6,13 +6,14 @@ import math
 import shlex
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from vaelab.analysis import latent_text
 from vaelab.config.errors import VaeLabError
 from vaelab.runs.store import Run
 from vaelab.ui.access import seen
 from vaelab.ui.components.decoder.decoder_view import Push, Settled, decoder_view, opening, server_reason
-from vaelab.ui.decode.share import share_button
+from vaelab.ui.decode.take_home import take_home
 from vaelab.ui.guard import show_error
 from vaelab.ui.model_picker import keep, pick_model, shipped, words
 from vaelab.ui.text import t
@@ -34,9 +35,9 @@ def models() -> dict[str, Run]:
     return found
 
 
-def pick_models(known: dict[str, Run]) -> tuple[Run, Run | None]:
-    """The two pickers and the button for a file in one row. The first model is kept in the address as ?run=, the second as ?beside=."""
-    left, right, beyond = st.columns([5, 5, 2.4])
+def pick_models(known: dict[str, Run]) -> tuple[Run, Run | None, DeltaGenerator]:
+    """The two pickers, and room beside them. The first model is kept in the address as ?run=, the second as ?beside=."""
+    left, right, beyond = st.columns([4.3, 4.3, 3.8])
     with left:
         run = pick_model(known, "decode", on_change=_show_another, label=False)
     beside = st.query_params.get("beside") or st.session_state.get("decode_beside") or _usual_companion(run.name, known)
@@ -56,10 +57,8 @@ def pick_models(known: dict[str, Run]) -> tuple[Run, Run | None]:
         help=t("decode.beside_help"),
         label_visibility="collapsed",
     )
-    with beyond:
-        share_button(run)
     second = st.session_state["decode_beside_pick"]
-    return run, known[second] if second else None
+    return run, known[second] if second else None, beyond
 
 
 def _usual_companion(name: str, known: dict[str, Run]) -> str:
@@ -187,12 +186,14 @@ def page() -> None:
         st.info(t("decode.no_models"), icon=":material/model_training:")
         page_link("train", t("decode.go_train"))
         return
-    run, other = pick_models(known)
+    run, other, room = pick_models(known)
     try:
         push, reason = current_push(run), server_reason(run)
     except VaeLabError as error:
         show_error(error)
         return
+    with room:
+        take_home(run)
     if reason is not None:
         server_view(run.name, reason, push)
     else:
