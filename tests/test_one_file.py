@@ -93,6 +93,10 @@ def test_both_languages_have_every_word(shipped: one_file.Written) -> None:
     assert len(words["zh"]["model"]["classes"]) == len(set(words["zh"]["model"]["classes"]))
 
 
+def halves(text: str) -> Any:
+    return np.frombuffer(base64.b64decode(text), "<f2").astype(np.float32)
+
+
 def note(key: str, **values: object) -> str:
     return texts.say("en", f"file.note_{key}", **values)
 
@@ -124,7 +128,7 @@ def test_it_says_what_a_model_cannot_do(name: str, more: dict[str, Any], notes: 
 def test_draws_of_a_quantised_code_are_entries_of_its_codebook(tmp_path: Path) -> None:
     run = write_model(tmp_path / "runs" / "one", plan("digits", "vq-vae"))
     model = facts(one_file.make(run).html)["model"]
-    draws = np.frombuffer(base64.b64decode(model["draws"]), "<f2").astype(np.float32).reshape(256, model["size"])
+    draws = halves(model["draws"]).reshape(256, model["size"])
     book = np.array(model["codebook"], np.float32)
     vectors = draws.reshape(256, book.shape[1], -1).transpose(0, 2, 1).reshape(-1, book.shape[1])
     nearest = np.abs(vectors[:500, None] - book[None]).max(axis=2).min(axis=1)
@@ -134,7 +138,7 @@ def test_draws_of_a_quantised_code_are_entries_of_its_codebook(tmp_path: Path) -
 def test_images_that_may_not_be_passed_on_are_not_in_the_file(bare: Run) -> None:
     told = facts(one_file.make(bare).html)
     assert told["examples"]["pixels"] == ""
-    assert len(told["examples"]["mu"]) == 24
+    assert len(halves(told["examples"]["codes"])) == 24 * told["model"]["size"]
     assert told["map"]["sheets"] == []
     assert note("decoded") in told["words"]["en"]["notes"]
 
@@ -167,6 +171,18 @@ def test_a_persons_own_images_and_where_they_lie_stay_at_home(still_there: bool,
     assert told["examples"]["pixels"] == ""
     assert bool(told["map"]) == still_there
     assert not (told["map"] or {}).get("sheets")
+
+
+@pytest.mark.usefixtures("own_models")
+def test_a_code_of_thousands_of_numbers_still_makes_a_small_file(tmp_path: Path) -> None:
+    run = write_model(tmp_path / "runs" / "long", plan("digits", "vq-vae", image_size=128))
+    made = one_file.make(run)
+    told = facts(made.html)
+    assert told["model"]["size"] == 8192
+    n = len(halves(told["model"]["draws"])) // 8192
+    assert 16 <= n < 256
+    assert note("drawn", n=n) in told["words"]["en"]["notes"]
+    assert len(halves(told["map"]["codes"])) // 8192 == n
 
 
 @pytest.mark.usefixtures("own_models")

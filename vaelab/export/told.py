@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from vaelab.export.one_file import Packed
     from vaelab.models.latent_model import LatentModel
 
-DRAWS = 256  # of a prior that only the whole model knows
+DRAWS = 256  # at most, of a prior that only the whole model knows
 POINTS = 1_000  # of the map
-CODE_NUMBERS = 400_000  # of all points: 0.8 MB
+CODE_NUMBERS = 400_000  # of all points, and of all draws: 1.1 MB each
 TOLD_APART = 10  # colours
 SHEET = 256  # pictures in a sheet, 16 in a row, as map/points.js wants them
 Floats = NDArray[np.float32]
@@ -38,7 +38,7 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Known:
-    """A model with all that its file is made of. draws: (DRAWS, Z) of a prior that is not N(0, I); points: the codes of the map."""
+    """A model with all that its file is made of. draws: (n, Z) of a prior that is not N(0, I); points: the codes of the map."""
 
     run: Run
     cfg: RunConfig
@@ -72,7 +72,8 @@ def know(run: Run) -> Known:
     if method.has_prior and not method.standard_prior:
         import torch
 
-        draws = model.sample_z(DRAWS, generator=torch.Generator().manual_seed(cfg.seed)).numpy()
+        n = min(DRAWS, CODE_NUMBERS // cfg.model.latent_dim)
+        draws = model.sample_z(n, generator=torch.Generator().manual_seed(cfg.seed)).numpy()
     return Known(run, cfg, model, decoder_facts.model_facts(run, cfg, codes, tensors), codes, points, draws)
 
 
@@ -80,14 +81,15 @@ def told(known: Known, packed: Packed, *, pictures: bool = True) -> dict[str, An
     """Everything about a model as plain JSON, as components/file/file.js reads it. pictures: whether the map has thumbnails."""
     facts, codes = known.facts, known.codes
     shown = decoder_facts.examples(codes, pictures=known.may_show)
-    labels = shown["labels"]
+    labels, directions = shown["labels"], decoder_facts.direction_rows(codes)
     return {
         "model": facts | {"draws": None if known.draws is None else _halves(known.draws), "active": False},
-        "examples": {name: shown[name] for name in ("pixels", "mu", "labels")},
+        "examples": {"pixels": shown["pixels"], "labels": labels, "codes": _halves(np.array(shown["mu"]))},
         "opening": {"z": shown["mu"][0] if shown["mu"] else facts["mean"], "label": labels[0] if labels else 0},
-        "directions": [
-            {name: row[name] for name in ("vector", "with", "without")} for row in decoder_facts.direction_rows(codes)
-        ],
+        "directions": {
+            "vectors": _halves(np.array([row["vector"] for row in directions])),
+            "counts": [{name: row[name] for name in ("with", "without")} for row in directions],
+        },
         "map": _map(known, pictures=pictures and known.may_show),
         "command": f"import vaelab\nmodel = vaelab.load({known.run.name!r})\nmodel.decode(model.sample_z(1))",
         "words": {lang: _words(known, packed, lang) for lang in LANGUAGES},

@@ -60,8 +60,10 @@ class File {
   async open() {
     const decoder = await createNetwork(this.bytes, { maxBatch: MAX_BATCH });
     this.nets = { decoder, encoder: null, other: null };
-    const { model, examples, map } = this.told;
+    const { model, examples, directions, map } = this.told;
     this.draws = model.draws ? rowsOf(model.draws, model.size) : null;
+    this.codes = rowsOf(examples.codes, model.size);
+    this.vectors = rowsOf(directions.vectors, model.size);
     this.images = examples.pixels ? unpackImages(examples.pixels, model.shape) : this.redrawn();
     this.map = map && unpackMap(map, { rowsOf, bytesOf });
     this.show();
@@ -71,7 +73,7 @@ class File {
   redrawn() {
     const { model, examples } = this.told;
     const latent = new Latent(model);
-    return examples.mu.map((z, k) => this.nets.decoder.run(latent.rows([z], examples.labels[k] ?? 0), 1).slice());
+    return this.codes.map((z, k) => this.nets.decoder.run(latent.rows([z], examples.labels[k] ?? 0), 1).slice());
   }
 
   get theme() {
@@ -114,8 +116,8 @@ class File {
     document.documentElement.dataset.theme = this.root.dataset.theme = this.theme; // before anything asks for colours
     const spec = {
       model: { ...told.model, ...words.model, draws: this.draws },
-      examples: { ...told.examples, captions: words.captions, images: this.images },
-      directions: told.directions.map((direction, k) => ({ ...direction, name: words.directions[k] })),
+      examples: { mu: this.codes, labels: told.examples.labels, captions: words.captions, images: this.images },
+      directions: told.directions.counts.map((counts, k) => ({ ...counts, vector: this.vectors[k], name: words.directions[k] })),
       code: [], other: null, text: words.text,
     };
     const { one, grid, pad, walk } = MOUNTS;
