@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 import torch
@@ -151,3 +152,8 @@ LANES: dict[str, Callable[[], tuple[Lane, ...]]] = {
     "report": report_lanes,
     "collapse": collapse_lanes,
 }
+
+
+def patient(name: str) -> tuple[Lane, ...]:
+    """A training with one mistake, not named, and a healthy one beside it: what is diagnosed from its curves alone."""
+    return replace(LANES[name]()[0], name="patient"), Lane("healthy", plain, LATENTS)

@@ -2,56 +2,31 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
-from numpy.typing import NDArray
 
-from vaelab.lessons.race import BATCH, Plan, RaceFrame
+from vaelab.lessons.race import Plan, RaceFrame
 from vaelab.ui.learn.frame import Lesson, Section, lesson_page
+from vaelab.ui.learn.pitfalls_diagnose import diagnose
+from vaelab.ui.learn.pitfalls_parts import EPOCH, LINE, PITFALLS, SIDES, STEPS, Array, body_of, epoch_losses
 from vaelab.ui.learn.prediction import Prediction
 from vaelab.ui.learn.race_view import lane_curves, lane_pictures, race_of, race_stage, short
 from vaelab.ui.learn.views import choice
-from vaelab.ui.source import source_of
 from vaelab.ui.text import t
 
 if TYPE_CHECKING:
     from vaelab.lessons.small_vae import Lane
 
-Array = NDArray[Any]
-STEPS = 1_200
-TRAIN_IMAGES = 1_500
-EPOCH = TRAIN_IMAGES // BATCH  # updates
-SIDES = ("wrong", "right")
-LINE = 21  # pixels of a line of code
 RECENT = 20  # epochs over which a printed loss is compared with the mean
-
-
-@dataclass(frozen=True)
-class Pitfall:
-    """One mistake: the pair of functions CODE_wrong and CODE_right, how many lines they need, the range of its curves in nats."""
-
-    code: str
-    lines: int
-    domain: tuple[float, float] = (0.0, 50.0)
-    names: tuple[str, ...] = ("recon", "kl", "loss")
-
-
-PITFALLS = {
-    "std": Pitfall("sample", 2),
-    "pixels": Pitfall("pixels", 2, (-1e12, 50.0), ("recon", "loss")),
-    "reduction": Pitfall("recon", 3),
-    "report": Pitfall("report", 5, (20.0, 40.0), ("loss",)),
-    "collapse": Pitfall("charge", 3),
-}
+VIEWS = ("diagnose", *PITFALLS)
 
 LESSON = Lesson(
     "learn_pitfalls",
     (
+        Section("diagnose", sets={"pitfalls_which": "diagnose"}),
         Section(
             "std", r"\sigma = e^{\frac12 \log \sigma^2} \ne e^{\log \sigma^2} = \sigma^2", {"pitfalls_which": "std"}
         ),
@@ -66,6 +41,7 @@ LESSON = Lesson(
     ),
     (
         *(("lessons.pitfalls", f"{pitfall.code}_{side}") for pitfall in PITFALLS.values() for side in SIDES),
+        ("lessons.pitfall_lanes", "patient"),
         ("lessons.pitfalls", "refusal"),
         ("lessons.pitfall_lanes", "drawn_spread"),
         ("models.losses", "active_units"),
@@ -81,8 +57,11 @@ def page() -> None:
 
 
 def stage() -> None:
-    """The chosen pitfall as a race between the wrong line and the right one."""
-    name = choice(t("learn_pitfalls.which"), tuple(PITFALLS), "pitfalls_which", lambda k: t(f"learn_pitfalls.name_{k}"))
+    """A patient to diagnose, or the chosen pitfall as a race between the wrong line and the right one."""
+    name = choice(t("learn_pitfalls.which"), VIEWS, "pitfalls_which", lambda k: t(f"learn_pitfalls.name_{k}"))
+    if name == "diagnose":
+        diagnose()
+        return
 
     def lanes() -> Sequence[Lane]:
         from vaelab.lessons.pitfall_lanes import LANES
@@ -127,23 +106,6 @@ def both(name: str, frame: RaceFrame) -> None:
                 check_words(name, side, frame, number), help=t(f"learn_pitfalls.check_{name}_help", count=RECENT)
             )
             lane_pictures(frame, number, 5)
-
-
-def body_of(module: str, name: str) -> str:
-    """A function's statements as they stand in its source, without its first line and its description."""
-    source = source_of(module, name)
-    definition = ast.parse(source).body[0]
-    assert isinstance(definition, ast.FunctionDef)
-    first = definition.body[1]  # after the description
-    lines = source.splitlines()[first.lineno - 1 :]
-    return "\n".join(line[first.col_offset :] for line in lines)
-
-
-def epoch_losses(curves: Mapping[str, Array]) -> list[list[float]]:
-    """The batch losses of every whole epoch so far."""
-    losses = np.asarray(curves.get("loss", ()))
-    whole = len(losses) // EPOCH
-    return [[float(v) for v in epoch] for epoch in losses[: whole * EPOCH].reshape(whole, EPOCH)]
 
 
 def reported(curves: Mapping[str, Array], side: str) -> dict[str, Array]:
