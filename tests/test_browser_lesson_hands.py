@@ -298,3 +298,65 @@ def test_a_line_is_broken_and_stepped_on(page: Any, address: str, lang: Language
     assert line.inner_text().strip() == "recon = bernoulli_recon(logits, x)"
     page.locator(".st-key-code_again button:visible").click()
     said(page, ".said", re.escape(texts["said_encode"]))
+
+
+@pytest.mark.parametrize("cost", ["square", "wave", "far", "step"])
+def test_frozen_points_slide_and_their_mean_has_a_slope(page: Any, address: str, cost: str) -> None:
+    import torch
+
+    from vaelab.lessons.gradients import COSTS
+    from vaelab.ui.learn.reparam import PINNED
+
+    texts, sigma = strings("en", "learn_reparam"), 0.6
+    open_lesson(page, address, "reparam")
+    choose(texts["view_pinned"])(page)
+    choose(texts[f"cost_{cost}"])(page)
+    sheet, told = (
+        page.get_by_role("slider", name=texts["frozen_sheet"]),
+        r"mean of f ([+−]\d+\.\d+)\. .* points: ([+−]\d+\.\d+); exact: ([+−]\d+\.\d+)",
+    )
+    eps = torch.from_numpy(np.random.default_rng(0).standard_normal(PINNED))
+
+    def wanted(mu: float) -> tuple[float, float, float]:
+        """Mean, slope at the points and exact slope, by torch."""
+        at = torch.tensor(mu, dtype=torch.float64, requires_grad=True)
+        mean = COSTS[cost].value(at + sigma * eps).mean()
+        (slope,) = torch.autograd.grad(mean, at)
+        mean = mean.detach()
+        return mean.item(), slope.item(), COSTS[cost].exact(mu, sigma)[0]
+
+    for key in ("ArrowRight", "ArrowRight", "ArrowLeft"):
+        sheet.press(key)
+        mu = float(sheet.get_attribute("aria-valuenow"))
+        page.wait_for_function(
+            "([node, mu]) => Number(node.getAttribute('aria-valuenow')) === mu", arg=[sheet.element_handle(), mu]
+        )
+        shown = [float(part.replace("−", "-")) for part in said(page, ".frozen .said", told).groups()]
+        assert shown == pytest.approx(wanted(mu), abs=0.012 if cost != "step" else 0.05)
+    box = sheet.bounding_box()
+    y = box["y"] + 30
+    page.mouse.move(box["x"] + 0.5 * box["width"], y)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.6 * box["width"], y, steps=5)
+    page.mouse.up()
+    assert 0.5 < float(sheet.get_attribute("aria-valuenow")) < 1.2
+
+
+def test_points_that_are_not_frozen_jump(page: Any, address: str) -> None:
+    texts = strings("zh", "learn_reparam")
+    open_lesson(page, address, "reparam", "zh")
+    choose(texts["view_pinned"])(page)
+    sheet = page.get_by_role("slider", name=texts["frozen_sheet"])
+    sheet.press("ArrowRight")
+    said(page, ".frozen .said", "已固定")
+    page.locator(".st-key-reparam_pin label").first.click()
+    said(page, ".frozen .said", "每动一下换一组 ε")
+    jumps = []
+    for _ in range(8):
+        sheet.press("ArrowRight")
+        page.evaluate("() => new Promise((done) => requestAnimationFrame(done))")
+        found = said(page, ".frozen .said", r"本该让它变化 ([+−][\d.]+)，实际变化了 ([+−][\d.]+)")
+        jumps.append([float(part.replace("−", "-")) for part in found.groups()])
+    should, did = np.array(jumps).T
+    assert np.abs(did - should).mean() > 0.05, "the noise is other at every move"
+    assert len(set(did)) == len(did)

@@ -32,12 +32,13 @@ TEXT_WIDTH = 430  # pixels: about 60 characters, which leaves the stage more tha
 @dataclass(frozen=True)
 class Section:
     """A paragraph or two. latex: a formula below it; sets: session values that its button puts in place on the stage; shows:
-    (module, definition) whose source is unfolded below it."""
+    (module, definition) whose source is unfolded below it; extra: no later lesson needs it, so it is folded away below the others."""
 
     key: str
     latex: str | None = None
     sets: Mapping[str, Any] = field(default_factory=dict)
     shows: tuple[str, str] | None = None
+    extra: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,13 +64,26 @@ def lesson_page(lesson: Lesson, stage: Callable[[], None]) -> None:
         with st.container(width=TEXT_WIDTH, key="lesson_text"):
             st.markdown(t(f"{lesson.name}.lead"))
             for section in lesson.sections:
-                _section(lesson, section)
+                if not section.extra:
+                    _section(lesson, section)
+            _extra(lesson)
             st.fragment(question)(lesson.name, lesson.asked)
             _code(lesson)
             page_link(lesson.link[0], t(f"{lesson.name}.link"), icon=":material/science:", **lesson.link[1])
             _ways_on(lesson)
         with st.container(width="stretch", key="lesson_stage"):
             st.fragment(stage)()
+
+
+def _extra(lesson: Lesson) -> None:
+    """What no later lesson needs, folded away."""
+    sections = [section for section in lesson.sections if section.extra]
+    if not sections:
+        return
+    titles = t("lessons.between").join(t(f"{lesson.name}.{section.key}_title") for section in sections)
+    with st.expander(t("lessons.extra", titles=titles), icon=":material/add_circle:"):
+        for section in sections:
+            _section(lesson, section)
 
 
 def _section(lesson: Lesson, section: Section) -> None:

@@ -6,6 +6,7 @@ import streamlit as st
 
 from vaelab.ui.learn.frame import Lesson, Section, lesson_page
 from vaelab.ui.learn.graphs_bayes import bayes_view
+from vaelab.ui.learn.graphs_case import case_view
 from vaelab.ui.learn.graphs_markov import markov_view
 from vaelab.ui.learn.graphs_vae import vae_view
 from vaelab.ui.learn.prediction import Prediction
@@ -16,6 +17,8 @@ LESSON = Lesson(
     (
         Section("idea", r"p(b,e,a,j,m) = p(b)\,p(e)\,p(a|b,e)\,p(j|a)\,p(m|a)"),
         Section("away", None, {"graphs_view": "alarm", "graphs_seen_alarm": {"alarm": 1, "earthquake": 1}}),
+        Section("case", None, {"graphs_view": "case", "case_number": 0, "case_seen": {}}),
+        Section("vae", r"p(x,z) = p(z)\,p_\theta(x|z)", {"graphs_view": "vae", "graphs_node": "z"}),
         Section(
             "separation",
             None,
@@ -25,19 +28,21 @@ LESSON = Lesson(
                 "graphs_a_alarm": "burglary",
                 "graphs_b_alarm": "earthquake",
             },
+            extra=True,
         ),
         Section(
             "markov",
             r"p(x) = \frac{1}{Z} \prod_{i-j} e^{J s_i s_j} \prod_i e^{h s_i}",
             {"graphs_view": "markov", "graphs_coupling": 1.0, "graphs_seen_markov": {"anna": 1}},
+            extra=True,
         ),
-        Section("vae", r"p(x,z) = p(z)\,p_\theta(x|z)", {"graphs_view": "vae", "graphs_node": "z"}),
     ),
     (
         ("lessons.networks", "joint"),
         ("lessons.networks", "weights"),
         ("lessons.networks", "given"),
         ("lessons.networks", "posteriors"),
+        ("lessons.acquittal", "fewest"),
         ("lessons.networks", "dependence"),
         ("lessons.separation", "paths"),
         ("lessons.separation", "blocked_at"),
@@ -50,10 +55,13 @@ LESSON = Lesson(
 )
 
 
+VIEWS = ("alarm", "case", "vae", "sprinkler", "markov")  # the last two belong to the extra
+
+
 def stage() -> None:
-    """One of four graphs."""
+    """One of the graphs, or an accused cause to free."""
     st.session_state.setdefault("graphs_view", "alarm")
-    words = {name: t(f"learn_graphs.view_{name}") for name in ("alarm", "sprinkler", "markov", "vae")}
+    words = {name: t(f"learn_graphs.view_{name}") for name in VIEWS}
     with st.container(gap="xsmall"):
         view = st.segmented_control(
             t("learn_graphs.view"),
@@ -65,6 +73,8 @@ def stage() -> None:
         )
         if view == "markov":
             markov_view()
+        elif view == "case":
+            case_view()
         elif view == "vae":
             vae_view()
         else:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import streamlit as st
-import torch
 
-from vaelab.images.palette import Role, markdown
+from vaelab.images.palette import markdown
 from vaelab.lessons.gradients import COSTS, averaged, reparameterized_gradients, score_function_gradients
+from vaelab.ui.components.frozen.frozen_view import frozen_view
 from vaelab.ui.learn.frame import Lesson, Section, lesson_page
 from vaelab.ui.learn.prediction import Estimate
-from vaelab.ui.learn.reparam_charts import ROLES, gradient_chart, gradient_rows, pinned_chart, pinned_rows
-from vaelab.ui.learn.reparam_path import another_draw, draw_button, path_view
+from vaelab.ui.learn.reparam_charts import ROLES, gradient_chart, gradient_rows
+from vaelab.ui.learn.reparam_path import draw_button, path_view
 from vaelab.ui.learn.views import choice
 from vaelab.ui.text import t
 from vaelab.ui.ticking import ticking_chart
@@ -78,6 +78,11 @@ def stage() -> None:
         show_label=True,
         help=t("learn_reparam.cost_help"),
     )
+    if view == "pinned":
+        for name in ("reparam_mu", "reparam_sigma"):
+            st.session_state[name] = st.session_state[name]  # their sliders are away
+        pinned(cost)
+        return
     left, right = st.columns(2, gap="medium")
     with left:
         mu = st.slider(markdown("mu", "μ"), -2.5, 2.5, step=0.05, key="reparam_mu", help=t("learn_reparam.mu_help"))
@@ -87,10 +92,8 @@ def stage() -> None:
         )
     if view == "path":
         path_view(COSTS[cost], mu, sigma)
-    elif view == "variance":
-        variance(cost, mu, sigma)
     else:
-        pinned(cost, mu, sigma)
+        variance(cost, mu, sigma)
 
 
 def _noise(count: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
@@ -148,29 +151,10 @@ def variance(name: str, mu: float, sigma: float) -> None:
             st.markdown(t("learn_reparam.no_slope") if abs(exact) > NONE else t("learn_reparam.no_slope_right"))
 
 
-def pinned(name: str, mu: float, sigma: float) -> None:
-    """The same noise again and again while mu and sigma move; or other noise at every move, to compare."""
+def pinned(name: str) -> None:
+    """The same noise again and again while mu is dragged; or other noise at every move, to compare."""
     with st.container(horizontal=True, gap="medium", vertical_alignment="center"):
         pin = st.toggle(t("learn_reparam.pin"), key="reparam_pin", help=t("learn_reparam.pin_help"))
         draw_button("reparam_again")
-    if not pin:
-        another_draw()
-    eps = _noise(PINNED)
-    texts = {word: t(f"learn_reparam.{word}") for word in ("eps", "z", "mu")}
-    ticking_chart(
-        pinned_chart, pinned_rows(eps, mu, sigma), texts, key="reparam_pinned", alt_text=t("learn_reparam.pinned_alt")
-    )
-    legend: tuple[tuple[Role, str], ...] = (
-        ("eps", "eps"),
-        ("z", "z"),
-        ("mu", "mu"),
-        ("sigma", "span"),
-        ("encoder", "q"),
-        ("prior", "prior"),
-    )
-    st.markdown(" · ".join(markdown(role, t(f"learn_reparam.{word}")) for role, word in legend))
-    cost = COSTS[name]
-    values = cost.value(torch.from_numpy(mu + sigma * eps)).numpy()
-    st.markdown(
-        t("learn_reparam.mean_f", mean=f"{values.mean():.3f}", exact=f"{cost.mean(mu, sigma):.3f}", count=PINNED)
-    )
+    state = st.session_state
+    frozen_view("reparam_frozen", name, state["reparam_mu"], state["reparam_sigma"], _noise(PINNED).tolist(), pin)

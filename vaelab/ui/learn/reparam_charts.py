@@ -1,4 +1,4 @@
-"""The charts of lesson 8: gradient estimates as histograms, and noise that is pinned while mu and sigma move."""
+"""The charts of lesson 8: gradient estimates as histograms."""
 
 from __future__ import annotations
 
@@ -14,9 +14,6 @@ from vaelab.ui.charts.training_charts import Array
 from vaelab.ui.learn.chart_shape import shaped
 
 BINS = 61
-REACH = 4.5  # of the axis of eps and z
-DENSITY = 0.6  # of the height of the density of z, which has less room than that of eps
-DEEPEST = 0.57  # the chart's room below: a narrower density keeps its shape and is drawn to this depth
 ROLES: dict[str, Role] = {"reparam": "z", "score": "eps"}
 
 
@@ -68,56 +65,6 @@ def gradient_chart(
             bars.encode(x=x, x2="to:Q", y=y, y2="floor:Q", tooltip=hint),
             exact.encode(x=x, tooltip=[alt.Tooltip("from:Q", title=texts["exact"], format=".3f")]),
             mean.encode(x=x, y=y, tooltip=hint[:1]),
-        ),
-        height,
-    )
-
-
-def pinned_rows(eps: Array, mu: float, sigma: float) -> pd.DataFrame:
-    """The data of `pinned_chart`: eps above, z = mu + sigma * eps below, both densities. eps: (S,)."""
-    z = mu + sigma * eps
-    grid = np.linspace(-REACH, REACH, 361)
-    bell = np.exp(-0.5 * grid**2) / np.sqrt(2.0 * np.pi)
-    q = np.exp(-0.5 * ((grid - mu) / sigma) ** 2) / (sigma * np.sqrt(2.0 * np.pi))
-    links = pd.DataFrame({"x": eps, "to": z, "y": 1.0, "down": 0.0, "kind": "link"})
-    above = pd.DataFrame({"x": grid, "y": 1.0 + bell, "down": 1.0, "kind": "noise"})
-    below = pd.DataFrame({"x": grid, "y": -q * min(DENSITY, DEEPEST / q.max()), "down": 0.0, "kind": "q"})
-    middle = pd.DataFrame({"x": [mu], "y": [0.0], "kind": "mu"})
-    span = pd.DataFrame({"x": [mu - sigma], "to": [mu + sigma], "y": [0.0], "kind": "span"})
-    return pd.concat([links, above, below, middle, span], ignore_index=True)
-
-
-def pinned_chart(rows: pd.DataFrame, theme: Theme, texts: Mapping[str, str], height: int = 300) -> alt.LayerChart:
-    """Each eps and the z that it becomes, joined by a line. texts: eps, z, mu."""
-    base = alt.Chart(rows)
-    domain = alt.Scale(domain=[-REACH, REACH], nice=False, clamp=True)
-    axis = alt.Axis(tickCount=9, grid=False)
-    x = alt.X("x:Q", title=None, scale=domain, axis=axis)
-    y = alt.Y("y:Q", title=None, axis=None, scale=alt.Scale(domain=[-0.65, 1.45], nice=False))
-
-    def only(kind: str) -> alt.Chart:
-        return base.transform_filter(alt.datum.kind == kind)
-
-    def paint(role: Role) -> str:
-        return palette.colour(role, theme)
-
-    link = only("link")
-    hint = [alt.Tooltip("x:Q", title=texts["eps"], format=".2f"), alt.Tooltip("to:Q", title=texts["z"], format=".2f")]
-    return shaped(
-        alt.layer(
-            only("noise").mark_area(color=paint("prior"), opacity=0.25).encode(x=x, y=y, y2="down:Q"),
-            only("q").mark_area(color=paint("encoder"), opacity=0.3).encode(x=x, y=y, y2="down:Q"),
-            link.mark_rule(color=paint("prior"), opacity=0.6).encode(x=x, x2="to:Q", y=y, y2="down:Q"),
-            only("span").mark_rule(color=paint("sigma"), strokeWidth=4).encode(x=x, x2="to:Q", y=y),
-            link.mark_circle(color=paint("eps"), size=60, opacity=1).encode(x=x, y=y, tooltip=hint),
-            link.mark_circle(color=paint("z"), size=60, opacity=1).encode(
-                x=alt.X("to:Q", title=None, scale=domain, axis=axis),
-                y=alt.Y("down:Q", title=None, axis=None),
-                tooltip=hint,
-            ),
-            only("mu")
-            .mark_point(color=paint("mu"), filled=True, shape="diamond", size=150, opacity=1)
-            .encode(x=x, y=y),
         ),
         height,
     )

@@ -5,7 +5,7 @@
  * data: {name, rounds: [{z, x, mean, posterior (n)}], zs: [first, last, n], curve (n), sigma, reach, text}. Python is told nothing.
  */
 
-import { Sheet, faint, font, inkOf, watchWidth, words } from "../shared/ink.js";
+import { Sheet, faint, font, inkOf, watchWidth, words, wordsOn } from "../shared/ink.js";
 import { typicalError } from "./maths.js";
 import { drag } from "../board/gesture.js";
 import { button, el } from "../shared/dom.js";
@@ -123,6 +123,7 @@ class Guess {
     const { data, text, box } = this;
     const [first, last, count] = data.zs;
     const ink = (name) => inkOf(this.body, `--vl-${name}`, "gray");
+    const paper = inkOf(this.body, "--st-background-color", "white");
     const along = (k) => first + ((last - first) * k) / (count - 1);
     const path = (points) => {
       context.beginPath();
@@ -156,7 +157,7 @@ class Guess {
     context.stroke();
     context.fillStyle = ink("text");
     context.font = font(this.body, 13, "bold");
-    this.label(context, `x = ${signed(this.at.x)}`, box.x + box.w - 6, y - 10, { align: "end" });
+    wordsOn(context, paper, `x = ${signed(this.at.x)}`, box.x + box.w - 6, y - 10, { align: "end" });
     const bottom = height - EDGE.bottom;
     if (!this.open) this.drawPosterior(context, bottom, along, ink);
     const guess = this.open ? this.z : this.guesses.at(-1);
@@ -169,12 +170,12 @@ class Guess {
     this.ball(context, this.toX(guess), y, ink("mu"), this.open ? 9 : 7);
     context.fillStyle = ink("mu-text");
     const flip = guess > (first + last) / 2;
-    this.label(context, `${text.yours} ${signed(guess)}`, this.toX(guess) + (flip ? -12 : 12), box.y + box.h - 12, { align: flip ? "end" : "start" });
+    wordsOn(context, paper, `${text.yours} ${signed(guess)}`, this.toX(guess) + (flip ? -12 : 12), box.y + box.h - 12, { align: flip ? "end" : "start" });
     if (this.open) return;
     this.ball(context, this.toX(this.at.z), y, ink("z"), 9);
     context.fillStyle = ink("z-text");
     const right = this.at.z > (first + last) / 2;
-    this.label(context, `${text.true} ${signed(this.at.z)}`, this.toX(this.at.z) + (right ? -14 : 14), y + 14, { align: right ? "end" : "start" });
+    wordsOn(context, paper, `${text.true} ${signed(this.at.z)}`, this.toX(this.at.z) + (right ? -14 : 14), y + 14, { align: right ? "end" : "start" });
   }
 
   drawPosterior(context, bottom, along, ink) {
@@ -190,13 +191,6 @@ class Guess {
     context.stroke();
     context.fillStyle = ink("encoder-text");
     words(context, "p(z | x)", this.box.x + 8, bottom - high + 4, { align: "start" });
-  }
-
-  /** Words that stay legible on a line: in the page's own colour around them. */
-  label(context, text, x, y, { align }) {
-    Object.assign(context, { textAlign: align, textBaseline: "middle", lineWidth: 4, lineJoin: "round", strokeStyle: inkOf(this.body, "--st-background-color", "white") });
-    context.strokeText(text, x, y);
-    words(context, text, x, y, { align });
   }
 
   ball(context, x, y, colour, radius) {

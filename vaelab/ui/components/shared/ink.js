@@ -79,6 +79,14 @@ export function words(context, text, x, y, { align = "center", base = "middle" }
   context.fillText(text, x, y);
 }
 
+/** Words that stay legible on a line: with the page's own colour around them. */
+export function wordsOn(context, paper, text, x, y, { align = "center" } = {}) {
+  Object.assign(context, { textAlign: align, textBaseline: "middle", lineWidth: 4, lineJoin: "round", strokeStyle: paper });
+  context.setLineDash([]);
+  context.strokeText(text, x, y);
+  words(context, text, x, y, { align });
+}
+
 /** Call back with the width that a board has, now and whenever it changes. */
 export function watchWidth(root, onwidth) {
   const tell = () => root.clientWidth && onwidth(root.clientWidth);

@@ -1,0 +1,1 @@
+"""Lesson 8's frozen points that slide."""
