@@ -20,6 +20,7 @@ from vaelab.ui.access.uploads import forget_left_over
 from vaelab.ui.components.map.map_routes import map_routes
 from vaelab.ui.components.routes import routes
 from vaelab.ui.guard import show_error
+from vaelab.ui.packed import Packed
 from vaelab.workers import launch, tsne_worker
 
 # What the lessons and Your image import at their first use, which takes seconds. The first page needs none of it and comes first.
@@ -77,6 +78,6 @@ app = st.App(
     PACKAGE / "ui" / "shell.py",
     lifespan=lifespan,
     routes=[*routes(), *map_routes(), *sign_in_routes()],
-    middleware=[Middleware(Access)],
+    middleware=[Middleware(Access), Middleware(Packed)],
     on_script_error=show_error,
 )
