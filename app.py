@@ -11,7 +11,9 @@ from collections.abc import AsyncIterator
 import streamlit as st
 from starlette.middleware import Middleware
 
+from vaelab.config.errors import VaeLabError
 from vaelab.config.places import PACKAGE
+from vaelab.runs.limits import limits
 from vaelab.ui.access.folders import is_open
 from vaelab.ui.access.middleware import Access
 from vaelab.ui.access.people import has_roles
@@ -51,10 +53,15 @@ def import_slowly() -> None:
 
 def begin_access() -> None:
     """With roles, what sessions of a server that is gone have left is removed; a server open to others that has none is warned of."""
+    log = logging.getLogger("vaelab")
     if has_roles():
         forget_left_over()
+        try:
+            limits()
+        except VaeLabError as error:  # said by every page too
+            log.error("%s", error)
     elif is_open():
-        logging.getLogger("vaelab").warning(
+        log.warning(
             "Other computers can reach this server, and whoever does may do everything: set VAELAB_TEACHER_PASSWORD (docs/deploy.md)."
         )
 

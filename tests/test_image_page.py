@@ -16,6 +16,7 @@ from vaelab.config.errors import ImageError
 from vaelab.images import field_colours
 from vaelab.images.files import png
 from vaelab.images.palette import DIVERGING
+from vaelab.runs import store
 from vaelab.runs.run_config import RunConfig
 from vaelab.ui import model_picker
 from vaelab.ui.charts import one_image
@@ -140,7 +141,7 @@ def test_an_own_picture_is_answered_and_a_broken_one_refused(tmp_path, monkeypat
 
 
 def test_without_a_model_the_page_says_how_to_get_one(monkeypatch):
-    monkeypatch.setattr(models.store, "shipped", list)
+    monkeypatch.setattr(store, "shipped", list)
     app = open_page("")
     app.run()
     assert not app.exception

@@ -172,3 +172,44 @@ def test_a_run_of_an_older_version_and_one_without_an_owner_are_the_teachers() -
     assert run.config() is not None  # config.json knows nothing of it
     write_owner(run.path, Owner())
     assert not (run.path / "owner.json").exists()
+
+
+def test_a_students_run_is_not_paused_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    from vaelab.runs import recorder
+
+    monkeypatch.setattr(recorder, "STUDENTS_PAUSE", 0.0)
+    run = write_run("held", state="running", rows=1, with_snapshot=False)
+    run.ask("pause")
+    write_owner(run.path, STUDENT)
+    held = Recorder(run)
+    assert held.hold() == "stop"
+    assert held.close("stopped").message.startswith("It was paused for 0 minutes")
+    run.ask("run")
+    assert Recorder(run).hold() == "run", "one that is to go on does"
+    write_owner(run.path, TEACHER)
+    run.ask("step")
+    assert Recorder(run).hold() == "step"
+
+
+def test_only_so_many_of_the_students_are_paused(monkeypatch: pytest.MonkeyPatch) -> None:
+    from vaelab.config.errors import AccessError
+    from vaelab.ui import doing
+    from vaelab.ui.access import people, rules
+    from vaelab.ui.access.people import Person
+
+    monkeypatch.setenv(people.PASSWORD, "x")
+    monkeypatch.setenv("VAELAB_STUDENT_PAUSED", "1")
+    person = Person("student", "ada")
+    for module in (doing, rules):
+        monkeypatch.setattr(module, "current", lambda: person)
+    others = write_run("others", state="paused", rows=1, with_snapshot=False)
+    mine = write_run("mine", state="running", rows=1, with_snapshot=False)
+    write_owner(mine.path, Owner(person.tag, 5))
+    doing.pause(mine)  # the teacher's does not count
+    write_owner(others.path, STUDENT)
+    for action in (doing.pause, doing.step):
+        with pytest.raises(AccessError, match="1 runs of students are paused, and at most 1"):
+            action(mine)
+    assert mine.desired().desired == "pause"
+    doing.unpause(mine)
+    doing.stop(mine)

@@ -39,6 +39,9 @@ class Limits(Strict):
     waiting: int = setting(
         60, "Students' runs in training or in line at a time.", bounds=Bounds(1, 10_000, "two for each student")
     )
+    paused: int = setting(
+        4, "Students' runs that are paused at a time, each of which keeps its memory.", bounds=Bounds(0, 1000, "4")
+    )
     all_runs: int = setting(300, "Runs of all students together.", bounds=Bounds(0, 100_000, "ten for each student"))
     all_megabytes: int = setting(
         1000, "Megabytes of all uploads on the server at a time.", bounds=Bounds(0, 10**7, "1,000")

@@ -16,6 +16,7 @@ from vaelab.runs.store import Run
 BEAT_SECONDS = 0.5
 POLL_SECONDS = 0.2
 HOLD_SECONDS = 0.1
+STUDENTS_PAUSE = 600.0  # seconds: a paused run keeps its memory, and a class has many
 MOST_OF_A_MESSAGE = 1000  # characters
 
 
@@ -38,6 +39,7 @@ class Recorder:
         self._stop = False
         self._steps_done = 0
         minutes = run.owner.minutes
+        self._is_students, self._paused_too_long = run.owner.is_student, False
         self._most_seconds = None if minutes is None else 60.0 * minutes
         self._control = run.desired()
         self._polled = self._beaten = time.monotonic()
@@ -79,6 +81,10 @@ class Recorder:
         """The last word: how the run ended, told on a full disk too. Frees the device."""
         if state == "stopped" and self._is_over():
             message = over_time(self._most_seconds or 0.0)
+        elif state == "stopped" and self._paused_too_long:
+            message = (
+                f"It was paused for {STUDENTS_PAUSE / 60:g} minutes, as long as a student's run may be (resume it)."
+            )
         self.status = dataclasses.replace(
             self.status,
             state=state,
@@ -122,12 +128,16 @@ class Recorder:
         """Wait while paused; the heart goes on beating and another run may have the device. meanwhile: called ten times a second.
 
         Returns "step" once for every single step asked for, "run" when the run goes on and has the device, or "stop".
-        A single step does not queue: it is one update.
+        A single step does not queue: it is one update. A student's run is not held for ever: "stop" after STUDENTS_PAUSE.
         """
+        began = time.monotonic()
         while True:
             self._polled = 0.0
             control = self.poll()
             if control.desired == "stop":
+                return "stop"
+            self._paused_too_long = self._is_students and time.monotonic() - began >= STUDENTS_PAUSE
+            if self._paused_too_long and control.desired != "run":
                 return "stop"
             if control.steps > self._steps_done:
                 self._steps_done += 1

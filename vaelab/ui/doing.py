@@ -114,8 +114,21 @@ def resume(run: Run, epochs: int | None = None) -> Run:
 
 @asks("steer")
 def pause(run: Run) -> None:
-    """As `launch.pause`."""
+    """As `launch.pause`. Raises AccessError where as many of the students' runs are paused as may be."""
+    _check_pause(run)
     launch.pause(run)
+
+
+def _check_pause(run: Run) -> None:
+    """A paused run keeps its memory while the next one computes."""
+    if current().does_all:
+        return
+    most = limits().paused
+    paused = sum(p.state == "paused" and p.owner.is_student and p.run != run for p in queue.line(fresh=True))
+    if paused >= most:
+        raise AccessError(
+            f"{paused} runs of students are paused, and at most {most:,} may be (stop this one instead: it can be resumed)"
+        )
 
 
 @asks("steer")
@@ -126,7 +139,8 @@ def unpause(run: Run) -> None:
 
 @asks("steer")
 def step(run: Run) -> None:
-    """As `launch.step`."""
+    """As `launch.step`, after which a run stays paused."""
+    _check_pause(run)
     launch.step(run)
 
 

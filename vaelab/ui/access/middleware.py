@@ -65,10 +65,10 @@ class Access:
         person = of_request(request)
         try:
             _check_upload(person, request)
-        except AccessError as error:
+        except VaeLabError as error:
             await _refused(request, error)(scope, receive, send)
             return
-        refusal: list[AccessError] = []
+        refusal: list[VaeLabError] = []
         began = False
 
         async def counted() -> Message:
@@ -76,7 +76,7 @@ class Access:
             if message["type"] == "http.request":
                 try:
                     UPLOADS.add(person, len(message.get("body", b"")))
-                except AccessError as error:
+                except VaeLabError as error:
                     refusal.append(error)
                     return {"type": "http.disconnect"}  # ends the reading; nothing of it is kept
             return message
@@ -108,7 +108,7 @@ def _check_upload(person: Person, request: HTTPConnection) -> None:
         UPLOADS.add(person, int(length))  # raises, and says which limit it is
 
 
-def _refused(request: HTTPConnection, error: AccessError) -> Response:
+def _refused(request: HTTPConnection, error: VaeLabError) -> Response:
     lang = language_of_page(request.headers.get("referer", ""))
     return PlainTextResponse(in_words(str(error), lang), status_code=413, headers={"Cache-Control": "no-store"})
 
