@@ -164,10 +164,11 @@ def test_a_sign_in_leads_to_pages_of_the_app_alone(back: str) -> None:
 
     answer = enter(newcomer(), page=f"vaelab/sign-in?{urlencode({'back': back})}")
     assert answer.status == 303
-    to = answer.headers["location"]
-    assert to.startswith("/")
-    assert not to.startswith(("//", "/\\"))
-    assert "\n" not in to
+    own = {
+        "//evil.example": "/evil.example",
+        "%2F%2Fevil.example": "/%2F%2Fevil.example",
+    }  # pages of this server, which it lacks
+    assert answer.headers["location"] == own.get(back, "/")
 
 
 @pytest.mark.parametrize(

@@ -224,3 +224,15 @@ def test_nothing_outside_the_uploads_is_ever_removed(kept: Uploads, tmp_path: Pa
     elsewhere.mkdir()
     uploads.forget(elsewhere)
     assert elsewhere.is_dir()
+
+
+@pytest.mark.usefixtures("teacher")
+def test_a_zip_that_two_brought_in_stays_until_both_have_gone(kept: Uploads) -> None:
+    name = doing.import_zip(a_zip(), "birds.zip")
+    other = Person("teacher", "u")
+    kept.opened(other, "theirs")
+    kept.hold(other, name, is_new=False)
+    kept.closed("page")
+    assert data.uploaded() == (name,)
+    kept.closed("theirs")
+    assert data.uploaded() == ()
