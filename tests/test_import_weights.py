@@ -157,6 +157,12 @@ def test_layers_are_counted_and_not_spelled() -> None:
     assert [float(fitted.tensors[name][0, 0]) for name in "abc"] == [0.0, 2.0, 10.0]
 
 
+def test_a_digit_that_is_no_number_in_a_name_is_spelled() -> None:
+    """Python calls a superscript a digit, and int() refuses it, as it does thousands of digits."""
+    state = {f"0{digits}.weight": torch.full((2, 2), 1.0) for digits in ("7" * 5000, "²1")}
+    assert set(fit(state, {"a": (2, 2), "b": (2, 2)}, {}, "f").tensors) == {"a", "b"}
+
+
 def test_a_head_of_standard_deviations_is_not_taken_for_a_log_variance() -> None:
     state = {"fc_mu.weight": torch.zeros(2, 3), "fc_std.weight": torch.ones(2, 3)}
     with pytest.raises(WeightsError, match=r"head must have the shape \(4, 3\)"):

@@ -49,6 +49,9 @@ def test_names_are_readable_and_count_on() -> None:
     assert (first.name, second.name) == ("pixel-faces-conv-vae-001", "pixel-faces-conv-vae-002")
     store.delete_run(first)
     assert store.create_run(RunConfig()).name == "pixel-faces-conv-vae-003"
+    for odd in ("9" * 200, "²", "४"):  # digits to Python, and no numbers of ours
+        (store.runs_root() / f"pixel-faces-conv-vae-{odd}").mkdir()
+    assert store.create_run(RunConfig()).name == "pixel-faces-conv-vae-004"
     upload = store.create_run(RunConfig(), title="My <pets>")  # whose own name is a code
     assert upload.name == "my-pets-conv-vae-001"
     assert first.path not in [run.path for run in store.list_runs()]

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from vaelab import data
 from vaelab.config.errors import DataError
+from vaelab.config.fields import is_number
 from vaelab.runs.run_config import RunConfig
 from vaelab.runs.store import Run
 
@@ -103,7 +104,7 @@ class Codes:
 def query(run: Run, split: Split = "test", count: int = COUNTS[1]) -> Query:
     """The newest codes of a run; raises WeightsError when it has saved no weights yet."""
     file = run.model_file()
-    step = file.parent.name if file.parent.name.isdigit() else "shipped"
+    step = file.parent.name if is_number(file.parent.name) else "shipped"
     return Query(run, f"{step}-{file.stat().st_mtime_ns:x}", split, count)
 
 

@@ -207,7 +207,7 @@ def _lengthen(run: store.Run, epochs: int) -> None:
 @run_argument
 @json_option
 def stop(run_name: str, as_json: bool) -> None:
-    """Stop a run, wherever it trains, with a checkpoint to resume from."""
+    """Stop a run, wherever it trains, with a checkpoint to resume from; a stalled process is woken, or ended."""
     run = store.find(run_name)
     launch.stop(run)
     status = _wait(run, lambda status: not status.is_active)
@@ -215,7 +215,8 @@ def stop(run_name: str, as_json: bool) -> None:
         raise RunError(
             f"{run.name} was told to stop and has not done so within {STOP_SECONDS:g} s (look at worker.log)"
         )
-    click.echo(f"{run.name} is {status.state} at step {status.step:,}; go on with: {_resume_command(run)}")
+    why = f": {status.message.rstrip('.')}" if status.message else ""  # of a process that had to be ended
+    click.echo(f"{run.name} is {status.state} at step {status.step:,}{why}; go on with: {_resume_command(run)}")
     if as_json:
         print_json({"run": run.name, "state": status.state, "step": status.step})
 

@@ -42,6 +42,14 @@ class Bounds:
             raise ConfigError(f"{name} must be {bound} and at most {self.high:g}, got {value!r} ({self.way_out})")
 
 
+def is_number(text: str) -> bool:
+    """Whether a text is a whole number, 0 or above, that can be a step or a count here.
+
+    "²" is a digit to Python that int() does not take, and neither does it take thousands of digits.
+    """
+    return text.isascii() and text.isdigit() and len(text) <= 12
+
+
 def setting(default: Any, help: str, *, bounds: Bounds | None = None, choices: tuple[Any, ...] = ()) -> Any:
     """A dataclass field with its default, its sentence of help, and what it may be."""
     return field(default=default, metadata={"help": help, "bounds": bounds, "choices": choices})

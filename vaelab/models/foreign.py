@@ -20,6 +20,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from vaelab.config.errors import WeightsError
+from vaelab.config.fields import is_number
 
 State = dict[str, Tensor]
 Shapes = Mapping[str, tuple[int, ...]]
@@ -134,8 +135,8 @@ def _named(theirs: State, shapes: Shapes, names: str, ours: str, where: str) -> 
 
 def _numbered(name: str) -> tuple[tuple[int, str], ...]:
     """For sorting: numbers by their value, weights before biases."""
-    parts = re.split(r"(\d+)", name.replace("weight", "0"))
-    return tuple((int(part), "") if part.isdigit() else (-1, part) for part in parts)
+    parts = re.split(r"([0-9]+)", name.replace("weight", "0"))
+    return tuple((int(part), "") if is_number(part) else (-1, part) for part in parts)
 
 
 def _beside(

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from vaelab.config.errors import RunError, WeightsError
+from vaelab.config.fields import is_number
 
 if TYPE_CHECKING:
     import numpy as np
@@ -160,11 +161,7 @@ def numbered(folder: Path, holding: str) -> list[int]:
     """The sub-folders named by a number that hold a file, ascending."""
     try:
         with os.scandir(folder) as entries:
-            names = [
-                entry.name
-                for entry in entries
-                if entry.name.isascii() and entry.name.isdigit() and len(entry.name) <= 16
-            ]
+            names = [entry.name for entry in entries if is_number(entry.name)]
     except OSError:
         return []
     return sorted(int(name) for name in names if (folder / name / holding).exists())
@@ -223,7 +220,7 @@ def _row(line: bytes) -> Row | None:
         return None
     if "event" in row:
         return row
-    if not _is_number(row.get("loss")):
+    if not _is_finite(row.get("loss")):
         return None
     return {name: _measured(value) for name, value in row.items()}
 
@@ -232,15 +229,15 @@ def _is_step(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53
 
 
-def _is_number(value: Any) -> bool:
+def _is_finite(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _measured(value: Any) -> Any:
     """A row's value as a training measures it: a number, or a list of one for each dimension; None in place of anything else."""
     if isinstance(value, list):
-        return [item if _is_number(item) else None for item in value]
-    return value if _is_number(value) else None
+        return [item if _is_finite(item) else None for item in value]
+    return value if _is_finite(value) else None
 
 
 def last_measured(path: Path) -> Row | None:

@@ -45,6 +45,16 @@ def has_mb() -> float | None:
     return min(found, default=None)
 
 
+def oom_kills() -> int | None:
+    """How many processes this computer has killed so far because memory ran out; None where that is not counted."""
+    with contextlib.suppress(OSError, ValueError):
+        for line in Path("/proc/vmstat").read_text(encoding="ascii").splitlines():
+            name, _, count = line.partition(" ")
+            if name == "oom_kill":
+                return int(count)
+    return None
+
+
 def check_memory(cfg: RunConfig, images: int) -> None:
     """Raises ConfigError for a training that this computer cannot hold, with both numbers."""
     needed, there = needed_mb(cfg, images), has_mb()

@@ -6,6 +6,7 @@ A lock taken here lives as long as its holder: the kernel drops it when the proc
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,6 +107,25 @@ class ProcessIdentity:
             return _pid_exists(self.pid)
         found = _stat(self.pid)
         return found is not None and found[0] not in "ZX" and found[1] == self.start_time and self.boot_id == _boot_id()
+
+    def is_stopped(self) -> bool:
+        """Whether it lives and was stopped by SIGSTOP or Ctrl-Z; False where that cannot be known (without /proc)."""
+        found = _stat(self.pid)
+        return found is not None and found[0] == "T" and self.is_alive()
+
+    def signal(self, number: signal.Signals) -> bool:
+        """Send a signal to this process; False when it is gone. Raises RunError when it belongs to somebody else."""
+        if not self.is_alive():
+            return False
+        try:
+            os.kill(self.pid, number)
+        except ProcessLookupError:
+            return False
+        except PermissionError as error:
+            raise RunError(
+                f"process {self.pid} must be yours to be ended from here, and it belongs to somebody else; ask whoever started it"
+            ) from error
+        return True
 
 
 def _stat(pid: int) -> tuple[str, int] | None:

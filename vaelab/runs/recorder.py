@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from vaelab.runs.files import Row, Spare, append_row, end_torn_line, write_json
+from vaelab.runs.memory import oom_kills
 from vaelab.runs.processes import ProcessIdentity
 from vaelab.runs.queue import DeviceQueue
 from vaelab.runs.status import Control, Desired, State, Status
@@ -92,6 +93,7 @@ class Recorder:
             throughput=None,
             remaining_seconds=None,
             heartbeat=time.time(),
+            beat=time.monotonic(),
         )
         self._spare.write_json(self.run.status_file, self.status.to_dict())
         self._spare.give_back()
@@ -159,5 +161,5 @@ class Recorder:
 
     def _write_status(self) -> None:
         self._beaten = time.monotonic()
-        self.status = dataclasses.replace(self.status, heartbeat=time.time())
+        self.status = dataclasses.replace(self.status, heartbeat=time.time(), beat=self._beaten, oom_kills=oom_kills())
         write_json(self.run.status_file, self.status.to_dict())

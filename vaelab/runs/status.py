@@ -3,32 +3,40 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar, get_args
 
 from vaelab.config.settings import LossConfig, OptimConfig
 from vaelab.runs.processes import ProcessIdentity
 
-State = Literal["queued", "running", "paused", "finished", "stopped", "failed", "diverged", "interrupted"]
+State = Literal["queued", "running", "paused", "finished", "stopped", "failed", "diverged", "interrupted", "stalled"]
 Desired = Literal["run", "pause", "step", "stop"]
-ACTIVE: tuple[State, ...] = ("queued", "running", "paused")
+ACTIVE: tuple[State, ...] = ("queued", "running", "paused", "stalled")
+SILENT_SECONDS = 60.0  # a worker writes twice a second; a single step, or measuring the held-out images, takes longer
 
 
 @dataclass(frozen=True, kw_only=True)
 class Status:
-    """What status.json says. heartbeat: seconds since 1970; throughput: images a second; epoch: 1-based, 0 before step 1."""
+    """What status.json says. heartbeat: seconds since 1970; throughput: images a second; epoch: 1-based, 0 before step 1.
+
+    beat: the heartbeat by the computer's own clock, which nobody sets and which stands still while it sleeps, in seconds since
+    it started; oom_kills: how many processes it had killed by then for lack of memory.
+    """
 
     state: State = "queued"
     step: int = 0
     total_steps: int = 0
     epoch: int = 0
     heartbeat: float = 0.0
+    beat: float | None = None
     queued_at: float = 0.0
     pid: int | None = None
     start_time: int | None = None
     boot_id: str | None = None
     device: str = ""
     device_memory_mb: float | None = None
+    oom_kills: int | None = None
     throughput: float | None = None
     seconds: float = 0.0
     remaining_seconds: float | None = None
@@ -36,18 +44,35 @@ class Status:
 
     @property
     def is_active(self) -> bool:
-        """Whether a worker has the run in hand: queued, running or paused."""
+        """Whether a worker has the run in hand: queued, running, paused, or stalled meanwhile."""
         return self.state in ACTIVE
+
+    @property
+    def process(self) -> ProcessIdentity | None:
+        """The process that wrote this; None before one came up."""
+        return None if self.pid is None else ProcessIdentity(self.pid, self.start_time, self.boot_id)
 
     @property
     def has_process(self) -> bool:
         """Whether the process that wrote this is still there."""
-        return self.pid is not None and ProcessIdentity(self.pid, self.start_time, self.boot_id).is_alive()
+        return self.process is not None and self.process.is_alive()
 
     @property
     def is_from_here(self) -> bool:
         """Whether it was written on this computer since it started: then its process number means something."""
         return self.boot_id is not None and self.boot_id == ProcessIdentity.mine().boot_id
+
+    @property
+    def is_still(self) -> bool:
+        """Whether the process that should be at work was stopped (SIGSTOP), or has been silent for too long: it hangs.
+
+        Before a training has begun silence says nothing: a folder of many images takes minutes to read.
+        """
+        if self.process is not None and self.process.is_stopped():
+            return True
+        if self.beat is None or self.state == "queued" or not self.is_from_here:
+            return False
+        return time.monotonic() - self.beat > SILENT_SECONDS
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
@@ -80,10 +105,20 @@ _WHOLE = {
     "epoch": MOST,
     "start_time": MOST,
     "pid": MOST_PID,
+    "oom_kills": MOST,
     "seq": MOST,
     "steps": MOST,
 }
-_REAL = ("heartbeat", "queued_at", "device_memory_mb", "throughput", "seconds", "remaining_seconds", "turn")
+_REAL = (
+    "heartbeat",
+    "beat",
+    "queued_at",
+    "device_memory_mb",
+    "throughput",
+    "seconds",
+    "remaining_seconds",
+    "turn",
+)
 _DIALS = {"beta": LossConfig.bounds("beta"), "lr": OptimConfig.bounds("lr")}
 _TEXT = ("boot_id", "device", "message")
 

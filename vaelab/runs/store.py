@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vaelab.config.errors import ConfigError, RunError, WeightsError
+from vaelab.config.fields import is_number
 from vaelab.config.folders import clear_leftovers, make_whole, remove
 from vaelab.config.places import runs_root, weights_root
 from vaelab.runs.files import Row, numbered, read_arrays, read_json, read_regular, read_rows, unwritable, write_json
@@ -126,7 +127,7 @@ class Run:
             raise RunError(f"{self.config_file} must hold the settings of a run, got: {error}") from error
 
     def status(self) -> Status:
-        """The state now. A run whose heartbeat stopped and whose process is gone is "interrupted"."""
+        """The state now. An active run whose process is gone is "interrupted", one whose process does not go on is "stalled"."""
         values = read_json(self.status_file)
         if values is None:
             return Status(state="finished") if self.model_file_or_none() else Status(state="interrupted")
@@ -135,6 +136,8 @@ class Run:
             status = dataclasses.replace(status, state="interrupted")
         if status.is_active and not self._is_in_hand(status):
             return dataclasses.replace(status, state="interrupted", throughput=None, remaining_seconds=None)
+        if status.is_active and status.is_still:
+            return dataclasses.replace(status, state="stalled", throughput=None, remaining_seconds=None)
         return status
 
     def _is_in_hand(self, status: Status) -> bool:
@@ -382,7 +385,7 @@ def _next_name(cfg: RunConfig, title: str) -> str:
         names = os.listdir(runs_root())
     except OSError:
         names = []
-    used = [int(n.removeprefix(stem)) for n in names if n.startswith(stem) and n.removeprefix(stem).isdecimal()]
+    used = [int(n.removeprefix(stem)) for n in names if n.startswith(stem) and is_number(n.removeprefix(stem))]
     return f"{stem}{max(used, default=0) + 1:03d}"
 
 

@@ -27,6 +27,7 @@ STATE_BADGES: dict[State | Literal["damaged"], tuple[str, BadgeColour]] = {
     "failed": (":material/error:", "red"),
     "diverged": (":material/trending_up:", "red"),
     "interrupted": (":material/power_off:", "orange"),
+    "stalled": (":material/hourglass_disabled:", "orange"),
 }
 
 

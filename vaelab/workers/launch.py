@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import dataclasses
+import signal
 import subprocess
 import threading
 import time
@@ -17,18 +18,20 @@ from vaelab.config.places import runs_root
 from vaelab.config.settings import LossConfig, OptimConfig
 from vaelab.models.device import check_count, likely
 from vaelab.runs.epochs import set_epochs
-from vaelab.runs.files import unwritable, write_json
-from vaelab.runs.memory import check_memory
+from vaelab.runs.files import read_json, unwritable, write_json
+from vaelab.runs.memory import check_memory, oom_kills
 from vaelab.runs.owner import TEACHER, Owner
 from vaelab.runs.processes import FileLock, ProcessIdentity
 from vaelab.runs.queue import DeviceQueue
 from vaelab.runs.run_config import RunConfig
-from vaelab.runs.status import Status
+from vaelab.runs.status import ACTIVE, State, Status
 from vaelab.runs.store import Run, create_run, free_name
 from vaelab.training.cadence import Cadence
 from vaelab.workers.standby import Standby, hand_over, python
 
 REWARM_SECONDS = 8.0  # the next standby imports torch when the new training's first pictures are out
+WAKE_SECONDS = 20.0  # for a process that was woken to show that it lives
+KILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # Windows has one way to end a process
 
 
 def start(cfg: RunConfig, name: str | None = None, owner: Owner = TEACHER) -> Run:
@@ -113,26 +116,35 @@ def _check_own(run: Run) -> None:
 
 def pause(run: Run) -> None:
     """Pause after the current step; a snapshot and a checkpoint are written. Raises RunError if it is not in training."""
-    _check_active(run)
+    _check_awake(run)
     run.ask("pause")
 
 
 def unpause(run: Run) -> None:
     """Go on after a pause. Raises RunError if it is not in training."""
-    _check_active(run)
+    _check_awake(run)
     run.ask("run")
 
 
 def step(run: Run) -> None:
     """Make exactly one update, then stay paused. Raises RunError if it is not in training."""
-    _check_active(run)
+    _check_awake(run)
     run.ask("step")
 
 
 def stop(run: Run) -> None:
-    """Stop with a checkpoint. Raises RunError if it is not in training."""
-    _check_active(run)
-    run.ask("stop")
+    """Stop with a checkpoint; a stalled process is woken for it, and ended where it does not wake.
+
+    Raises RunError if the run is not in training, and for a stalled process that cannot be reached from here.
+    """
+    status = _check_active(run)
+    try:
+        run.ask("stop")
+    except RunError:  # on a full disk control.json cannot be written: a signal says the same
+        if status.process is None or not status.process.signal(signal.SIGTERM):
+            raise
+    if status.state == "stalled":
+        _wake_or_end(run, status)
 
 
 def set_dials(run: Run, beta: float | None = None, lr: float | None = None) -> None:
@@ -148,10 +160,38 @@ def set_dials(run: Run, beta: float | None = None, lr: float | None = None) -> N
     run.ask(beta=beta, lr=lr)
 
 
-def _check_active(run: Run) -> None:
+def _check_active(run: Run) -> Status:
     status = run.status()
     if not status.is_active:
         raise RunError(f"run {run.name} is {status.state}, not in training (resume it, or start a new one)")
+    return status
+
+
+def _check_awake(run: Run) -> None:
+    if _check_active(run).state == "stalled":
+        raise RunError(
+            f"run {run.name} is stalled, and its process does nothing that it is asked (stop it, then resume it)"
+        )
+
+
+def _wake_or_end(run: Run, status: Status) -> None:
+    """Let a stalled process go on, to stop by itself; end it when it shows no sign of life. Does not wait."""
+    process = status.process
+    if process is None or not process.signal(getattr(signal, "SIGCONT", signal.SIGTERM)):
+        raise RunError(
+            f"run {run.name} is stalled and its process is not to be reached from here (end it in its own container)"
+        )
+
+    def wait() -> None:
+        deadline = time.monotonic() + WAKE_SECONDS
+        while run.status().state == "stalled":
+            if time.monotonic() > deadline:
+                _last_word(run, run.status(), "interrupted", "Its process gave no sign of life and was ended.")
+                process.signal(KILL)
+                return
+            time.sleep(0.1)
+
+    threading.Thread(target=wait, name=f"end-{run.name}", daemon=True).start()
 
 
 @contextlib.contextmanager
@@ -202,17 +242,35 @@ def _reap(process: subprocess.Popen[bytes], run: Run) -> None:
     def wait() -> None:
         code = process.wait()
         status = run.status()
-        if code > 0 and status.state == "queued" and status.pid in (None, process.pid):
-            say_failed(
-                run, f"The worker could not begin and ended with code {code} (details are in {run.log_file.name})."
-            )
+        if status.pid not in (None, process.pid):
+            return
+        if code > 0 and status.state == "queued":
+            message = f"The worker could not begin and ended with code {code} (details are in {run.log_file.name})."
+            say_failed(run, message)
+        elif code < 0 and (read_json(run.status_file) or {}).get("state") in ACTIVE:  # nobody has said why
+            _last_word(run, status, "interrupted", _killed(-code, status))
 
     threading.Thread(target=wait, name=f"reap-{run.name}", daemon=True).start()
 
 
 def say_failed(run: Run, message: str) -> None:
     """Write the last word of a worker that is gone and has not said it."""
-    write_json(run.status_file, dataclasses.replace(run.status(), state="failed", message=message).to_dict())
+    _last_word(run, run.status(), "failed", message)
+
+
+def _killed(number: int, status: Status) -> str:
+    """Why a process was ended by a signal: the kernel counts whom it killed for lack of memory."""
+    now = oom_kills()
+    if number == KILL and now is not None and status.oom_kills is not None and now > status.oom_kills:
+        return "The system ended its process because memory ran out (lower the batch size, or take smaller images)."
+    return f"Its process was ended by signal {number}."
+
+
+def _last_word(run: Run, status: Status, state: State, message: str) -> None:
+    """Say in the status how a worker ended that cannot say so itself."""
+    ended = dataclasses.replace(status, state=state, message=message, throughput=None, remaining_seconds=None)
+    with contextlib.suppress(RunError):  # where nothing can be written, that it is gone is all there is to know
+        write_json(run.status_file, ended.to_dict())
 
 
 _standbys = Standby(["-m", "vaelab.workers.train_worker", "--standby"], REWARM_SECONDS)

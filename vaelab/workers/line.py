@@ -69,7 +69,7 @@ def _read() -> tuple[Place, ...]:
         turn = run.desired().turn
         at = status.queued_at if turn is None else turn
         found.append(Place(run, run.owner, status.state, device, at, 0, status.queued_at))
-    order = {"running": 0, "paused": 1, "queued": 2}
+    order = {"running": 0, "stalled": 0, "paused": 1, "queued": 2}
     found.sort(key=lambda place: (order[place.state], place.owner.rank, place.turn, place.run.name))
     counted: dict[str, int] = {}
     placed = []

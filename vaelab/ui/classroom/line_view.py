@@ -31,9 +31,13 @@ def named(place: Place) -> str:
 def place_in_line(run: Run) -> None:
     """Why a run waits: which one has the device, and how many go first. Nothing while it is about to begin."""
     mine = queue.place_of(run)
-    busy = [place for place in queue.line() if place.state == "running" and place.run != run]
+    busy = [place for place in queue.line() if place.state in ("running", "stalled") and place.run != run]
     busy = [place for place in busy if mine is None or place.device == mine.device]
     if mine is None or not mine.waits or len(busy) < trainings_at_once():
+        return
+    stalled = [place for place in busy if place.state == "stalled"]
+    if stalled:
+        st.warning(t("train.queue_stalled", name=named(stalled[0])), icon=STATE_BADGES["stalled"][0])
         return
     name = named(busy[0])
     sentence = t("train.queue_ahead", name=name, count=mine.ahead) if mine.ahead else t("train.queue_next", name=name)

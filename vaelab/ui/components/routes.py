@@ -17,6 +17,7 @@ from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 
 from vaelab.config.errors import AccessError, VaeLabError
+from vaelab.config.fields import is_number
 from vaelab.config.places import runs_root, weights_root
 from vaelab.export.bundle import Part, browser_bundle
 from vaelab.runs.files import read_arrays
@@ -150,11 +151,6 @@ def run_named(name: str) -> Run | None:
         if os.path.isfile(root / name / "config.json"):  # a name that is too long is no file either
             return Run(root / name)
     return None
-
-
-def is_number(text: str) -> bool:
-    """Whether a part of an address is a whole number that can be a step or a count here; Python refuses to read very long ones."""
-    return text.isascii() and text.isdigit() and len(text) <= 12
 
 
 def refused(request: Request, sentence: str, status: int) -> Response:

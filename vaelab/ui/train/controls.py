@@ -41,7 +41,8 @@ def run_controls(run: Run, status: Status) -> None:
             st.warning(in_markdown(status.message), icon=":material/history:")
         if status.state == "queued":
             st.fragment(place_in_line, run_every=LOOK_AGAIN)(run)
-        st.fragment(_dials)(run, cfg)
+        if status.state != "stalled":
+            st.fragment(_dials)(run, cfg)
     else:
         _continue(run, status, cfg)
     page_link("decode", t("train.open_decode"), run=run.name)
@@ -83,6 +84,10 @@ def _button(
 
 
 def _transport(run: Run, status: Status) -> None:
+    if status.state == "stalled":
+        st.warning(t("train.problem_stalled", step=f"{status.step:,}"), icon=STATE_BADGES["stalled"][0])
+        _button("end_stalled", "stop", lambda: doing.stop(run), primary=True)
+        return
     paused = run.desired().desired in ("pause", "step")
     left, middle, right = st.columns(3, gap="xsmall")
     with left:

@@ -24,13 +24,14 @@ from vaelab.analysis import latents, posterior, projections
 from vaelab.analysis.film import film, gif
 from vaelab.analysis.latents import Codes, Query, Split
 from vaelab.config.errors import AccessError, VaeLabError
+from vaelab.config.fields import is_number
 from vaelab.images import palette
 from vaelab.runs.owner import TEACHER, Owner
 from vaelab.runs.store import Run
 from vaelab.ui.access.people import of_request
 from vaelab.ui.access.rules import check
 from vaelab.ui.components.carrier import PREFIX
-from vaelab.ui.components.routes import FOREVER, FRESH, Answer, asking, base_path, is_number, refused, run_of
+from vaelab.ui.components.routes import FOREVER, FRESH, Answer, asking, base_path, refused, run_of
 from vaelab.ui.pictures import strip
 from vaelab.workers import tsne_worker
 
