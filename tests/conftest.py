@@ -3,8 +3,9 @@ to look into."""
 
 from __future__ import annotations
 
+import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,53 @@ from vaelab.runs.store import Run
 from vaelab.ui.components import routes
 from vaelab.ui.text import LANGUAGES, Language
 
+# Files beside tests/faults/ that try what may go wrong too: `scripts/faults` runs them with it.
+FAULTS = (
+    "test_access",
+    "test_damaged_runs",
+    "test_data_uploads",
+    "test_error_text",
+    "test_hostile_browser",
+    "test_images",
+    "test_launch",
+    "test_odd_addresses",
+    "test_standby",
+    "test_typed_words",
+    "test_version_0_1",
+    "test_worker",
+)
 WAIT = 90_000  # milliseconds: nothing is measured, and a loaded machine is slow
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--whole", action="store_true", help="Try every fault there is, for an hour, and not a few of each kind."
+    )
+    parser.addoption("--counts", metavar="FILE", help="Write into this file how often each kind of fault was tried.")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.parent.name == "faults" or item.path.stem in FAULTS:
+            item.add_marker("faults")
+
+
+@pytest.fixture(scope="session")
+def whole(request: pytest.FixtureRequest) -> bool:
+    """Whether every fault is to be tried."""
+    return bool(request.config.getoption("--whole"))
+
+
+@pytest.fixture(scope="session")
+def counted(request: pytest.FixtureRequest) -> Callable[[str, int], None]:
+    """Keeps how often a kind of fault was tried, for docs/reliability.md."""
+
+    def keep(kind: str, count: int) -> None:
+        if name := request.config.getoption("--counts"):
+            with Path(name).open("a", encoding="utf-8") as file:
+                file.write(json.dumps({kind: count}) + "\n")
+
+    return keep
 
 
 @pytest.fixture(scope="module")
