@@ -4,6 +4,7 @@ to look into."""
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -47,6 +48,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--whole", action="store_true", help="Try every fault there is, for an hour, and not a few of each kind."
     )
     parser.addoption("--counts", metavar="FILE", help="Write into this file how often each kind of fault was tried.")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--whole"):
+        os.environ["VAELAB_TESTS_WHOLE"] = "1"  # read where Hypothesis is told how much to try, by processes of -n too
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -91,9 +91,9 @@ def _names(path: Path) -> tuple[str, dict[str, str], tuple[str, ...]]:
         labels = {str(k): str(v) for k, v in names["labels"].items()}
         left_out = names["skipped"]
         if isinstance(left_out, int):  # written before 0.2: their number alone
-            left_out = ["?"] * left_out
+            left_out = ["?"] * min(max(left_out, 0), MAX_IMAGES)
         return str(names["title"]), labels, tuple(str(name) for name in left_out)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return path.resolve().name, {}, ()
 
 

@@ -12,6 +12,7 @@ import json
 import os
 import re
 import stat
+import struct
 import tempfile
 import zipfile
 import zlib
@@ -35,6 +36,19 @@ MAX_LABELS = 1_000
 MAX_NAMED = 1_000  # files left out whose names are kept
 KEPT_SIDE = 256  # pixels: the largest model input
 NAME_LENGTH = 60
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2)  # LZMA may ask for 4 GB before its first byte
+# What zipfile, zlib and bz2 raise for a file that is cut short, changed, or described in two ways; nothing is written meanwhile.
+BROKEN = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    NotImplementedError,
+    OSError,
+    RuntimeError,
+    ValueError,
+    OverflowError,
+)
 UNPACKING = ".upload-"  # before the name of a folder that a zip is being unpacked into
 
 
@@ -76,7 +90,7 @@ def import_zip(data: bytes, name: str) -> str:
         try:
             with zipfile.ZipFile(io.BytesIO(data)) as archive:
                 _unpack(archive, clean_name(PurePosixPath(name.replace("\\", "/")).stem), target)
-        except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, UnicodeError, ValueError) as error:
+        except (zipfile.BadZipFile, zipfile.LargeZipFile, struct.error, NotImplementedError, ValueError) as error:
             raise DataError("the file must be a zip of images and is none, or is broken; make the zip again") from error
         except OSError as error:
             raise DataError(
@@ -92,7 +106,7 @@ def _images_in(archive: zipfile.ZipFile) -> list[tuple[zipfile.ZipInfo, Folders]
         parts = PurePosixPath(member.filename.replace("\\", "/")).parts
         link = stat.S_ISLNK(member.external_attr >> 16)
         if (
-            member.is_dir()
+            member.filename.endswith("/")  # is_dir() fails for a name of no letters
             or link
             or not parts
             or any(p.startswith(".") or p == "__MACOSX" for p in parts if p != "..")
@@ -113,12 +127,12 @@ def _images_in(archive: zipfile.ZipFile) -> list[tuple[zipfile.ZipInfo, Folders]
 
 def _read_image(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes | None:
     """The file decoded, cut square, at most KEPT_SIDE wide, as PNG; None where it is not a readable image."""
-    if member.file_size > MAX_BYTES:
+    if member.file_size > MAX_BYTES or member.compress_type not in METHODS:
         return None
     try:
         with archive.open(member) as file:
             image = open_image(file.read(MAX_BYTES + 1), at_least=KEPT_SIDE)
-    except (ImageError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError):
+    except (ImageError, *BROKEN):
         return None
     square = centre_square(np.asarray(image).transpose(2, 0, 1)).transpose(1, 2, 0)
     if len(square) > KEPT_SIDE:

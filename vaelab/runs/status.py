@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar, get_args
+from functools import cache
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from vaelab.config.settings import LossConfig, OptimConfig
 from vaelab.runs.processes import ProcessIdentity
@@ -94,11 +96,11 @@ class Control:
     turn: float | None = None
 
 
-T = TypeVar("T", Status, Control)
+T = TypeVar("T")  # Status, Control, or the state of another process
 
 MOST = 2**53  # what a float counts exactly
 MOST_PID = 2**22  # the largest process number of Linux
-# What each field may be, in status.json and control.json; None is allowed where it is the default.
+# What each field may be, in status.json, control.json and the state of a job; None is allowed where it is the default.
 _WHOLE = {
     "step": MOST,
     "total_steps": MOST,
@@ -108,6 +110,9 @@ _WHOLE = {
     "oom_kills": MOST,
     "seq": MOST,
     "steps": MOST,
+    "round": MOST,
+    "rounds": MOST,
+    "version": MOST,
 }
 _REAL = (
     "heartbeat",
@@ -118,6 +123,8 @@ _REAL = (
     "seconds",
     "remaining_seconds",
     "turn",
+    "remaining",
+    "asked_at",
 )
 _DIALS = {"beta": LossConfig.bounds("beta"), "lr": OptimConfig.bounds("lr")}
 _TEXT = ("boot_id", "device", "message")
@@ -130,24 +137,36 @@ def checked(kind: type[T], values: dict[str, Any]) -> tuple[T, tuple[str, ...]]:
     """
     good: dict[str, Any] = {}
     bad: list[str] = []
-    for field in dataclasses.fields(kind):
+    for field in dataclasses.fields(kind):  # type: ignore[arg-type]
         if field.name not in values:
             continue
         value = values[field.name]
-        if (value is None and field.default is None) or _is_allowed(field.name, value):
+        if (value is None and field.default is None) or _is_allowed(kind, field.name, value):
             good[field.name] = value
         else:
             bad.append(field.name)
     return kind(**good), tuple(bad)
 
 
-def _is_allowed(name: str, value: Any) -> bool:
+def _is_allowed(kind: type, name: str, value: Any) -> bool:
     if name in _WHOLE:
         return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _WHOLE[name]
     if name in _REAL:
-        return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < MOST  # NaN is not below
+        return _is_real(value)
     if name in _DIALS:
         return isinstance(value, int | float) and not isinstance(value, bool) and _DIALS[name].allow(value)
     if name in _TEXT:
         return isinstance(value, str)
-    return value in (get_args(State) if name == "state" else get_args(Desired))
+    choices = get_args(_hints(kind)[name])
+    if get_origin(_hints(kind)[name]) is Mapping:
+        return isinstance(value, dict) and all(_is_real(figure) for figure in value.values())
+    return isinstance(value, str) and value in choices
+
+
+def _is_real(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < MOST  # NaN is not below
+
+
+@cache
+def _hints(kind: type) -> dict[str, Any]:
+    return get_type_hints(kind)

@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from vaelab.config.places import runs_root
 from vaelab.runs.files import read_json, unwritable, write_atomic, write_json
 from vaelab.runs.processes import FileLock, ProcessIdentity
+from vaelab.runs.status import checked
 from vaelab.workers.standby import Standby, hand_over, python
 
 JobState = Literal["none", "queued", "running", "finished", "cancelled", "failed"]
@@ -78,11 +79,7 @@ class Jobs:
     def state(self, name: str) -> State:
         """How far a job is. A process that is gone without a word has failed."""
         values = read_json(self.folder_of(name) / "state.json") or {}
-        names = {entry.name for entry in dataclasses.fields(State)}
-        try:
-            found = State(**{key: value for key, value in values.items() if key in names})
-        except TypeError:
-            return State()
+        found, _ = checked(State, values)
         if found.is_active:
             if found.pid is None:
                 alive = time.time() - found.asked_at < START_PATIENCE
@@ -161,7 +158,7 @@ def read_array(path: Path) -> NDArray[Any] | None:
     """The array of a .npy file; None where there is none that can be read."""
     try:
         found: NDArray[Any] = np.load(path, allow_pickle=False)
-    except (OSError, ValueError):
+    except (OSError, ValueError, EOFError, MemoryError):
         return None
     return found
 
@@ -172,9 +169,8 @@ class Work:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.parent = os.getppid()
-        before = read_json(folder / "state.json") or {}
-        self.version = int(before.get("version", 0))
-        self.asked_at = float(before.get("asked_at", 0.0))
+        before, _ = checked(State, read_json(folder / "state.json") or {})
+        self.version, self.asked_at = before.version, before.asked_at
         self.identity = dataclasses.asdict(ProcessIdentity.mine())
         self.began = time.perf_counter()
 
