@@ -7,6 +7,7 @@ import contextlib
 import dataclasses
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -141,7 +142,7 @@ def stop(run: Run) -> None:
     try:
         run.ask("stop")
     except RunError:  # on a full disk control.json cannot be written: a signal says the same
-        if status.process is None or not status.process.signal(signal.SIGTERM):
+        if sys.platform == "win32" or status.process is None or not status.process.signal(signal.SIGTERM):
             raise
     if status.state == "stalled":
         _wake_or_end(run, status)
