@@ -17,6 +17,7 @@ from starlette.applications import Starlette
 from vaelab import data
 from vaelab.analysis import film, inference, latents, projections
 from vaelab.config.errors import RunError
+from vaelab.export import film_file
 from vaelab.runs.store import Run
 from vaelab.ui.components.map.map_routes import map_base, map_query, map_routes
 
@@ -187,6 +188,10 @@ def test_the_film_has_every_snapshot(digits):
     assert ask(address(digits, "frame-21.png"))[0] == 409
 
 
+def gif_of(shown, title):
+    return film_file._animation(film_file.frames(shown, title, ["#112233"] * 10, {}), "gif")
+
+
 def test_the_film_is_saved_as_a_gif_that_moves(digits):
     status, body, headers = ask(address(digits, "film.gif"))
     assert (status, body[:6], headers["content-type"]) == (200, b"GIF89a", "image/gif")
@@ -194,7 +199,7 @@ def test_the_film_is_saved_as_a_gif_that_moves(digits):
     shown = film.film(digits)
     twice = film.Film(**{**vars(shown), "steps": (1, 20), "points": np.concatenate([shown.points * 0.2, shown.points]),
         "recon": shown.recon.repeat(2, axis=0), "samples": shown.samples.repeat(2, axis=0)})  # fmt: skip
-    picture = Image.open(io.BytesIO(film.gif(twice, "a run", ["#112233"] * 10)))
+    picture = Image.open(io.BytesIO(gif_of(twice, "a run")))
     assert (picture.n_frames, picture.info["loop"]) == (2, 0)
     first = np.asarray(picture.convert("RGB"))
     picture.seek(1)
@@ -214,13 +219,15 @@ def test_the_gif_needs_no_language(digits):
     shown = film.film(digits)
     twice = film.Film(**{**vars(shown), "steps": (5, 20), "points": shown.points.repeat(2, axis=0),
         "recon": shown.recon.repeat(2, axis=0), "samples": shown.samples.repeat(2, axis=0)})  # fmt: skip
-    frames = [film.gif(twice, title, ["#112233"] * 10) for title in ("数字 7", "7")]
+    frames = [gif_of(twice, title) for title in ("数字 7", "7")]
     assert frames[0] == frames[1]
     picture = Image.open(io.BytesIO(frames[0]))
     blue = []
     for k in range(2):
         picture.seek(k)
-        pixels = np.asarray(picture.convert("RGB")).astype(int)[: film.MARGIN + film.LINE, film.MAP_SIDE :]
+        pixels = np.asarray(picture.convert("RGB")).astype(int)[
+            : film_file.MARGIN + film_file.LINE, film_file.MAP_SIDE :
+        ]
         blue.append(int(((pixels[..., 2] > 120) & (pixels[..., 0] < 60)).sum()))
     assert blue[1] == pytest.approx(4 * blue[0], rel=0.1)
 

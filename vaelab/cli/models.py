@@ -227,6 +227,20 @@ def export_model(run_name: str, format: str, part: str, output: Path, as_json: b
         print_json({"path": str(output), "format": format, "bytes": size, **told})
 
 
+@click.command()
+@run_argument
+@OUTPUT
+@json_option
+def film(run_name: str, output: Path, as_json: bool) -> None:
+    """Write a training as a film: map, curves, reconstructions and samples. FILE ends in .gif, .webp, .mp4 or .webm."""
+    from vaelab.export import film_file
+
+    written = film_file.write(store.find(run_name), output)
+    click.echo(f"{written}: {written.stat().st_size:,} bytes")
+    if as_json:
+        print_json({"path": str(written), "bytes": written.stat().st_size})
+
+
 def _numbers(text: str, count: int) -> list[float]:
     values = latent_text.read(",".join(text.replace(",", " ").split()), count)
     if values is None:
@@ -261,4 +275,4 @@ def _write_png(path: Path, pixels: NDArray[np.uint8]) -> None:
     click.echo(f"{path}")
 
 
-COMMANDS = (encode, decode, sample, export_model)
+COMMANDS = (encode, decode, sample, export_model, film)

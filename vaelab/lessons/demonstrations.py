@@ -62,9 +62,10 @@ _IDEAS = (
     ),
     Demonstration(
         "overfitting",
+        # As many steps for both.
         tuple(
-            (name, {"model": "linear-vae", "epochs": 60, **limit})
-            for name, limit in (("500", {"limit": 500}), ("5000", {"limit": 5_000}))
+            (f"{limit}", {"model": "linear-vae", "limit": limit, "epochs": epochs})
+            for limit, epochs in ((500, 400), (5_000, 40))
         ),
     ),
     Demonstration(

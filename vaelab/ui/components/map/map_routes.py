@@ -9,7 +9,7 @@ import io
 import re
 from dataclasses import dataclass
 from functools import lru_cache, wraps
-from typing import Any, get_args
+from typing import Any, cast, get_args
 from urllib.parse import quote
 
 import numpy as np
@@ -21,11 +21,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from vaelab.analysis import latents, posterior, projections
-from vaelab.analysis.film import film, gif
+from vaelab.analysis.film import film
 from vaelab.analysis.latents import Codes, Query, Split
 from vaelab.config.errors import AccessError, VaeLabError
 from vaelab.config.fields import is_number
-from vaelab.images import palette
+from vaelab.export import film_file
 from vaelab.runs.owner import TEACHER, Owner
 from vaelab.runs.store import Run
 from vaelab.ui.access.people import of_request
@@ -82,7 +82,7 @@ def map_routes() -> list[Route]:
         "tsne.bin": tsne_map,
         "film.json": film_facts,
         "film.bin": film_places,
-        "film.gif": film_gif,
+        **{f"film.{format}": film_as_file for format in film_file.FORMATS},
         "originals.png": film_originals,
         "sheet-{k:few}.png": pictures,
         "probe-{k:few}.png": probe_pictures,
@@ -370,7 +370,8 @@ def film_facts(request: Request) -> Response:
         "names": list(shown.names),
         "title": shown.title,
         "reach": shown.reach,
-        "file": f"{run.name}.gif",
+        "file": run.name,
+        "formats": [format for format in ("gif", "mp4") if not film_file.missing(format)],
     }
     return JSONResponse(answer, headers=FRESH)
 
@@ -396,11 +397,10 @@ def film_frame(request: Request) -> Response:
     return _png(strip(images, FRAME_COLUMNS, cell=1), FOREVER)
 
 
-def film_gif(request: Request) -> Response:
-    """The film as an animated GIF, as a file to keep."""
+def film_as_file(request: Request) -> Response:
+    """The film as a file to keep, in the format that its address ends in."""
     run = _run(request)
-    shown = film(run)
-    content = gif(shown, run.name, palette.value_colours(shown.names, "light") or palette.class_colours("light"))
-    name = quote(f"{run.name}.gif")
+    format = cast(film_file.Format, request.url.path.rsplit(".", 1)[-1])
+    name = quote(f"{run.name}.{format}")
     headers = {**FOREVER, "Content-Disposition": f"attachment; filename*=UTF-8''{name}"}
-    return Response(content, media_type="image/gif", headers=headers)
+    return Response(film_file.encoded(run, format), media_type=film_file.MIME[format], headers=headers)

@@ -21,14 +21,14 @@ export class TimeTravel {
     this.slider = range({ label: text("time"), tip: text("time_tip"), min: 0, max: 1, step: 1, value: 1, oninput: (k) => this.seek(k) });
     this.when = el("span", { class: "number map-when" }, "");
     this.now = button(text("now"), text("now_tip"), () => this.leave());
-    this.gif = el("a", { class: "button map-gif", title: text("gif_tip"), download: "" }, text("gif"));
+    this.files = ["gif", "mp4"].map((format) => el("a", { class: `button map-${format}`, title: text(`${format}_tip`), download: "", "data-format": format }, text(format)));
     this.rows = ["originals", "recon", "samples"].map((name) => {
       const canvas = el("canvas", { class: "pixels map-strip", role: "img", "aria-label": text(name) });
       return { name, canvas, row: el("div", { class: "map-strip-row" }, canvas, el("span", { class: "caption" }, text(name))) };
     });
     this.note = el("p", { class: "hint map-time-note" });
     host.replaceChildren(
-      el("div", { class: "map-time" }, this.play, this.slider, this.when, this.now, this.gif), this.note, ...this.rows.map(({ row }) => row));
+      el("div", { class: "map-time" }, this.play, this.slider, this.when, this.now, ...this.files), this.note, ...this.rows.map(({ row }) => row));
     this.enable(false);
     this.abort = new AbortController();
     this.watch();
@@ -36,8 +36,10 @@ export class TimeTravel {
 
   enable(on) {
     for (const control of [this.play, this.slider, this.now]) control.disabled = !on;
-    this.gif.classList.toggle("off", !on);
-    this.gif.setAttribute("aria-disabled", String(!on));
+    for (const file of this.files) {
+      file.classList.toggle("off", !on);
+      file.setAttribute("aria-disabled", String(!on));
+    }
     this.now.disabled = true;
     for (const { row } of this.rows) row.hidden = !on;
   }
@@ -70,8 +72,12 @@ export class TimeTravel {
     const atEnd = first || this.at === this.film.steps.length - 1;
     Object.assign(this, { film: { ...film, places }, images: new Map() });
     this.slider.max = String(film.steps.length - 1);
-    this.gif.href = address(this.base, "film.gif", { v: film.stamp });
-    this.gif.download = film.file;
+    for (const file of this.files) {
+      const { format } = file.dataset;
+      file.hidden = !film.formats.includes(format);
+      file.href = address(this.base, `film.${format}`, { v: film.stamp });
+      file.download = `${film.file}.${format}`;
+    }
     this.note.textContent = "";
     if (first) {
       this.enable(true);
