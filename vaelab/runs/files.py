@@ -53,6 +53,17 @@ def write_json(path: Path, value: Mapping[str, Any]) -> None:
     write_atomic(path, (json.dumps(value, indent=1, allow_nan=False) + "\n").encode())
 
 
+def make_within(run_dir: Path, folder: Path) -> None:
+    """Make a folder of a run and those between. Raises OSError, and makes nothing, where the run's own is gone.
+
+    Who deletes or moves a run in use would find it again, without its config, where nobody lists it and its name stays taken.
+    """
+    at = run_dir
+    for name in folder.relative_to(run_dir).parts:
+        at /= name
+        at.mkdir(exist_ok=True)
+
+
 class Spare:
     """Room for one last small JSON file on a disk that is full: a file that is there already, written over and renamed."""
 

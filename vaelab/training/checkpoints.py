@@ -21,7 +21,7 @@ from vaelab.config.fields import Bounds
 from vaelab.config.settings import LossConfig, OptimConfig
 from vaelab.models.latent_model import LatentModel
 from vaelab.models.weights import check_weights
-from vaelab.runs.files import numbered, read_json, read_regular, unwritable, write_atomic
+from vaelab.runs.files import make_within, numbered, read_json, read_regular, unwritable, write_atomic
 from vaelab.runs.status import MOST
 from vaelab.runs.store import Run
 from vaelab.training.measures import Meter
@@ -72,7 +72,7 @@ class Checkpoints:
         }
         try:
             shutil.rmtree(part, ignore_errors=True)
-            part.mkdir(parents=True)
+            make_within(self._run.path, part)
             write_atomic(part / "model.safetensors", save(_to_host(model.state_dict())), durable=True)
             tensors = {**moments_of(model, optimizer), "meter": meter.sums}
             write_atomic(part / "optimiser.safetensors", save(_to_host(tensors)), durable=True)

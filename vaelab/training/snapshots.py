@@ -14,7 +14,7 @@ from torch import Tensor
 
 from vaelab import data
 from vaelab.models.latent_model import LatentModel
-from vaelab.runs.files import unwritable, write_atomic
+from vaelab.runs.files import make_within, unwritable, write_atomic
 from vaelab.runs.run_config import RunConfig
 from vaelab.runs.slim import fits_half, thin
 from vaelab.runs.store import Run
@@ -59,7 +59,7 @@ class Snapshots:
             for name, images in (("originals_y", self._originals), ("probe_y", self._probe)):
                 fixed[name] = torch.from_numpy(np.array(data.labels_of(images, self._cfg.model.label)))
             fixed["sample_y"] = self._sample_y()
-        _make(self._run.snapshots_dir)
+        _make(self._run, self._run.snapshots_dir)
         write_atomic(self._run.fixed_file, save(fixed))
 
     def due(self) -> bool:
@@ -71,7 +71,7 @@ class Snapshots:
         start = time.perf_counter()
         arrays = self._look(model)
         folder = self._run.snapshots_dir / str(step)
-        _make(folder)
+        _make(self._run, folder)
         write_atomic(folder / "snapshot.safetensors", save(arrays))
         for old in thin(self._run.snapshots(), KEPT):
             shutil.rmtree(self._run.snapshots_dir / str(old), ignore_errors=True)
@@ -133,8 +133,8 @@ def _half(weights: Tensor) -> Tensor:
     return weights.half() if fits_half(float(weights.abs().max())) else weights
 
 
-def _make(folder: Path) -> None:
+def _make(run: Run, folder: Path) -> None:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_within(run.path, folder)
     except OSError as error:
         raise unwritable(folder, error) from error
