@@ -33,6 +33,9 @@ def page() -> str:
             continue
         if isinstance(member, property | cached_property):
             parts.append(_section(f"model.{name}", member, level=3))
+        elif isinstance(member, classmethod):
+            bound = getattr(Model, name)
+            parts.append(_section(f"vaelab.Model.{name}{_signature(bound)}", bound, level=3))
         elif inspect.isfunction(member):
             parts.append(_section(f"model.{name}{_signature(member)}", member, level=3))
     return "\n".join(parts)

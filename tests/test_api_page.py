@@ -33,7 +33,7 @@ def test_the_page_tells_everything_that_is_public(script: Any) -> None:
     text = script.page()
     for name in vars(Model):
         if not name.startswith("_"):
-            assert f"`model.{name}" in text
+            assert f"`model.{name}" in text or f"`vaelab.Model.{name}(" in text
     for name in ("encode", "decode", "sample", "interpolate", "traverse", "evaluate", "train"):
         assert f"### `model.{name}(" in text
 

@@ -41,17 +41,12 @@ class Model:
         """The newest weights of a run. Raises RunError, WeightsError."""
         from vaelab.analysis.inference import load_run
 
-        self.run = run
+        self.run, self.name = run, run.name
         self.module: LatentModel = load_run(run)
 
     def __repr__(self) -> str:
         shape = "x".join(map(str, self.shape))
         return f"<Model {self.name}: {self.config.model.name}, {self.latent_dim} numbers for an image of {shape}>"
-
-    @property
-    def name(self) -> str:
-        """Of the run or the shipped model."""
-        return self.run.name
 
     @cached_property
     def config(self) -> RunConfig:
@@ -83,16 +78,20 @@ class Model:
     @property
     def z_mean(self) -> NDArray[np.float32]:
         """(Z,) the middle of the codes: 0 where the prior is N(0, I)."""
-        return self.module.code_mean.numpy().copy() if self._has_own_scale else np.zeros(self.latent_dim, np.float32)
+        return (
+            self.module.code_mean.numpy().copy()
+            if self.config.model.method.remembers_codes
+            else np.zeros(self.latent_dim, np.float32)
+        )
 
     @property
     def z_std(self) -> NDArray[np.float32]:
         """(Z,) the spread of the codes: 1 where the prior is N(0, I)."""
-        return self.module.code_std.numpy().copy() if self._has_own_scale else np.ones(self.latent_dim, np.float32)
-
-    @property
-    def _has_own_scale(self) -> bool:
-        return self.config.model.method.remembers_codes
+        return (
+            self.module.code_std.numpy().copy()
+            if self.config.model.method.remembers_codes
+            else np.ones(self.latent_dim, np.float32)
+        )
 
     def images(
         self, split: Literal["test", "train"] = "test", limit: int | None = None
@@ -133,7 +132,7 @@ class Model:
         """
         from vaelab.analysis import inference
 
-        x = self._pixels(images)
+        x = given.pixels(images, self.shape)
         return inference.encode(self.module, x, self._labels(labels, len(x)))
 
     def decode(self, z: ArrayLike, labels: Label | ArrayLike | None = None) -> Images:
@@ -154,7 +153,7 @@ class Model:
         >>> bool(error < 20)  # of 255
         True
         """
-        x = self._pixels(images)
+        x = given.pixels(images, self.shape)
         y = self._labels(labels, len(x))
         return self.decode(self.encode(x, y), y)
 
@@ -202,7 +201,9 @@ class Model:
         """
         from vaelab.analysis.walks import between
 
-        return self.decode(between(self._code(a, "a"), self._code(b, "b"), steps, kind), labels)
+        return self.decode(
+            between(given.code(a, self.latent_dim, "a"), given.code(b, self.latent_dim, "b"), steps, kind), labels
+        )
 
     def traverse(
         self,
@@ -222,7 +223,7 @@ class Model:
         """
         from vaelab.analysis.walks import along
 
-        start = self.z_mean if z is None else self._code(z, "z")
+        start = self.z_mean if z is None else given.code(z, self.latent_dim, "z")
         rows = self.used[:8] if dims is None else list(dims)
         if not rows or not all(0 <= dim < self.latent_dim for dim in rows):
             raise ConfigError(f"dims must be numbers of latent dimensions, 0 to {self.latent_dim - 1}; got {rows}")
@@ -238,13 +239,9 @@ class Model:
         >>> model.used[:3]
         [11, 15, 0]
         """
-        from vaelab.analysis.decoder_facts import codes_of, model_facts
+        from vaelab.analysis.decoder_facts import used_dims
 
-        steps = self.run.snapshots()
-        codes = codes_of(self.run, self.config, steps[-1] if steps else None)
-        tensors = {name: tensor.numpy() for name, tensor in self.module.state_dict().items()}
-        facts = model_facts(self.run, self.config, codes, tensors)
-        return list(facts["order"][: facts["used"]])
+        return used_dims(self.run, {name: tensor.numpy() for name, tensor in self.module.state_dict().items()})
 
     def evaluate(
         self,
@@ -271,7 +268,7 @@ class Model:
 
         if images is None:
             return inference.evaluate(self.run, split, importance_samples, limit, device="cpu", seed=seed)
-        x = self._pixels(images)[:limit]
+        x = given.pixels(images, self.shape)[:limit]
         if importance_samples and not self.config.model.has_posterior:
             raise ConfigError("nll needs a density p(x), which an autoencoder has not; leave importance_samples out")
         y = self._labels(labels, len(x))
@@ -322,7 +319,7 @@ class Model:
         from vaelab.data.kept import keep
         from vaelab.data.paths import data_root
 
-        x = self._pixels(images)
+        x = given.pixels(images, self.shape)
         cfg = self.config.model
         if cfg.label not in (None, "class"):
             raise ConfigError(
@@ -358,6 +355,25 @@ class Model:
             )
         return formats.write(self.run, chosen, path)
 
+    @classmethod
+    def from_pretrained(cls, repository: str | Path, *, revision: str | None = None, token: str | None = None) -> Model:
+        """A model from the Hugging Face hub, "owner/name", or from a folder that `export` wrote. Nothing in it is run.
+
+        Raises ExportError without the package huggingface_hub or where the hub refuses; RunError, WeightsError for what is no model of the lab.
+        """
+        from vaelab.export.hub import fetched
+
+        return cls(store.Run(fetched(repository, revision, token)))
+
+    def push_to_hub(self, repository: str, *, private: bool = False, token: str | None = None) -> str:
+        """Put it on the Hugging Face hub as "owner/name", as the folder that `export` writes; returns its address.
+
+        Raises ExportError without the package huggingface_hub or where the hub refuses.
+        """
+        from vaelab.export.hub import pushed
+
+        return pushed(self.run, repository, private, token)
+
     def html(self) -> str:
         """The living decoder as one HTML page, that needs nothing beside it. Raises ExportError where no browser could run it.
 
@@ -378,12 +394,6 @@ class Model:
             f'<iframe title="{escape(self.name, quote=True)}" sandbox="allow-scripts allow-downloads" loading="lazy" '
             f'style="width:100%;height:{FRAME}px;border:0" srcdoc="{escape(page, quote=True)}"></iframe>'
         )
-
-    def _pixels(self, images: ArrayLike) -> Images:
-        return given.pixels(images, self.shape)
-
-    def _code(self, z: ArrayLike, name: str) -> NDArray[np.float32]:
-        return given.code(z, self.latent_dim, name)
 
     def _labels(self, labels: Label | ArrayLike | None, count: int) -> NDArray[np.int64] | None:
         return given.labels(labels, self.labels, count)

@@ -141,6 +141,13 @@ def model_facts(run: Run, cfg: RunConfig, codes: Codes, tensors: Tensors, lang: 
     }
 
 
+def used_dims(run: Run, tensors: Tensors) -> list[int]:
+    """The dimensions in use, the most telling first, as the sliders of the page stand. tensors: a state dict."""
+    cfg, steps = run.config(), run.snapshots()
+    facts = model_facts(run, cfg, codes_of(run, cfg, steps[-1] if steps else None), tensors)
+    return list(facts["order"][: facts["used"]])
+
+
 def label_values(cfg: RunConfig, lang: Language = "en") -> list[str]:
     """What the values of a conditional model's label are called; empty for a model without one."""
     if cfg.model.label is None:
