@@ -110,6 +110,16 @@ def test_every_tab_opens_in_both_languages_and_themes(offline: Any, file: Path, 
     assert background == {"light": "rgb(255, 255, 255)", "dark": "rgb(18, 22, 28)"}[theme]
 
 
+@pytest.mark.parametrize("size", [(1280, 800), (1920, 1080), (390, 844)], ids=str)
+def test_nothing_hangs_out_of_the_window(offline: Any, file: Path, size: tuple[int, int]) -> None:
+    offline.set_viewport_size({"width": size[0], "height": size[1]})
+    for tab in TABS:
+        open_file(offline, file, tab=tab)
+        out = """(width) => [...document.querySelectorAll("#file *")].filter((e) => { const { left, right, width: w } = e.getBoundingClientRect();
+            return w && e.checkVisibility() && (left < 0 || right > width + 1); }).map((e) => e.className || e.tagName)"""
+        assert offline.evaluate(out, size[0]) == [], tab
+
+
 def test_z_and_the_tab_pass_from_one_language_to_the_other(offline: Any, file: Path) -> None:
     open_file(offline, file)
     offline.get_by_role("tab", name="Grid", exact=True).click()
