@@ -360,3 +360,21 @@ def test_points_that_are_not_frozen_jump(page: Any, address: str) -> None:
     should, did = np.array(jumps).T
     assert np.abs(did - should).mean() > 0.05, "the noise is other at every move"
     assert len(set(did)) == len(did)
+
+
+def test_a_draw_of_x_is_noise_around_its_mean(page: Any, address: str) -> None:
+    open_lesson(page, address, "vae")
+    picture = page.locator('canvas[data-view="draws"]')
+    page.wait_for_function("(canvas) => canvas.width === 4 * 32 + 3", arg=picture.element_handle())
+    inside = (slice(0, 32), slice(0, 32))  # the first of the sixteen
+    mean = pixels(page, picture)[inside].astype(float)
+    sampling = page.get_by_role("button", name="One draw of x")
+    sampling.click()
+    page.locator('.cloud button[aria-pressed="true"]').wait_for()
+    draw = pixels(page, picture)[inside]
+    assert set(np.unique(draw)) == {0, 255}, "each colour of each pixel is on or off"
+    p = mean / 255
+    assert draw.mean() == pytest.approx(mean.mean(), abs=4 * 255 * np.sqrt((p * (1 - p)).sum()) / p.size)
+    sampling.click()
+    page.locator('.cloud button[aria-pressed="false"]').wait_for()
+    assert np.array_equal(pixels(page, picture)[inside], mean)

@@ -26,7 +26,10 @@ VIEWS = ("three", "kl", "jensen", "onto", "bound")
 LESSON = Lesson(
     "learn_elbo",
     (
-        Section("terms", r"\mathrm{ELBO}(x) = \mathbb{E}_{q(z|x)}[\log p(x|z)] - \mathrm{KL}(q(z|x)\,\|\,p(z))"),
+        Section(
+            "terms",
+            r"\begin{aligned} \mathrm{ELBO}(x) ={}& \mathbb{E}_{q(z|x)}[\log p(x|z)] \\ &- \mathrm{KL}(q(z|x)\,\|\,p(z)) \end{aligned}",
+        ),
         Section("three", sets={"elbo_view": "three"}),
         Section(
             "kl",

@@ -32,16 +32,17 @@ SEEN, NOISE = 1.2, 0.7  # x, and sigma of x around z, of the model whose posteri
 GRID = np.linspace(-REACH, REACH, 241)
 BAR = (-8.0, 0.0)  # nats of the bar of log p(x)
 ROLES: tuple[Role, ...] = ("encoder", "prior", "eps", "total", "z", "decoder")
+# A step may take several lines, none of which is wider than a phone.
 JENSEN_STEPS = (
     r"\log p(x) = \log \int p(x, z)\, dz",
     r"= \log \mathbb{E}_{q(z|x)}\!\left[\frac{p(x, z)}{q(z|x)}\right]",
     r"\ge \mathbb{E}_{q(z|x)}\!\left[\log \frac{p(x, z)}{q(z|x)}\right]",
-    r"= \mathbb{E}_{q(z|x)}[\log p(x|z)] - \mathrm{KL}(q(z|x)\,\|\,p(z)) = \mathrm{ELBO}(x)",
+    r"= \mathbb{E}_{q(z|x)}[\log p(x|z)] \\ &\qquad - \mathrm{KL}(q(z|x)\,\|\,p(z)) \\ &\quad = \mathrm{ELBO}(x)",
 )
 ONTO_STEPS = (
-    r"0 \le \mathrm{KL}(q(z|x)\,\|\,p(z|x)) = \mathbb{E}_q[\log q(z|x) - \log p(z|x)]",
-    r"= \mathbb{E}_q[\log q(z|x) - \log p(x, z)] + \log p(x)",
-    r"\log p(x) = \mathbb{E}_q[\log p(x, z) - \log q(z|x)] + \mathrm{KL}(q(z|x)\,\|\,p(z|x))",
+    r"0 \le \mathrm{KL}(q(z|x)\,\|\,p(z|x)) \\ &\quad = \mathbb{E}_q[\log q(z|x) - \log p(z|x)]",
+    r"= \mathbb{E}_q[\log q(z|x) - \log p(x, z)] \\ &\qquad + \log p(x)",
+    r"\log p(x) = \mathbb{E}_q[\log p(x, z) - \log q(z|x)] \\ &\qquad + \mathrm{KL}(q(z|x)\,\|\,p(z|x))",
     r"\log p(x) = \mathrm{ELBO}(x) + \mathrm{gap}, \quad \mathrm{gap} \ge 0",
 )
 

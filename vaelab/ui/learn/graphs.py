@@ -15,7 +15,10 @@ from vaelab.ui.text import t
 LESSON = Lesson(
     "learn_graphs",
     (
-        Section("idea", r"p(b,e,a,j,m) = p(b)\,p(e)\,p(a|b,e)\,p(j|a)\,p(m|a)"),
+        Section(
+            "idea",
+            r"\begin{aligned} p(b,e,a,j,m) ={}& p(b)\,p(e)\,p(a|b,e) \\ & \cdot p(j|a)\,p(m|a) \end{aligned}",
+        ),
         Section("away", None, {"graphs_view": "alarm", "graphs_seen_alarm": {"alarm": 1, "earthquake": 1}}),
         Section("case", None, {"graphs_view": "case", "case_number": 0, "case_seen": {}}),
         Section("vae", r"p(x,z) = p(z)\,p_\theta(x|z)", {"graphs_view": "vae", "graphs_node": "z"}),

@@ -53,7 +53,7 @@ LESSON = Lesson(
         Section("decoder", r"z = \mu + \sigma\,\varepsilon,\quad \varepsilon \sim \mathcal{N}(0, I)"),
         Section(
             "model",
-            r"x_{3072} \to 128 \to (\mu, \log \sigma^2)_{2 \times 16} \to z_{16} \to 128 \to \hat x_{3072}",
+            r"\begin{aligned} & x_{3072} \to 128 \to (\mu, \log \sigma^2)_{2 \times 16} \\ & \to z_{16} \to 128 \to \hat x_{3072} \end{aligned}",
             shows=("lessons.plain_code", "LinearVae"),
         ),
         Section("twin", sets={"vae_view": "twin"}),

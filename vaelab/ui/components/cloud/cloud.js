@@ -9,8 +9,8 @@
 import { Sheet, faint, font, inkOf, watchWidth, words } from "../shared/ink.js";
 import { HIGHEST, REACH, cloudOf, codesAround, curve, klNats, nats, normalDensity } from "./maths.js";
 import { openNetwork } from "../engine/source.js";
-import { el, range, setRange } from "../shared/dom.js";
-import { signed } from "../shared/maths.js";
+import { button, el, range, setRange } from "../shared/dom.js";
+import { signed, uniform } from "../shared/maths.js";
 import { lasting } from "../shared/mount.js";
 import { drawTable, pictureCanvas } from "../shared/picture.js";
 
@@ -40,11 +40,13 @@ class Cloud {
     this.every = el("p", { class: "kl" });
     this.pictures = pictureCanvas(this.text.decodings, { "data-view": "draws" });
     this.frameOf = el("div", { class: "frame" }, this.pictures);
+    this.pixels = null; // for a draw of x, a uniform number for each pixel: the same ones while z moves
+    this.sampling = button(this.text.sample, this.text.sample_help, () => this.samplePixels(), { pressed: "false" });
     this.density = new Sheet({ role: "img", "aria-label": this.text.density_alt, "data-view": "density" }, (context, width, height) => this.drawDensity(context, width, height));
     this.side = el("div", { class: "side" }, this.rows.mu.node, this.rows.sigma.node, el("p", { class: "muted" }, this.text.hint), this.one, this.every,
       el("p", { class: "legend" }, ...LEGEND.flatMap(([role, word], k) => [k ? " · " : "", el("span", { class: role }, this.text[word])])));
     this.body = el("div", { class: "lab cloud" }, this.side,
-      el("div", { class: "draws" }, el("p", { class: "muted", title: this.text.decodings_help }, this.text.decodings), this.frameOf), this.density.canvas);
+      el("div", { class: "draws" }, el("div", { class: "over" }, el("p", { class: "muted", title: this.text.decodings_help }, this.text.decodings), this.sampling), this.frameOf), this.density.canvas);
     root.append(this.body);
     this.unwatch = watchWidth(this.body, (width) => this.size(width));
   }
@@ -137,7 +139,17 @@ class Cloud {
       value.textContent = shown;
       input.setAttribute("aria-valuetext", filled(this.text.slider_value, { value: shown, dim, kl }).join(""));
     }
-    if (this.network) drawTable(this.pictures, this.network.run(codesAround(cloud, eps), eps.length), shape, COLUMNS, GAP);
+    if (!this.network) return;
+    const means = this.network.run(codesAround(cloud, eps), eps.length);
+    drawTable(this.pictures, this.pixels ? means.map((p, k) => (this.pixels[k] < p ? 1 : 0)) : means, shape, COLUMNS, GAP);
+  }
+
+  /** Show a draw of x from the Bernoulli distributions p(x|z), or their means again. */
+  samplePixels() {
+    const random = uniform(1 + Math.floor(Math.random() * 1e6));
+    this.pixels = this.pixels ? null : Float32Array.from({ length: this.data.eps.length * this.data.shape.reduce((a, b) => a * b) }, random);
+    this.sampling.setAttribute("aria-pressed", String(Boolean(this.pixels)));
+    this.invalidate();
   }
 
   /** The pictures as large as whole factors allow, the density below them in what is left of the window. */

@@ -22,7 +22,7 @@ MU = (-3.0, 3.0)  # as cloud.js has them
 SIGMA = (0.0, 1.5)
 WORDS = (
     "mu", "mu_help", "sigma", "sigma_help", "slider_value", "hint", "kl_one", "kl_all",
-    "prior_name", "q", "draw", "density", "density_alt", "decodings_help", "refused",
+    "prior_name", "q", "draw", "density", "density_alt", "decodings_help", "refused", "sample", "sample_help",
 )  # fmt: skip
 
 
