@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from app_page import opened
 from run_writer import write_run
 from safetensors.numpy import load_file, save_file
 from small_training import settings, train
@@ -20,6 +21,7 @@ from vaelab.runs import slim
 from vaelab.runs.plan import plan
 from vaelab.runs.store import Run, create_run
 from vaelab.training import snapshots
+from vaelab.ui.text import strings
 
 
 @pytest.fixture(autouse=True)
@@ -117,3 +119,16 @@ def test_the_first_and_the_last_stay(keep: int) -> None:
     steps = [0, *(2**k for k in range(12))]
     left = sorted(set(steps) - set(slim.thin(steps, keep)))
     assert (len(left), left[0], left[-1]) == (keep, 0, 2048)
+
+
+def test_the_page_says_what_a_run_takes_and_frees_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = trained_run("mine", monkeypatch)
+    before = slim.size(run)
+    app = opened("train", run="mine")
+    app.button(key="do_slim").click().run()
+    assert not app.exception
+    assert not app.error
+    after = slim.size(run)
+    assert after.total < before.total
+    said = strings("en", "train")["room_freed"].format(size=f"{(before.total - after.total) / 1e6:,.1f}")
+    assert said in [message.value for message in app.success]

@@ -16,6 +16,7 @@ from vaelab.runs import store
 from vaelab.runs.limits import Limits, check_epochs, check_training, limits, set_limits
 from vaelab.runs.owner import TEACHER, Owner, write_owner
 from vaelab.runs.run_config import RunConfig
+from vaelab.runs.slim import slim
 from vaelab.runs.store import Run
 from vaelab.ui.access.people import Person, current
 from vaelab.ui.access.rules import asks
@@ -166,6 +167,12 @@ def rename(run: Run, name: str) -> Run:
 def delete(run: Run) -> None:
     """As `store.delete_run`."""
     store.delete_run(run)
+
+
+@asks("delete")
+def make_slim(run: Run) -> int:
+    """As `runs.slim.slim`; the bytes that were freed."""
+    return slim(run)
 
 
 @asks("clear_runs")

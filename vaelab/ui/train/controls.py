@@ -11,6 +11,7 @@ from vaelab.config.settings import OptimConfig
 from vaelab.runs import store
 from vaelab.runs.epochs import fewest_epochs, stretched
 from vaelab.runs.run_config import RunConfig
+from vaelab.runs.slim import KEEP, size
 from vaelab.runs.status import Status
 from vaelab.runs.store import Run
 from vaelab.ui import doing
@@ -215,6 +216,29 @@ def _housekeeping(run: Run, status: Status) -> None:
         st.markdown(t("train.delete_sure", name=run.name))
         if st.button(t("train.delete_yes"), key="do_delete", icon=":material/delete_forever:"):
             _move(lambda: doing.delete(run))
+    _room(run, status)
+
+
+def _room(run: Run, status: Status) -> None:
+    """What the run takes on the disk, and the button that makes it less; a training that runs changes it all the time."""
+    if status.is_active:
+        return
+    taken = size(run)
+    with st.popover(
+        t("train.room", size=f"{taken.total / 1e6:,.1f}"),
+        icon=":material/compress:",
+        width="stretch",
+        help=t("train.room_help"),
+    ):
+        parts = {name: f"{value / 1e6:,.1f}" for name, value in vars(taken).items()}
+        st.markdown(t("train.room_how", keep=KEEP, **parts))
+        if st.button(t("train.room_free"), key="do_slim", icon=":material/compress:"):
+            try:
+                freed = doing.make_slim(run)
+            except VaeLabError as error:
+                show_error(error)
+            else:
+                st.success(t("train.room_freed", size=f"{freed / 1e6:,.1f}"), icon=":material/check:")
 
 
 def _move(action: Callable[[], object]) -> None:
