@@ -16,6 +16,7 @@ SUBJECTS = {
     "decode": "the Decode page in Chromium, dragged with a real pointer",
     "project": "latent projections against scikit-learn",
     "startup": "from the command to the first answer",
+    "visit": "what a first visit of each page loads, in Chromium",
 }
 
 
