@@ -117,7 +117,7 @@ def train(
         if as_json:
             print_json({"run": run.name, "path": str(run.path), "command": start})
         return
-    _train_here(run, devices, quiet=quiet, as_json=as_json, more={} if own is None else {"images": own})
+    _train_here(run, devices=devices, quiet=quiet, as_json=as_json, more={} if own is None else {"images": own})
 
 
 def _own_images(cfg: RunConfig) -> dict[str, Any]:
@@ -186,7 +186,7 @@ def resume(
         launch.check_resumable(run)
     if devices > 1:
         launch.check(run.config(), devices)
-    _train_here(run, devices, quiet=quiet, as_json=as_json)
+    _train_here(run, devices=devices, quiet=quiet, as_json=as_json)
 
 
 STRETCHED = {
@@ -262,7 +262,7 @@ def delete(run_name: str, yes: bool, as_json: bool) -> None:
 
 
 def _train_here(
-    run: store.Run, devices: int, *, quiet: bool, as_json: bool, more: dict[str, Any] | None = None
+    run: store.Run, *, devices: int, quiet: bool, as_json: bool, more: dict[str, Any] | None = None
 ) -> None:
     """Train in this process, or in one for each of several devices, then print how it ended and the test loss. Raises RunError if it failed or diverged."""
     from vaelab.analysis import inference  # torch comes with these
