@@ -188,7 +188,7 @@ def test_a_density_is_held_up_against_points_elsewhere(page: Any, address: str) 
     mine, most = game.first_points(), longest(game.MINE, game.line(), game.WIDTH)
     assert shown_density(page) == pytest.approx(wanted(mine, 0), abs=5e-4)
     come.click()
-    said(page, ".budget .said", "1 points have come, and p\\(x\\) is below the line")
+    said(page, ".budget .said", "Points so far: 1, and p\\(x\\) is below the line")
     assert shown_density(page) == pytest.approx(wanted(mine, 1), abs=5e-4)
     box = plane.bounding_box()
     places = [
@@ -217,7 +217,7 @@ def test_a_density_is_held_up_against_points_elsewhere(page: Any, address: str) 
     for count in range(most + 1):
         assert come.is_enabled(), count
         come.click()
-    said(page, ".budget .said", f"{most + 1} points have come, and p\\(x\\) is below")
+    said(page, ".budget .said", f"Points so far: {most + 1}, and p\\(x\\) is below")
     come.click()
     said(page, ".budget .said", f"Held against {most} points: nobody can do better")
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vaelab import data
-from vaelab.analysis.inference import to_uint8
+from vaelab.analysis.inference import to_uint8, to_unit
 from vaelab.models.latent_model import LatentModel
 from vaelab.models.losses import bernoulli_recon
 from vaelab.models.posteriors import GaussianPosterior
@@ -181,3 +181,9 @@ class Training:
             self.steps[-1] = replace(before, stops=(), x=before.x[:0].copy(), x_hat=before.x_hat[:0].copy())
         self.steps.append(step)
         return step
+
+    @torch.no_grad()
+    def reconstruct(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """What the model makes of one image by now, from the mean of q(z|x). (C, H, W) uint8 each."""
+        x_hat = to_uint8(self.model.decode(self.model.encode(to_unit(pixels[None])).mean))
+        return np.asarray(x_hat[0])

@@ -50,7 +50,7 @@ LESSON = Lesson(
         Section("model", shows=("lessons.plain_code", "Autoencoder")),
         Section(
             "squared",
-            r"-\log \mathcal{N}(x; \hat x, \sigma^2) = \frac{(x - \hat x)^2}{2\sigma^2} + \log \sigma + \tfrac12 \log 2\pi",
+            r"\begin{aligned} & -\log \mathcal{N}(x; \hat x, \sigma^2) \\ & \quad = \frac{(x - \hat x)^2}{2\sigma^2} + \log \sigma + \tfrac12 \log 2\pi \end{aligned}",
         ),
         Section("uses"),
     ),

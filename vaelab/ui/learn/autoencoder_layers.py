@@ -17,6 +17,7 @@ from vaelab.models.one_thread import alone
 from vaelab.runs import store
 from vaelab.ui import html
 from vaelab.ui.components.patch.patch_view import patch_view
+from vaelab.ui.learn import one_face
 from vaelab.ui.text import t
 from vaelab.ui.widgets import figure, theme
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 MODEL = "cifar10-autoencoder"
 # Name: data set and number of the test image; photographs only where CIFAR-10 is there.
 IMAGES = {
-    "face": ("pixel-faces", 0),  # the first face of lesson 5
+    "face": ("pixel-faces", one_face.NUMBER),
     "dog": ("cifar10", 16),
     "frog": ("cifar10", 29),
     "boot": ("fashion-mnist-10k", 3),

@@ -18,6 +18,7 @@ from vaelab.models.one_thread import alone
 from vaelab.ui import html, pictures
 from vaelab.ui.charts.training_charts import thin
 from vaelab.ui.components.lines.lines_view import Line, lines_view, pressed
+from vaelab.ui.learn import one_face
 from vaelab.ui.learn.chart_shape import shaped
 from vaelab.ui.learn.frame import Lesson, Section, lesson_page
 from vaelab.ui.learn.prediction import Prediction
@@ -152,6 +153,7 @@ def stage() -> None:
         left, right = st.columns([300, 326], gap="small")
         with left:
             st.html(html.stage(_strips(step, at)))
+            st.html(html.stage(_face(now)))
         with right, st.container(gap="xsmall", key="code_curves"):
             _curves(now)
 
@@ -313,6 +315,14 @@ def _strips(step: Step, at: int) -> str:
         f"<div class=strips><span class=muted>{title}</span>{html.img(pictures.strip(step.x, count, **size), 'x', t('learn_code.x'))}"
         f'{html.img(below, "x_hat", words)}<span style="color:var(--vl-decoder-text)">{words}</span></div>'
     )
+
+
+def _face(now: Training) -> str:
+    """The one face of the lessons, which is in no batch, beside what the model makes of it by now."""
+    x = one_face.pixels()
+    x_hat = alone(now.reconstruct, x)
+    words = t("learn_code.face", steps=now.steps[-1].number)
+    return f"<div class=face>{html.img(x, 'one', t('learn_code.x'))}{html.img(x_hat, 'one', words)}<span class=muted>{words}</span></div>"
 
 
 def _curves(now: Training) -> None:

@@ -6,7 +6,10 @@ import streamlit as st
 
 from vaelab.models.architecture import architecture
 from vaelab.models.model_config import ModelConfig
+from vaelab.ui import html
 from vaelab.ui.components.graph.graph_view import Edge, Node, Plate, graph, pressed
+from vaelab.ui.learn.number_table import signed
+from vaelab.ui.learn.one_face import one_face
 from vaelab.ui.source import source_of
 from vaelab.ui.text import t
 
@@ -34,7 +37,8 @@ EDGES = (
     Edge("eps", "z", dashed=True, role="encoder"),
 )
 KEY = "graphs_graph_vae"
-CODE_HEIGHT = 228
+CODE_HEIGHT = 150
+FIRST = 6  # numbers of a code that are shown
 SENTENCE_HEIGHT = 66
 
 
@@ -67,8 +71,24 @@ def vae_view() -> None:
     module, definition = NODES[chosen][4]
     with st.container(height=SENTENCE_HEIGHT, border=False):
         st.markdown(f"**{t(f'learn_graphs.vae_{chosen}')}** {t(f'learn_graphs.vae_{chosen}_text', **_sizes())}")
+    st.html(html.stage(_face(chosen), "through"))
     st.caption(f"vaelab.{module}.{definition}")
     st.code(source_of(module, definition), language="python", height=CODE_HEIGHT, wrap_lines=True)
+
+
+def _face(node: str) -> str:
+    """What the node is for the one face: its picture, its first numbers, or what is decoded from it."""
+    face = one_face()
+    numbers = {"mu": face.mu, "sigma": face.sigma, "eps": face.eps, "z": face.z}
+    left = html.img(face.x, "one", t("learn_graphs.face_x"))
+    if node in numbers:
+        shown = " ".join(signed(float(value)) for value in numbers[node][:FIRST])
+        words = t("learn_graphs.face_numbers", sign=NODES[node][0], numbers=f"<span class=n>{shown} …</span>")
+        return f"{left}<p>{words}</p>"
+    right = html.img(face.x_hat, "one out", t("learn_graphs.face_out"))
+    if node in ("theta", "prior"):
+        return f"{right}<p>{t('learn_graphs.face_out')}</p>"
+    return f"{left}<p>{t('learn_graphs.face_x')}</p>"
 
 
 def _sizes() -> dict[str, str]:

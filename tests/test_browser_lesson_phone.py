@@ -1,0 +1,78 @@
+"""Lessons on a phone: no formula is wider than the screen, nor is anything that a reader may do with their hands there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from test_browser_lessons import open_lesson
+
+from vaelab.cli.bench.app_server import running_app
+from vaelab.ui.learn.elbo_derived import JENSEN_STEPS, ONTO_STEPS
+from vaelab.ui.learn.frame import lessons
+from vaelab.ui.text import strings
+
+pytestmark = pytest.mark.browser
+
+PHONE = {"width": 390, "height": 844}
+EDGE = 10  # pixels that stay free at the right
+# How far each formula reaches to the right, with its first letters.
+REACH = """() => [...document.querySelectorAll(".katex-display")].map((formula) =>
+  [Math.max(...[...formula.querySelectorAll(".base")].map((part) => part.getBoundingClientRect().right)), formula.textContent.slice(0, 40)])"""
+VIEWS = [
+    ("kinds", "panel_keep", ".budget"),
+    ("latent", "view_guess", ".guess"),
+    ("autoencoder", "view_patch", ".patch"),
+    ("vae", "view_twin", ".twin"),
+    ("reparam", "view_pinned", ".frozen"),
+]
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with running_app(tmp_path_factory.mktemp("phone") / "runs") as found:
+        yield found
+
+
+def too_wide(page: Any) -> list[str]:
+    return [f"{words} ({right:.0f})" for right, words in page.evaluate(REACH) if right > PHONE["width"] - EDGE]
+
+
+@pytest.mark.parametrize("name", [entry.name.removeprefix("learn_") for entry in lessons()])
+def test_no_formula_is_wider_than_a_phone(new_page: Any, address: str, name: str) -> None:
+    page = new_page(viewport=PHONE)
+    open_lesson(page, address, name)
+    page.get_by_text(strings("en", f"learn_{name}")["link"]).first.wait_for()  # the end of the text
+    assert too_wide(page) == []
+
+
+@pytest.mark.parametrize(("view", "steps"), [("jensen", JENSEN_STEPS), ("onto", ONTO_STEPS)])
+def test_a_derivation_fits_a_phone_to_its_last_step(
+    new_page: Any, address: str, view: str, steps: tuple[str, ...]
+) -> None:
+    texts, page = strings("en", "learn_elbo"), new_page(viewport=PHONE)
+    open_lesson(page, address, "elbo")
+    stage = page.locator(".st-key-lesson_stage")
+    stage.get_by_role("radio", name=texts[f"view_{view}"]).first.click()
+    slider = stage.get_by_role("slider", name=texts["step"])
+    for number in range(1, len(steps) + 1):
+        stage.get_by_text(f"{number}.", exact=True).first.wait_for()
+        assert too_wide(page) == []
+        if number < len(steps):
+            slider.press("ArrowRight")
+
+
+@pytest.mark.parametrize(("name", "words", "root"), VIEWS)
+@pytest.mark.parametrize("width", [390, 1280, 1920])
+def test_what_is_done_by_hand_fits_the_window(
+    new_page: Any, address: str, name: str, words: str, root: str, width: int
+) -> None:
+    page = new_page(viewport={"width": width, "height": 844}, color_scheme="dark", reduced_motion="reduce")
+    open_lesson(page, address, name, "zh")
+    page.locator(".st-key-lesson_stage").get_by_role("radio", name=strings("zh", f"learn_{name}")[words]).first.click()
+    page.locator(root).wait_for()
+    box = page.locator(f"{root} canvas").last.bounding_box()
+    assert box["width"] > 100
+    assert box["x"] + box["width"] <= width
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
