@@ -19,12 +19,12 @@ from vaelab.config.settings import LossConfig, OptimConfig
 from vaelab.models.losses import kl_divergence, recon_loss
 from vaelab.models.model_config import ModelConfig
 from vaelab.runs.recorder import Recorder
+from vaelab.runs.slim import thin
 from vaelab.runs.store import create_run
 from vaelab.training import snapshots, trainer
 from vaelab.training.batches import ImageSet, Noise
 from vaelab.training.first_weights import new_model
 from vaelab.training.measures import HeldOut
-from vaelab.training.snapshots import thin
 
 
 @pytest.fixture(autouse=True)
@@ -141,7 +141,7 @@ def test_thinning_keeps_the_ends_and_covers_the_run() -> None:
     kept: list[int] = []
     for step in range(0, 5000, 7):  # one after the other, as they are written
         kept.append(step)
-        kept = sorted(set(kept) - set(thin(kept)))
+        kept = sorted(set(kept) - set(thin(kept, snapshots.KEPT)))
     assert len(kept) == snapshots.KEPT
     assert (kept[0], kept[-1]) == (0, 4998)
     assert max(b - a for a, b in pairwise(kept)) < 600
