@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from test_lesson_views import opened
 
 from vaelab.lessons.guessing import rounds
 from vaelab.lessons.latent_grid import DECODERS, linear_gaussian
@@ -40,3 +41,16 @@ def test_over_many_rounds_nobody_beats_the_posterior_s_mean(kind):
     }
     for name, guess in others.items():
         assert np.mean((guess - z) ** 2) > best - 0.02, name
+
+
+@pytest.mark.parametrize(
+    ("lesson", "state"),
+    [
+        ("latent", {"latent_view": "guess", "latent_seed": "x"}),
+        ("latent", {"latent_view": "guess", "latent_seed": -7}),
+        ("vae", {"vae_view": "twin", "vae_turn": -1}),
+        ("vae", {"vae_view": "twin", "vae_turn": "x"}),
+    ],
+)
+def test_what_a_link_puts_into_the_session_is_not_trusted(lesson, state, tmp_path, monkeypatch):
+    assert not opened(lesson, state, tmp_path, monkeypatch).exception

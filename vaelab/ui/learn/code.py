@@ -119,7 +119,6 @@ def training() -> Training:
     known: Training | None = state.get(STATE)
     if known is None or known.cfg.model.name != state["code_model"]:
         known = state[STATE] = Training(configuration(state["code_model"]))
-        state["code_broken"] = ""
         known.take()
     return known
 
@@ -177,7 +176,7 @@ def _buttons(now: Training) -> None:
 
     def again() -> None:
         st.session_state.pop(STATE)
-        st.session_state.update({"code_at": 0, "code_broken": ""})
+        st.session_state["code_at"] = 0
 
     presses = (
         ("back", ":material/arrow_back:", move, (-1,), "secondary"),
@@ -213,7 +212,7 @@ def _lines(now: Training, at: int) -> None:
     """The code, the part that has just run marked; a press on a line breaks it."""
     from vaelab.lessons.broken_step import BREAKS, broken_step
 
-    chosen = st.session_state.get("code_broken", "")
+    chosen = _broken(now)
     of_line = {it.line: name for name, it in BREAKS.items()}
     shown = []
     for k, part in enumerate(parts().values()):
@@ -227,10 +226,16 @@ def _lines(now: Training, at: int) -> None:
     def press() -> None:
         name = pressed(LINES_KEY, list(BREAKS))
         if name is not None:
-            st.session_state["code_broken"] = "" if name == chosen else name
-            now.change(broken_step(st.session_state["code_broken"]))
+            now.change(broken_step("" if name == chosen else name))
 
     lines_view(LINES_KEY, shown, ROLES[list(parts())[at]], t("learn_code.lines"), press)
+
+
+def _broken(now: Training) -> str:
+    """The name of the line that is broken in what runs; empty where all are whole."""
+    from vaelab.lessons.broken_step import BREAKS, broken_step
+
+    return next((name for name in BREAKS if now.run is broken_step(name)), "")
 
 
 def _made(step: Step, at: int) -> str:
@@ -245,7 +250,7 @@ def _said(now: Training, at: int) -> str:
     if whole is None:
         name = list(parts())[at]
         return f"<b>{t(f'learn_code.part_{name}')}.</b> {t(f'learn_code.said_{name}')}"
-    chosen, steps = st.session_state.get("code_broken", ""), len(now.steps) - now.broken_at
+    chosen, steps = _broken(now), len(now.steps) - now.broken_at
     head = t(f"learn_code.broken_{chosen}") if chosen else t("learn_code.mended")
     if not steps:
         return f"<b>{head}</b> {t('learn_code.broken_go')}"

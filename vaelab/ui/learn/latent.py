@@ -78,6 +78,7 @@ FINE = np.linspace(-14.0, 14.0, 5601)  # the grid of the numbers: wide and fine 
 DRAWS = 200
 ROUNDS = 10
 VIEWS = ("five", "guess")
+SEEDS = 1_000
 GUESSED = np.linspace(-Z_REACH, Z_REACH, Z_POINTS)  # where a posterior is drawn after a guess
 
 Array = NDArray[np.float64]
@@ -161,7 +162,8 @@ def _rounds(kind: Decoder, weight: float, sigma: float, seed: int) -> Rounds:
 
 def _seed() -> int:
     """Of the ten rounds, and the button that takes another one."""
-    seed = int(st.session_state.setdefault("latent_seed", 1))
+    known = st.session_state.get("latent_seed")  # a link may have put anything there
+    seed = known % SEEDS if isinstance(known, int) else 1
     st.button(
         t("learn_latent.guess_again"),
         key="latent_guess_again",

@@ -215,12 +215,18 @@ def _disc(model: str, face: int, seed: int) -> tuple[Disc, NDArray[Any]]:
 
 
 def _other_directions() -> None:
-    st.session_state["vae_turn"] = (st.session_state.get("vae_turn", 0) + 1) % TURNS
+    st.session_state["vae_turn"] = (_whole("vae_turn", TURNS) + 1) % TURNS
+
+
+def _whole(name: str, most: int) -> int:
+    """A whole number of the session below `most`; a link may have put anything there."""
+    value = st.session_state.get(name)
+    return value % most if isinstance(value, int) else 0
 
 
 def twin() -> None:
     """The same face in both spaces, and one point that is dragged through both."""
-    face, seed = st.session_state.get("vae_face", 0), st.session_state.get("vae_turn", 0)
+    face, seed = (_whole(name, most) for name, most in (("vae_face", FACES), ("vae_turn", TURNS)))
     st.button(
         t("learn_vae.twin_turn"),
         key="vae_turn_again",
