@@ -26,18 +26,17 @@ def limits_in_words() -> None:
     if current().does_all:
         return
     allowed, mine = limits(), own_runs(current())
-    with st.container(key="student_limits"):
-        st.caption(
-            t(
-                "classroom.limits_training",
-                used=len(mine),
-                runs=f"{allowed.runs:,}",
-                images=f"{allowed.images:,}",
-                epochs=f"{allowed.epochs:,}",
-                minutes=f"{allowed.minutes:,}",
-                memory=f"{allowed.memory:,}",
-            )
+    st.caption(
+        t(
+            "classroom.limits_training",
+            used=len(mine),
+            runs=f"{allowed.runs:,}",
+            images=f"{allowed.images:,}",
+            epochs=f"{allowed.epochs:,}",
+            minutes=f"{allowed.minutes:,}",
+            memory=f"{allowed.memory:,}",
         )
+    )
 
 
 def upload_in_words() -> None:
