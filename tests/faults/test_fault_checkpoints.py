@@ -41,6 +41,7 @@ def stopped_once(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """Stopped at step 20 and at step 40: two checkpoints."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VAELAB_RUNS", str(tmp_path_factory.mktemp("stopped")))
+        patch.setattr(checkpoints, "FIRST_SECONDS", 1e9)  # none in between, however slow the machine
         run, _ = train(settings(), act=stop_at(20))
         train(settings(), run, act=stop_at(40))
     assert [folder.name for folder in run.checkpoints()] == ["40", "20"]
