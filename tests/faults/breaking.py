@@ -200,7 +200,7 @@ def _start(asked: dict[str, Any]) -> int:
     from vaelab.runs.store import Run, create_run
     from vaelab.workers import launch
 
-    launch._spawn = lambda run: None
+    launch.spawn = launch._reap = lambda *arguments: None  # type: ignore[assignment]
     try:
         if "run" in asked:
             launch.resume(Run(asked["run"]))
