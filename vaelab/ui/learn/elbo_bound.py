@@ -109,7 +109,7 @@ def bound_stage(race: Race) -> None:
         st.select_slider(t("learn_elbo.k"), COUNTS, key="elbo_k", help=t("learn_elbo.k_help"))
     with right:
         st.slider(
-            markdown("mu", t("learn_elbo.shift")),
+            t("learn_elbo.shift"),
             -3.0,
             3.0,
             step=0.1,
@@ -117,7 +117,7 @@ def bound_stage(race: Race) -> None:
             help=t("learn_elbo.shift_help"),
         )
         st.slider(
-            markdown("sigma", t("learn_elbo.width")),
+            t("learn_elbo.width"),
             0.3,
             3.0,
             step=0.05,

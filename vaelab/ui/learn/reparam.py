@@ -85,11 +85,9 @@ def stage() -> None:
         return
     left, right = st.columns(2, gap="medium")
     with left:
-        mu = st.slider(markdown("mu", "μ"), -2.5, 2.5, step=0.05, key="reparam_mu", help=t("learn_reparam.mu_help"))
+        mu = st.slider("μ", -2.5, 2.5, step=0.05, key="reparam_mu", help=t("learn_reparam.mu_help"))
     with right:
-        sigma = st.slider(
-            markdown("sigma", "σ"), 0.1, 1.5, step=0.05, key="reparam_sigma", help=t("learn_reparam.sigma_help")
-        )
+        sigma = st.slider("σ", 0.1, 1.5, step=0.05, key="reparam_sigma", help=t("learn_reparam.sigma_help"))
     if view == "path":
         path_view(COSTS[cost], mu, sigma)
     else:
