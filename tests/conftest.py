@@ -35,6 +35,7 @@ FAULTS = (
     "test_images",
     "test_launch",
     "test_odd_addresses",
+    "test_several_devices",
     "test_standby",
     "test_typed_words",
     "test_version_0_1",

@@ -19,7 +19,7 @@ from vaelab.ui import guard
 from vaelab.ui.start import showcase
 from vaelab.ui.train import controls as train_controls
 from vaelab.ui.widgets import figure
-from vaelab.workers import launch
+from vaelab.workers import launch, line
 
 
 @pytest.fixture(autouse=True)
@@ -110,7 +110,7 @@ def test_a_folder_without_images_is_one_sentence(tmp_path, folder):
 def test_start_begins_a_training_with_the_chosen_settings(monkeypatch):
     started = []
 
-    def start(cfg, name=None):
+    def start(cfg, name=None, owner=None):
         started.append(cfg)
         return write_run("begun", cfg=cfg, state="queued", rows=0, with_snapshot=False)
 
@@ -126,7 +126,7 @@ def test_start_begins_a_training_with_the_chosen_settings(monkeypatch):
 
 
 def test_a_failed_start_is_one_sentence(monkeypatch):
-    def refuse(cfg, name=None):
+    def refuse(cfg, name=None, owner=None):
         raise RunError("the folder must be writable")
 
     monkeypatch.setattr(launch, "start", refuse)
@@ -237,7 +237,9 @@ def test_all_devices_of_a_run_are_named(lang: str, short: str, whole: str):
     assert whole in [caption.help for caption in app.caption]
 
 
-def test_a_waiting_run_says_what_it_waits_for():
+def test_a_waiting_run_says_what_it_waits_for(monkeypatch):
+    monkeypatch.setattr(line, "FRESH_SECONDS", 0.0)  # what was read a moment ago is of another line here
+
     def queue(name: str, asked: float) -> None:
         run = write_run(name, state="queued", rows=0, with_snapshot=False)
         run.status_file.write_text(json.dumps(run.status().to_dict() | {"queued_at": asked}))

@@ -193,6 +193,9 @@ def test_everything_that_a_page_has_done_asks_first() -> None:
     assert not imported, "an effect under a bare name is not found by this test"
 
 
+LESSONS = ("vae.py", "autoencoder_layers.py", "kinds_images.py", "one_face.py")  # on shipped models
+
+
 def test_pages_find_runs_only_where_it_is_asked_who_sees_them() -> None:
     allowed = {
         "seen.py",
@@ -201,7 +204,7 @@ def test_pages_find_runs_only_where_it_is_asked_who_sees_them() -> None:
         "uploads.py",  # looks for what was trained on
         "model_picker.py",  # shipped ones
         "routes.py",  # run_named, behind `run_of`
-        *("vae.py", "autoencoder_layers.py", "kinds_images.py"),  # lessons on shipped models
+        *LESSONS,
     }
     found = {
         path.name
@@ -211,7 +214,7 @@ def test_pages_find_runs_only_where_it_is_asked_who_sees_them() -> None:
         )
     }
     assert found - allowed == set()
-    lessons = [p for p in PAGES if p.name in ("vae.py", "autoencoder_layers.py", "kinds_images.py")]
+    lessons = [p for p in PAGES if p.name in LESSONS]
     named = {name for path in lessons for name in re.findall(r"store\.find\((\w+)\)", path.read_text(encoding="utf-8"))}
     assert named <= {"MODEL", "model"}, "a lesson shows shipped models, by a constant's name"
 

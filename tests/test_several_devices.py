@@ -27,6 +27,8 @@ from vaelab.workers import several, train_worker
 
 CLOSE = 1e-5  # of a number, after all the steps of a run: float32, summed in another order
 RUN = ["-m", "vaelab.workers"]
+# Minutes of processes that import torch: with `scripts/faults`, not each time.
+SLOW = pytest.mark.skipif(os.environ.get("VAELAB_TESTS_WHOLE") != "1", reason="takes minutes; run it with --whole")
 
 
 @pytest.fixture(autouse=True)
@@ -90,6 +92,7 @@ def test_three_processes_train_as_one_does() -> None:
     assert [event["event"] for event in run.events()] == ["start"]
 
 
+@SLOW
 def test_pause_step_dials_and_stop_reach_all_and_any_number_of_processes_goes_on() -> None:
     """Paused, stepped and stopped on 3, then 2, then 1: the rows are those of one process with the same dials."""
     run = create_run(settings(epochs=100_000))
@@ -205,6 +208,7 @@ def _draw(path: Path, level: int) -> None:
     Image.new("RGB", (32, 32), (20 * level, 9, 9)).save(path)
 
 
+@SLOW
 def test_an_error_in_one_process_is_told_as_its_own(tmp_path: Path) -> None:
     """Also what is no error of ours: here after three steps, while the others wait for its part of a sum."""
     run = create_run(settings(epochs=100_000))
@@ -227,6 +231,7 @@ def test_an_error_in_one_process_is_told_as_its_own(tmp_path: Path) -> None:
     assert run.status().message.startswith("Rank 2 of 3 failed: The memory is not enough for this training")
 
 
+@SLOW
 def test_where_process_0_dies_the_others_end_and_where_it_diverges_too() -> None:
     wild = settings(epochs=100_000)
     run = create_run(wild)
@@ -242,6 +247,7 @@ def test_where_process_0_dies_the_others_end_and_where_it_diverges_too() -> None
     assert "stopped being finite numbers" in run.status().message
 
 
+@SLOW
 def test_two_launchers_are_two_computers(tmp_path: Path) -> None:
     """torchrun twice, as on two computers; the second has no run directory."""
     cfg = settings()

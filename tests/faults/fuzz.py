@@ -39,7 +39,7 @@ words = st.one_of(
 )
 numbers = st.one_of(
     st.integers(),
-    st.floats(),
+    st.floats(allow_subnormal=False),  # a test before in this process may have had them flushed to 0
     st.booleans(),
     st.sampled_from([10**30, -(10**30), 2**63, 0, -1, 1e308, float("nan"), float("inf")]),
 )

@@ -70,7 +70,7 @@ def test_json_of_another_version(name: str, data: st.DataObject, run: Run) -> No
         file.write_bytes(text_of(data.draw(changed(start))))
         read_everything(run)
     finally:
-        file.unlink()
+        file.unlink(missing_ok=True)
         if before is not None:
             file.write_bytes(before)
 
