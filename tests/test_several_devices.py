@@ -152,6 +152,7 @@ def test_a_resume_with_another_number_gives_the_numbers_of_one() -> None:
     assert_alike(run, expected)
 
 
+@SLOW
 @pytest.mark.parametrize(("how", "told"), [(signal.SIGKILL, "without a word"), (signal.SIGSTOP, "without a word")])
 def test_a_process_that_dies_or_hangs_ends_the_run_with_its_name(how: signal.Signals, told: str) -> None:
     run = create_run(settings(epochs=100_000))
@@ -168,6 +169,7 @@ def test_a_process_that_dies_or_hangs_ends_the_run_with_its_name(how: signal.Sig
     assert str(processes[1].pid) in status.message
 
 
+@SLOW
 def test_what_one_process_cannot_do_is_told_as_its_own_words(tmp_path: Path) -> None:
     """Its images are others, or none: the run says whose, and nobody waits."""
     for folder in ("here", "there"):
@@ -302,6 +304,7 @@ def test_the_command_trains_on_several_devices_and_ctrl_c_stops_it(
     assert store.find("cut").status().state == "stopped"
 
 
+@SLOW
 def test_a_leader_that_is_killed_is_told_by_the_launcher() -> None:
     run = create_run(settings(epochs=100_000))
 
