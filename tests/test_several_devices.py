@@ -135,6 +135,7 @@ def _stop(run: Run) -> None:
     run.ask("stop")
 
 
+@SLOW
 def test_a_resume_with_another_number_gives_the_numbers_of_one() -> None:
     cfg = settings(epochs=6)
     expected, run = alone(cfg), create_run(cfg)
