@@ -89,3 +89,47 @@ def test_a_browser_that_has_it_is_told_so() -> None:
     status, headers, body = get(app, "/static/js/a.js", accept_encoding="gzip", if_none_match=TAG.decode())
     assert (status, body) == (304, b"")
     assert "content-encoding" not in headers
+
+
+def test_a_browser_that_leaves_in_the_middle_spoils_the_script_for_nobody(tmp_path: Any) -> None:
+    """A file is read to its end though the browser that asked first has gone: the next one gets all of it."""
+    from starlette.staticfiles import StaticFiles
+
+    (tmp_path / "static").mkdir()
+    script = SCRIPT * 20  # more than one piece of a file
+    (tmp_path / "static" / "index.Ab1.js").write_bytes(script)
+    app = Packed(StaticFiles(directory=tmp_path))
+
+    async def gone() -> Any:
+        return {"type": "http.disconnect"}
+
+    async def ask(receive: Any) -> bytes:
+        sent: list[Any] = []
+
+        async def send(message: Any) -> None:
+            await asyncio.sleep(0)  # as a socket does: here others have their turn
+            sent.append(message)
+
+        scope = {"type": "http", "asgi": {"spec_version": "2.3"}, "method": "GET", "path": "/static/index.Ab1.js"}
+        await app({**scope, "root_path": "", "headers": [(b"accept-encoding", b"gzip")]}, receive, send)
+        return b"".join(message["body"] for message in sent[1:])
+
+    async def both() -> list[bytes]:
+        return [await ask(gone), await ask(asyncio.Event().wait)]
+
+    assert [gzip.decompress(body) for body in asyncio.run(both())] == [script, script]
+
+
+def test_half_an_answer_is_not_kept() -> None:
+    class Half(Server):
+        async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+            async def half(message: Any) -> None:
+                if message["type"] == "http.response.start" or message.get("more_body") or self.asked > 1:
+                    await send(message)
+
+            await super().__call__(scope, receive, half)
+
+    app = Packed(Half())
+    _, headers, body = get(app, "/static/js/index.Ab1.js", accept_encoding="gzip")
+    assert (body, "content-encoding" in headers) == (SCRIPT[:100], False)
+    assert gzip.decompress(get(app, "/static/js/index.Ab1.js", accept_encoding="gzip")[2]) == SCRIPT

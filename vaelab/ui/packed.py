@@ -29,17 +29,21 @@ class Packed:
             return
         start: Message = {}
         parts: list[bytes] = []
+        is_whole = False
 
         async def keep(message: Message) -> None:
+            nonlocal is_whole
             if message["type"] == "http.response.start":
                 start.update(message)
             else:
                 parts.append(message.get("body", b""))
+                is_whole = not message.get("more_body", False)
 
-        await self._app(scope, receive, keep)
+        # Whoever reads a file for a browser that has gone stops in the middle; what is kept here must be whole.
+        await self._app(scope, _nobody_leaves, keep)
         body = b"".join(parts)
         headers = MutableHeaders(raw=start["headers"])
-        if start["status"] == 200 and "content-encoding" not in headers:
+        if start["status"] == 200 and is_whole and "content-encoding" not in headers:
             body = await self._pack(scope["path"], body)
             headers["content-encoding"] = "gzip"
             headers["content-length"] = str(len(body))
@@ -51,6 +55,12 @@ class Packed:
         if path not in self._kept:
             self._kept[path] = await asyncio.to_thread(gzip.compress, body, LEVEL, mtime=0)
         return self._kept[path]
+
+
+async def _nobody_leaves() -> Message:
+    """What the answer hears of the browser: nothing, until it is done."""
+    await asyncio.Event().wait()
+    raise AssertionError("nobody sets it")
 
 
 def _may_be_packed(scope: Scope) -> bool:
