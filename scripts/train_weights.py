@@ -19,7 +19,7 @@ from vaelab.analysis.anomaly import SCORE  # noqa: E402
 from vaelab.config.errors import RunError, VaeLabError  # noqa: E402
 from vaelab.config.places import runs_root, weights_root  # noqa: E402
 from vaelab.export.card import add_anomaly, write_card  # noqa: E402
-from vaelab.runs import store  # noqa: E402
+from vaelab.runs import resting, store  # noqa: E402
 from vaelab.runs.files import Row  # noqa: E402
 from vaelab.runs.plan import plan, train_command  # noqa: E402
 from vaelab.runs.run_config import RunConfig  # noqa: E402
@@ -133,7 +133,7 @@ def _run_for(name: str, cfg: RunConfig) -> store.Run:
     if run.config_file.exists():
         if run.config() == cfg:
             return run
-        store.delete_run(run)
+        resting.delete_run(run)
     return store.create_run(cfg, path=run.path)
 
 

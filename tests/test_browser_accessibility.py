@@ -52,3 +52,22 @@ def test_axe_finds_nothing_serious(browser: Any, digits_app: str, axe: str, name
         assert page.evaluate(FINDINGS, RULES) == []
     finally:
         page.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(
+    ("address", "box"),
+    [("train?set_latent_dim=0", "stAlertContentError"), ("latent?run=digits-run&with=xyz", "stAlertContentWarning")],
+)
+def test_what_went_wrong_can_be_read(
+    browser: Any, digits_app: str, axe: str, address: str, box: str, scheme: Any
+) -> None:
+    page = browser.new_page(viewport={"width": 1280, "height": 800}, color_scheme=scheme)
+    try:
+        page.goto(f"{digits_app}/{address}")
+        page.locator(f"[data-testid={box}]").first.wait_for()
+        page.wait_for_function(STYLED)
+        page.evaluate(axe)
+        assert page.evaluate(FINDINGS.replace("document,", f"'[data-testid={box}]',"), RULES) == []
+    finally:
+        page.close()

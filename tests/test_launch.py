@@ -18,7 +18,7 @@ from vaelab import __version__, data
 from vaelab.config.errors import ConfigError, DataError, RunError
 from vaelab.config.settings import DataConfig, OptimConfig
 from vaelab.models.model_config import ModelConfig
-from vaelab.runs import store
+from vaelab.runs import resting, store
 from vaelab.runs.files import write_json
 from vaelab.runs.plan import plan
 from vaelab.runs.processes import ProcessIdentity
@@ -88,7 +88,7 @@ def test_the_standby_trains_a_run_that_is_steered_stopped_and_resumed() -> None:
     launch.unpause(run)
     wait_for(lambda: run.status().state == "running")
     with pytest.raises(RunError, match="stop it first"):
-        store.delete_run(run)
+        resting.delete_run(run)
     launch.stop(run)
     wait_for(lambda: run.status().state == "stopped")
     wait_for(lambda: not run.worker_lock.is_taken())

@@ -251,7 +251,7 @@ STAGE = "from vaelab.ui.learn.vae import stage\nstage()"
 def drawn(monkeypatch) -> list[dict[str, Any]]:
     """What the browser is told to draw, run by run."""
     found: list[dict[str, Any]] = []
-    monkeypatch.setattr(cloud_view, "_component", lambda: lambda data, **_: found.append(data))
+    monkeypatch.setattr(cloud_view, "widget", lambda name, key, data, **_: found.append(data))
     return found
 
 
@@ -327,7 +327,7 @@ def test_what_the_browser_tells_is_taken_over_within_the_sliders(monkeypatch, to
 
 
 def test_every_word_of_the_cloud_is_there_and_shown():
-    source = (FOLDER / cloud_view.ENTRY).read_text(encoding="utf-8")
+    source = (FOLDER / "cloud/cloud.js").read_text(encoding="utf-8")
     shown = set(re.findall(r"this\.text\.(\w+)", source)) | set(re.findall(r'\["\w+", "(\w+)"\]', source))
     shown |= {"mu", "sigma", "mu_help", "sigma_help"}  # by the name of the slider
     assert shown == {*cloud_view.WORDS, "decodings"}
@@ -336,7 +336,7 @@ def test_every_word_of_the_cloud_is_there_and_shown():
 
 
 def test_sliders_end_where_python_says():
-    source = (FOLDER / cloud_view.ENTRY).read_text(encoding="utf-8")
+    source = (FOLDER / "cloud/cloud.js").read_text(encoding="utf-8")
     limits = re.search(r"LIMITS = \{ mu: \[(.*), (.*)\], sigma: \[(.*), (.*)\] \}", source)
     assert tuple(map(float, limits.groups())) == (*cloud_view.MU, *cloud_view.SIGMA)
 

@@ -17,7 +17,7 @@ from starlette.routing import Route
 
 from vaelab import data
 from vaelab.config.errors import AccessError, RunError, VaeLabError
-from vaelab.runs import store
+from vaelab.runs import resting, store
 from vaelab.runs.owner import Owner, write_owner
 from vaelab.runs.store import Run
 from vaelab.ui import doing
@@ -145,7 +145,7 @@ EFFECTS = {
         for name, f in vars(launch).items()
         if inspect.isfunction(f) and f.__module__ == launch.__name__
     ),
-    *("store.create_run", "store.rename_run", "store.delete_run", "data.import_zip", "data.download"),
+    *("store.create_run", "resting.rename_run", "resting.delete_run", "slim", "data.import_zip", "data.download"),
     *("set_limits", "write_owner", "queue.move", "RACES.start"),
     *(f"{path.stem}.{name}" for path in WORKERS for name in ("start", "jobs.cancel")),
 } - {f"launch.{name}" for name in ("check", "check_resumable", "warm_up", "cool_down")}
@@ -234,8 +234,8 @@ def test_what_asks_is_refused_before_it_does_anything(
     for name in ("start", "start_all", "resume", "pause", "unpause", "step", "stop", "set_dials"):
         monkeypatch.setattr(launch, name, lambda *_, **__: pytest.fail("done"))
     for module, name in (
-        (store, "rename_run"),
-        (store, "delete_run"),
+        (resting, "rename_run"),
+        (resting, "delete_run"),
         (data, "import_zip"),
         (queue, "move"),
         (doing, "set_limits"),

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from vaelab.config.errors import RunError, WeightsError
-from vaelab.runs import store
+from vaelab.runs import resting, store
 from vaelab.runs.files import append_row, end_torn_line, last_measured, read_arrays, write_json
 from vaelab.runs.processes import FileLock, ProcessIdentity
 from vaelab.runs.queue import DeviceQueue
@@ -47,7 +47,7 @@ def _alive(**changes: object) -> dict[str, object]:
 def test_names_are_readable_and_count_on() -> None:
     first, second = store.create_run(RunConfig()), store.create_run(RunConfig())
     assert (first.name, second.name) == ("pixel-faces-conv-vae-001", "pixel-faces-conv-vae-002")
-    store.delete_run(first)
+    resting.delete_run(first)
     assert store.create_run(RunConfig()).name == "pixel-faces-conv-vae-003"
     for odd in ("9" * 200, "²", "४"):  # digits to Python, and no numbers of ours
         (store.runs_root() / f"pixel-faces-conv-vae-{odd}").mkdir()
@@ -93,27 +93,27 @@ def test_a_taken_name_is_refused_whatever_its_case(home: Path) -> None:
 
 def test_rename_moves_a_run_and_checks_the_name() -> None:
     run, other = store.create_run(RunConfig(), "a"), store.create_run(RunConfig(), "b")
-    moved = store.rename_run(run, "A")  # the same name in another case is not "taken"
-    moved = store.rename_run(moved, "better")
+    moved = resting.rename_run(run, "A")  # the same name in another case is not "taken"
+    moved = resting.rename_run(moved, "better")
     assert [found.name for found in store.list_runs()] in (["b", "better"], ["better", "b"])
     assert moved.config() == RunConfig()
     with pytest.raises(RunError, match="taken"):
-        store.rename_run(moved, other.name)
+        resting.rename_run(moved, other.name)
 
 
 def test_a_run_in_training_is_neither_deleted_nor_renamed() -> None:
     run = store.create_run(RunConfig())
     write_json(run.status_file, _alive())
     with pytest.raises(RunError, match="stop it first"):
-        store.delete_run(run)
+        resting.delete_run(run)
     with pytest.raises(RunError, match="stop it first"):
-        store.rename_run(run, "other")
+        resting.rename_run(run, "other")
     write_json(run.status_file, _alive(state="stopped"))
     with FileLock(run.path / "worker.lock") as lock:  # its worker has not gone yet
         assert lock.take()
         with pytest.raises(RunError, match="stop it first"):
-            store.delete_run(run)
-    store.delete_run(run)
+            resting.delete_run(run)
+    resting.delete_run(run)
     assert not run.path.exists()
 
 
@@ -157,7 +157,7 @@ def test_a_shipped_folder_is_finished_and_read_only(home: Path) -> None:
     assert run.model_file() == folder / "model.safetensors"
     assert (run.metrics(), run.events(), run.snapshots(), run.fixed()) == ([], [], [], {})
     with pytest.raises(RunError, match="shipped"):
-        store.delete_run(run)
+        resting.delete_run(run)
 
 
 def test_a_run_without_weights_says_so() -> None:
@@ -267,7 +267,7 @@ def test_a_new_file_under_an_old_name_is_read_anew() -> None:
     run = store.create_run(RunConfig(), "again")
     append_row(run.metrics_file, {"step": 1, "loss": 1.0})
     assert len(run.metrics()) == 1
-    store.delete_run(run)
+    resting.delete_run(run)
     assert run.metrics() == []
     run = store.create_run(RunConfig(), "again")
     append_row(run.metrics_file, {"step": 1, "loss": 2.0})

@@ -98,9 +98,9 @@ def test_runs_that_are_at_work_or_not_yours_are_left_alone(shell: Any) -> None:
     run = write_run("busy", cfg=plan("digits", latent_dim=4))
     with run.worker_lock as lock:
         assert lock.take()
-        with pytest.raises(RunError, match="must be at rest"):
+        with pytest.raises(RunError, match="still in training and cannot be changed"):
             slim.slim(run)
-    assert "comes with the project" in shell.refuses("slim", "mnist-conv-vae")
+    assert "cannot be changed" in shell.refuses("slim", "mnist-conv-vae")
     assert "not both" in shell.refuses("slim", "busy", "--all")
 
 

@@ -12,7 +12,7 @@ from run_writer import write_run
 
 from vaelab.config import folders
 from vaelab.config.errors import RunError
-from vaelab.runs import files, store
+from vaelab.runs import files, resting, store
 from vaelab.runs.plan import plan
 from vaelab.runs.recorder import Recorder
 from vaelab.workers import launch
@@ -77,7 +77,7 @@ def test_deleting_a_run_that_is_a_link_removes_the_link_alone(tmp_path: Path) ->
     elsewhere = tmp_path / "elsewhere"
     run.path.rename(elsewhere)
     (store.runs_root() / "link").symlink_to(elsewhere)
-    store.delete_run(store.find("link"))
+    resting.delete_run(store.find("link"))
     assert os.listdir(store.runs_root()) == []
     assert (elsewhere / "config.json").is_file()
 

@@ -19,7 +19,7 @@ from run_writer import write_run
 
 from vaelab.cli import cli, main
 from vaelab.config.errors import RunError
-from vaelab.runs import store
+from vaelab.runs import resting, store
 from vaelab.runs.plan import plan
 from vaelab.ui.access.sign_in import sign_in_routes
 from vaelab.ui.components.map.map_routes import map_routes
@@ -105,11 +105,11 @@ def test_a_run_of_any_name_lies_in_its_folder_or_is_refused(name: str, home: Pat
         assert run.path.parent == store.runs_root()
         assert run.path.is_dir()
         assert store.find(run.name) == run
-        store.delete_run(run)
+        resting.delete_run(run)
     for act in (
         store.find,
         store.check_name,
-        lambda text: store.rename_run(store.Run(store.runs_root() / "real"), text),
+        lambda text: resting.rename_run(store.Run(store.runs_root() / "real"), text),
     ):
         try:
             found = act(name)
@@ -148,7 +148,7 @@ def test_a_command_of_any_words_ends_with_a_sentence(
     assert everything(home / "secret") == before
     if not (store.runs_root() / "real").exists():  # deleted or renamed, as it was asked
         for run in store.list_runs():
-            store.delete_run(run)
+            resting.delete_run(run)
         write_run("real", cfg=plan("digits", latent_dim=4))
 
 

@@ -19,7 +19,7 @@ from vaelab.config.errors import DataError, RunError
 from vaelab.config.places import runs_root
 from vaelab.models import device
 from vaelab.models.methods.method import Value
-from vaelab.runs import store
+from vaelab.runs import resting, store
 from vaelab.runs.epochs import stretched
 from vaelab.runs.files import Row
 from vaelab.runs.plan import TRAIN_OPTIONS, plan
@@ -240,7 +240,7 @@ def pause(run_name: str, as_json: bool) -> None:
 @json_option
 def rename(run_name: str, new_name: str, as_json: bool) -> None:
     """Give a run another name."""
-    run = store.rename_run(store.find(run_name), new_name)
+    run = resting.rename_run(store.find(run_name), new_name)
     click.echo(f"{run_name} is now {run.name}")
     if as_json:
         print_json({"run": run.name, "path": str(run.path)})
@@ -255,7 +255,7 @@ def delete(run_name: str, yes: bool, as_json: bool) -> None:
     run = store.find(run_name)
     if not yes:
         click.confirm(f"Delete {run.path} for good?", abort=True)
-    store.delete_run(run)
+    resting.delete_run(run)
     click.echo(f"{run.name} is deleted")
     if as_json:
         print_json({"deleted": run.name})

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
-from vaelab.config.errors import RunError, WeightsError
+from vaelab.config.errors import WeightsError
 from vaelab.runs.files import read_arrays, write_atomic
+from vaelab.runs.resting import check_at_rest
 from vaelab.runs.store import Run
 
 KEEP = 10  # snapshots of a run that is made slim
@@ -72,11 +73,7 @@ def slim(run: Run, keep: int = KEEP) -> int:
 
     Raises RunError for a shipped model, and for a run in training or one whose worker still lives.
     """
-    if run.is_shipped:
-        raise RunError(f"{run.name} comes with the project and takes no room of yours; choose a run of your own")
-    status = run.status()
-    if status.is_active or run.worker_lock.is_taken():
-        raise RunError(f"run {run.name} must be at rest to be made smaller, but is {status.state}; stop it first")
+    check_at_rest(run)
     before = size(run).total
     newest = run.latest_checkpoint()
     for folder in run.checkpoints():

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from vaelab.config.errors import ConfigError, RunError, WeightsError
 from vaelab.config.fields import is_number
-from vaelab.config.folders import clear_leftovers, make_whole, remove
+from vaelab.config.folders import clear_leftovers, make_whole
 from vaelab.config.places import runs_root, weights_root
 from vaelab.runs.files import Row, numbered, read_arrays, read_json, read_regular, read_rows, unwritable, write_json
 from vaelab.runs.owner import TEACHER, Owner, owner_of, write_owner
@@ -387,30 +387,3 @@ def _next_name(cfg: RunConfig, title: str) -> str:
         names = []
     used = [int(n.removeprefix(stem)) for n in names if n.startswith(stem) and is_number(n.removeprefix(stem))]
     return f"{stem}{max(used, default=0) + 1:03d}"
-
-
-def _check_at_rest(run: Run, verb: str) -> None:
-    if run.is_shipped:
-        raise RunError(f"{run.name} is shipped with VAE Lab and cannot be {verb} (start a run of your own)")
-    if run.status().is_active or run.worker_lock.is_taken():
-        raise RunError(f"run {run.name} is still in training and cannot be {verb} (stop it first)")
-
-
-def rename_run(run: Run, name: str) -> Run:
-    """Give a run another name; raises RunError while it trains, or for a bad or taken name."""
-    _check_at_rest(run, "renamed")
-    target = run.path.parent / (name.strip() if name.strip().lower() == run.name.lower() else check_name(name))
-    try:
-        os.rename(run.path, target)
-    except OSError as error:
-        raise unwritable(run.path, error) from error
-    return Run(target)
-
-
-def delete_run(run: Run) -> None:
-    """Remove a run and everything in it; raises RunError while it trains."""
-    _check_at_rest(run, "deleted")
-    try:
-        remove(run.path)
-    except OSError as error:
-        raise unwritable(run.path, error) from error

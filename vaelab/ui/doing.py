@@ -12,7 +12,7 @@ from typing import Literal
 from vaelab import data
 from vaelab.analysis.latents import Query
 from vaelab.config.errors import AccessError, VaeLabError
-from vaelab.runs import store
+from vaelab.runs import resting, store
 from vaelab.runs.limits import Limits, check_epochs, check_training, limits, set_limits
 from vaelab.runs.owner import TEACHER, Owner, write_owner
 from vaelab.runs.run_config import RunConfig
@@ -159,14 +159,14 @@ def set_dials(run: Run, beta: float | None = None, lr: float | None = None) -> N
 
 @asks("rename")
 def rename(run: Run, name: str) -> Run:
-    """As `store.rename_run`."""
-    return store.rename_run(run, name)
+    """As `resting.rename_run`."""
+    return resting.rename_run(run, name)
 
 
 @asks("delete")
 def delete(run: Run) -> None:
-    """As `store.delete_run`."""
-    store.delete_run(run)
+    """As `resting.delete_run`."""
+    resting.delete_run(run)
 
 
 @asks("delete")
@@ -181,7 +181,7 @@ def clear_students_runs() -> int:
     cleared = 0
     for run in store.list_runs():
         if run.owner.is_student and not run.status().is_active:
-            store.delete_run(run)
+            resting.delete_run(run)
             cleared += 1
     return cleared
 

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 import numpy as np
-import streamlit as st
 from numpy.typing import NDArray
 
 from vaelab.images import palette
 from vaelab.images.field_colours import sequential_stops
 from vaelab.images.palette import Theme
 from vaelab.lessons.kernels import density, elsewhere, longest
-from vaelab.ui import styles
-from vaelab.ui.components.carrier import FOLDER, loader_js
-from vaelab.ui.components.decoder.decoder_view import stylesheet
+from vaelab.ui.components.widget import widget
 from vaelab.ui.text import t
 
-ENTRY = "budget/budget.js"
 TEXTS = "learn_kinds"
 REACH = 4.0  # plane units from the middle to the edge
 PROBE = (-1.2, 0.4)
@@ -60,12 +55,4 @@ def budget_view(key: str, theme: Theme) -> None:
         "colours": {"mine": mine, "others": other},
         "text": {name: t(f"{TEXTS}.keep_{name}") for name in WORDS},
     }
-    st.html(styles.rule(key, min_height="var(--vl-room-budget)"))
-    _component()(key=key, data=data)
-
-
-@cache
-def _component() -> Any:
-    """The component, registered once a process."""
-    css = stylesheet() + (FOLDER / "budget/budget.css").read_text(encoding="utf-8")
-    return st.components.v2.component("vaelab_budget", css=css, js=loader_js(ENTRY, t("decode.scripts_failed")))
+    widget("budget", key, data)

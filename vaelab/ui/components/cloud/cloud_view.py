@@ -5,18 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from functools import cache
 from typing import Any
 
 import streamlit as st
 
 from vaelab.runs.store import Run
-from vaelab.ui import styles
-from vaelab.ui.components.carrier import FOLDER, bundle_url, loader_js
-from vaelab.ui.components.decoder.decoder_view import stylesheet
+from vaelab.ui.components.carrier import bundle_url
+from vaelab.ui.components.widget import widget
 from vaelab.ui.text import t
 
-ENTRY = "cloud/cloud.js"
 TEXTS = "learn_vae"
 MU = (-3.0, 3.0)  # as cloud.js has them
 SIGMA = (0.0, 1.5)
@@ -65,9 +62,7 @@ def cloud_view(key: str, run: Run, cloud: Cloud, seq: int, on_settle: Callable[[
         "text": {name: t(f"{TEXTS}.{name}") for name in WORDS}
         | {"decodings": t(f"{TEXTS}.decodings", count=len(cloud.eps))},
     }
-    # The room that cloud.js takes in a wide window, kept free until it is there.
-    st.html(styles.rule(key, min_height="var(--vl-room-cloud)"))
-    _component()(key=key, data=data, on_settled_change=on_settle)
+    widget("cloud", key, data, on_settled_change=on_settle)
 
 
 def settled(key: str) -> Settled | None:
@@ -81,10 +76,3 @@ def settled(key: str) -> Settled | None:
     if not (math.isfinite(mu) and math.isfinite(sigma)):
         return None
     return Settled(min(max(mu, MU[0]), MU[1]), min(max(sigma, SIGMA[0]), SIGMA[1]), seq)
-
-
-@cache
-def _component() -> Any:
-    """The component, registered once a process."""
-    css = stylesheet() + (FOLDER / "cloud/cloud.css").read_text(encoding="utf-8")
-    return st.components.v2.component("vaelab_cloud", css=css, js=loader_js(ENTRY, t("decode.scripts_failed")))

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
-import streamlit as st
 from numpy.typing import NDArray
 
 from vaelab.lessons.guessing import Rounds
-from vaelab.ui import styles
-from vaelab.ui.components.carrier import FOLDER, loader_js
-from vaelab.ui.components.decoder.decoder_view import stylesheet
+from vaelab.ui.components.widget import widget
 from vaelab.ui.text import t
 
-ENTRY = "guess/guess.js"
 TEXTS = "learn_latent"
 WORDS = (
     "sheet", "sheet_tip", "compare", "compare_tip", "next", "next_tip", "over", "over_tip", "ask", "told", "done", "score", "true", "yours", "decoder",
@@ -37,12 +32,4 @@ def guess_view(
         "reach": reach,
         "text": {word: t(f"{TEXTS}.guess_{word}") for word in WORDS},
     }
-    st.html(styles.rule(key, min_height="var(--vl-room-guess)"))
-    _component()(key=key, data=data)
-
-
-@cache
-def _component() -> Any:
-    """The component, registered once a process."""
-    css = stylesheet() + (FOLDER / "guess/guess.css").read_text(encoding="utf-8")
-    return st.components.v2.component("vaelab_guess", css=css, js=loader_js(ENTRY, t("decode.scripts_failed")))
+    widget("guess", key, data)

@@ -1,38 +1,35 @@
-"""The HTTP side of the Latent space page: points, colours, pictures, t-SNE and the film of a run, as source.js asks for them.
+"""The HTTP side of the Latent space page: points, colours, pictures and t-SNE, as source.js asks for them.
 
 The page itself sends addresses only: nothing here waits for a rerun, and a rerun never waits for this.
 """
 
 from __future__ import annotations
 
-import io
 import re
 from dataclasses import dataclass
 from functools import lru_cache, wraps
-from typing import Any, cast, get_args
+from typing import Any, get_args
 from urllib.parse import quote
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 from starlette.convertors import Convertor, register_url_convertor
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from vaelab.analysis import latents, posterior, projections
-from vaelab.analysis.film import film
 from vaelab.analysis.latents import Codes, Query, Split
 from vaelab.config.errors import AccessError, VaeLabError
 from vaelab.config.fields import is_number
-from vaelab.export import film_file
 from vaelab.runs.owner import TEACHER, Owner
 from vaelab.runs.store import Run
 from vaelab.ui.access.people import of_request
 from vaelab.ui.access.rules import check
 from vaelab.ui.components.carrier import PREFIX
-from vaelab.ui.components.routes import FOREVER, FRESH, Answer, asking, base_path, refused, run_of
-from vaelab.ui.pictures import strip
+from vaelab.ui.components.map.answers import NotFound, binary, run_in_address, sheet
+from vaelab.ui.components.map.film_routes import film_answers
+from vaelab.ui.components.routes import FOREVER, FRESH, Answer, asking, base_path, refused
 from vaelab.workers import tsne_worker
 
 
@@ -51,10 +48,8 @@ class Few(Convertor[int]):
 
 
 register_url_convertor("few", Few())
-SHEET = 256  # pictures in one sheet, 16 in a row
 DENSITY_CELLS = 96
 DENSITY_REACH = 4.0  # standard deviations of the prior
-FRAME_COLUMNS = 12  # pictures in a row of the film
 
 
 def map_base(run: Run) -> str:
@@ -80,13 +75,8 @@ def map_routes() -> list[Route]:
         "density.bin": density,
         "colours.bin": colours,
         "tsne.bin": tsne_map,
-        "film.json": film_facts,
-        "film.bin": film_places,
-        **{f"film.{format}": film_as_file for format in film_file.FORMATS},
-        "originals.png": film_originals,
         "sheet-{k:few}.png": pictures,
-        "probe-{k:few}.png": probe_pictures,
-        "frame-{step:few}.png": film_frame,
+        **film_answers(),
     }
     routes = [asking("see_run", f"{root}/{name}", _answering(answer)) for name, answer in answers.items()]
     return [
@@ -109,24 +99,13 @@ def _answering(answer: Answer) -> Answer:
     return guarded
 
 
-class _NotFound(VaeLabError):
-    """The address names nothing."""
-
-
-def _run(request: Request) -> Run:
-    run = run_of(request)
-    if run is None:
-        raise _NotFound(f"there is no run {request.path_params['run']} any more; choose another one")
-    return run
-
-
 def _wanted(request: Request) -> Query:
     """The query that an address names: the newest weights of the run, whatever the address says of older ones."""
     values = request.query_params
     split, count = values.get("split", "test"), values.get("count", "")
     if split not in get_args(Split) or not is_number(count) or int(count) not in latents.COUNTS:
-        raise _NotFound(f"a map shows {', '.join(map(str, latents.COUNTS))} images of the split test or train")
-    return latents.query(_run(request), split, int(count))  # type: ignore[arg-type]
+        raise NotFound(f"a map shows {', '.join(map(str, latents.COUNTS))} images of the split test or train")
+    return latents.query(run_in_address(request), split, int(count))  # type: ignore[arg-type]
 
 
 def _lasting(request: Request, wanted: Query) -> dict[str, str]:
@@ -148,18 +127,6 @@ def _dims(request: Request, known: Codes) -> tuple[int, ...]:
             return dims
     order = np.argsort(-known.mu.var(axis=0), kind="stable")
     return tuple(int(k) for k in order[:3])
-
-
-def _binary(values: NDArray[Any], headers: dict[str, str]) -> Response:
-    content = np.ascontiguousarray(values, dtype="<f4").tobytes()
-    return Response(content, media_type="application/octet-stream", headers={"Content-Encoding": "identity", **headers})
-
-
-def _png(pixels: NDArray[np.uint8], headers: dict[str, str]) -> Response:
-    """(h, w, 3 or 4) uint8 as a PNG file, packed lightly: it is sent once and kept by the browser."""
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, format="PNG", compress_level=3)
-    return Response(buffer.getvalue(), media_type="image/png", headers=headers)
 
 
 def facts(request: Request) -> Response:
@@ -199,7 +166,7 @@ def places(request: Request) -> Response:
         points = known.mu[:, list(_dims(request, known))]
     else:
         points = _principal(wanted).points
-    return _binary(_three(points), _lasting(request, wanted))
+    return binary(_three(points), _lasting(request, wanted))
 
 
 def axes(request: Request) -> Response:
@@ -265,13 +232,13 @@ def lift(request: Request) -> Response:
     if is_number(row) and int(row) < len(mu):
         apart = mu[int(row)] - base
         base = base + apart - plane.across * (apart @ plane.across) - plane.up * (apart @ plane.up)
-    return _binary(np.stack([base, plane.across, plane.up]), _lasting(request, wanted))
+    return binary(np.stack([base, plane.across, plane.up]), _lasting(request, wanted))
 
 
 def code_values(request: Request) -> Response:
     """The codes themselves, (N, Z) float32: t-SNE has no inverse, so the browser mixes near ones."""
     wanted = _wanted(request)
-    return _binary(latents.codes(wanted).mu, _lasting(request, wanted))
+    return binary(latents.codes(wanted).mu, _lasting(request, wanted))
 
 
 def density(request: Request) -> Response:
@@ -284,7 +251,7 @@ def density(request: Request) -> Response:
     centre = -plane.base @ axes.T if known.sigma is not None else points.mean(axis=0)
     reach = DENSITY_REACH if known.sigma is not None else 1.1 * float(np.abs(points - centre).max())
     found = posterior.plane_density(mu, sigma**2 @ (axes**2).T, centre, reach, DENSITY_CELLS)
-    return _binary(np.concatenate([centre, [reach], found.ravel()]), _lasting(request, wanted))
+    return binary(np.concatenate([centre, [reach], found.ravel()]), _lasting(request, wanted))
 
 
 def colours(request: Request) -> Response:
@@ -298,26 +265,13 @@ def colours(request: Request) -> Response:
         values = {"error": known.error, "uncertainty": known.uncertainty}.get(by)
     if values is None:
         values = np.full(len(known), -1.0)
-    return _binary(values, FRESH)
+    return binary(values, FRESH)
 
 
 def pictures(request: Request) -> Response:
     """256 pictures of the points, 16 in a row."""
     wanted = _wanted(request)
-    return _sheet(latents.codes(wanted).pixels, request, _lasting(request, wanted))
-
-
-def probe_pictures(request: Request) -> Response:
-    """The same of the probe images."""
-    return _sheet(film(_run(request)).probes, request, FOREVER)
-
-
-def _sheet(pixels: NDArray[np.uint8], request: Request, headers: dict[str, str]) -> Response:
-    k = request.path_params["k"]
-    part = pixels[k * SHEET : (k + 1) * SHEET]
-    if not len(part):
-        raise _NotFound(f"there is no sheet {k} of these pictures")
-    return _png(strip(part, 16, cell=1, gap=0)[..., :3], headers)
+    return sheet(latents.codes(wanted).pixels, request, _lasting(request, wanted))
 
 
 _starters: dict[str, Owner] = {}  # map: who had it made, and may stop it; the teacher's where nobody is remembered
@@ -328,7 +282,7 @@ def change_tsne(request: Request) -> Response:
     wanted, person = _wanted(request), of_request(request)
     name = wanted.file_name
     if request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
-        raise _NotFound("a map is started and stopped from its own page")
+        raise NotFound("a map is started and stopped from its own page")
     if request.query_params.get("action") == "cancel":
         check("stop_map", _starters.get(name, TEACHER), person)
         tsne_worker.jobs.cancel(name)
@@ -351,56 +305,5 @@ def tsne_map(request: Request) -> Response:
     """The newest t-SNE map, (N, 2) float32."""
     found = tsne_worker.points(_wanted(request).file_name)
     if found is None:
-        raise _NotFound("there is no map yet; it appears a second or two after the start")
-    return _binary(found, FRESH)
-
-
-def film_facts(request: Request) -> Response:
-    """The film's steps and labels. stamp changes when frames are added."""
-    run = _run(request)
-    shown = film(run)
-    originals = run.fixed_file.stat().st_mtime_ns
-    answer = {
-        "steps": list(shown.steps),
-        "stamp": f"{originals:x}-{len(shown.steps)}-{shown.steps[-1]}",
-        "originals": f"{originals:x}",
-        "probes": len(shown.probes),
-        "shape": list(shown.probes.shape[1:]),
-        "labels": None if shown.labels is None else shown.labels.tolist(),
-        "names": list(shown.names),
-        "title": shown.title,
-        "reach": shown.reach,
-        "file": run.name,
-        "formats": [format for format in ("gif", "mp4") if not film_file.missing(format)],
-    }
-    return JSONResponse(answer, headers=FRESH)
-
-
-def film_places(request: Request) -> Response:
-    """The probe images' places in every frame, (F, P, 2) float32."""
-    return _binary(film(_run(request)).points, FOREVER)
-
-
-def film_originals(request: Request) -> Response:
-    """The originals of the reconstructions, in a row."""
-    return _png(strip(film(_run(request)).originals, FRAME_COLUMNS, cell=1), FOREVER)
-
-
-def film_frame(request: Request) -> Response:
-    """One frame's reconstructions in a row, its samples in two rows below."""
-    shown = film(_run(request))
-    step = request.path_params["step"]
-    if step not in shown.steps:
-        raise _NotFound(f"there is no snapshot of step {step} any more; reload the page")
-    k = shown.steps.index(step)
-    images = np.concatenate([shown.recon[k], shown.samples[k]])
-    return _png(strip(images, FRAME_COLUMNS, cell=1), FOREVER)
-
-
-def film_as_file(request: Request) -> Response:
-    """The film as a file to keep, in the format that its address ends in."""
-    run = _run(request)
-    format = cast(film_file.Format, request.url.path.rsplit(".", 1)[-1])
-    name = quote(f"{run.name}.{format}")
-    headers = {**FOREVER, "Content-Disposition": f"attachment; filename*=UTF-8''{name}"}
-    return Response(film_file.encoded(run, format), media_type=film_file.MIME[format], headers=headers)
+        raise NotFound("there is no map yet; it appears a second or two after the start")
+    return binary(found, FRESH)

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import base64
-from functools import cache
-from typing import Any
 
 import numpy as np
-import streamlit as st
 from numpy.typing import NDArray
 
 from vaelab.images.field_colours import sequential_stops
 from vaelab.runs.store import Run
-from vaelab.ui import styles
-from vaelab.ui.components.carrier import FOLDER, bundle_url, loader_js
-from vaelab.ui.components.decoder.decoder_view import stylesheet
+from vaelab.ui.components.carrier import bundle_url
+from vaelab.ui.components.widget import widget
 from vaelab.ui.text import t
 
-ENTRY = "patch/patch.js"
 TEXTS = "learn_autoencoder"
 MOST = 20.0  # the largest value that a number can be given; the codes of ordinary images stay below 18
 WORDS = (
@@ -38,12 +33,4 @@ def patch_view(key: str, run: Run, pixels: NDArray[np.uint8], maps: NDArray[np.f
         "stops": list(sequential_stops()),
         "text": texts | {"original": t(f"{TEXTS}.original"), "refused": t("learn_vae.refused")},
     }
-    st.html(styles.rule(key, min_height="var(--vl-room-patch)"))
-    _component()(key=key, data=data)
-
-
-@cache
-def _component() -> Any:
-    """The component, registered once a process."""
-    css = stylesheet() + (FOLDER / "patch/patch.css").read_text(encoding="utf-8")
-    return st.components.v2.component("vaelab_patch", css=css, js=loader_js(ENTRY, t("decode.scripts_failed")))
+    widget("patch", key, data)

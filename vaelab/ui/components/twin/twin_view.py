@@ -5,22 +5,18 @@ from __future__ import annotations
 import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import numpy as np
-import streamlit as st
 from numpy.typing import NDArray
 
 from vaelab.images.field_colours import sequential_stops
 from vaelab.lessons.two_spaces import Disc
 from vaelab.runs.store import Run
-from vaelab.ui import styles
-from vaelab.ui.components.carrier import FOLDER, bundle_url, loader_js
-from vaelab.ui.components.decoder.decoder_view import stylesheet
+from vaelab.ui.components.carrier import bundle_url
+from vaelab.ui.components.widget import widget
 from vaelab.ui.text import t
 
-ENTRY = "twin/twin.js"
 TEXTS = "learn_vae"
 FARTHEST = 2.0  # the strangeness that has the scale's last colour
 WORDS = ("pad", "pad_help", "picture", "figure", "place", "centre", "edge", "home", "home_help")
@@ -46,8 +42,7 @@ def twin_view(key: str, spaces: Sequence[Space]) -> None:
         "stops": list(sequential_stops()),
         "text": {name: t(f"{TEXTS}.twin_{name}") for name in WORDS} | {"refused": t(f"{TEXTS}.refused")},
     }
-    st.html(styles.rule(key, min_height="var(--vl-room-twin)"))
-    _component()(key=key, data=data)
+    widget("twin", key, data)
 
 
 def _space(space: Space) -> dict[str, Any]:
@@ -65,10 +60,3 @@ def _space(space: Space) -> dict[str, Any]:
 
 def _packed(values: NDArray[Any]) -> str:
     return base64.b64encode(np.ascontiguousarray(values, dtype="<f4").tobytes()).decode()
-
-
-@cache
-def _component() -> Any:
-    """The component, registered once a process."""
-    css = stylesheet() + (FOLDER / "twin/twin.css").read_text(encoding="utf-8")
-    return st.components.v2.component("vaelab_twin", css=css, js=loader_js(ENTRY, t("decode.scripts_failed")))

@@ -5,21 +5,17 @@ from __future__ import annotations
 import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import numpy as np
-import streamlit as st
 from numpy.typing import NDArray
 
 from vaelab.export import bundle
 from vaelab.runs.store import Run
-from vaelab.ui import styles
-from vaelab.ui.components.carrier import FOLDER, bundle_url, loader_js
-from vaelab.ui.components.decoder.decoder_view import stylesheet
+from vaelab.ui.components.carrier import bundle_url
+from vaelab.ui.components.widget import widget
 from vaelab.ui.text import t
 
-ENTRY = "ways/ways.js"
 WORDS = ("plane", "codes", "moving", "decoded", "pictures", "time", "time_help", "play", "pause", "at", "refused")
 
 
@@ -56,18 +52,9 @@ def ways_view(key: str, run: Run, ways: Ways, stamp: str) -> None:
         "shape": [model.channels, model.image_size, model.image_size],
         "text": {name: t(f"latent_flow.view_{name}") for name in WORDS},
     }
-    # The room that ways.js takes in a wide window, kept free until it is there.
-    st.html(styles.rule(key, min_height="var(--vl-room-ways)"))
-    _component()(key=key, data=data)
+    widget("ways", key, data)
 
 
 def _packed(values: NDArray[Any]) -> str:
     """base64 of little-endian float32."""
     return base64.b64encode(np.ascontiguousarray(values, dtype="<f4").tobytes()).decode()
-
-
-@cache
-def _component() -> Any:
-    """The component, registered once a process."""
-    css = stylesheet() + (FOLDER / "ways/ways.css").read_text(encoding="utf-8")
-    return st.components.v2.component("vaelab_ways", css=css, js=loader_js(ENTRY, t("decode.scripts_failed")))
