@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import re
-import signal
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from live_runs import PATIENCE, end_all, until
 from PIL import Image
 
 from vaelab.cli.bench.app_server import running_app
@@ -20,7 +17,6 @@ from vaelab.runs.store import Run, list_runs
 pytestmark = pytest.mark.browser
 
 PASSWORD = "correct horse"
-PATIENCE = 90.0  # seconds; nothing is measured here, a loaded machine is slow
 SETTINGS = "set_dataset=Digits%208%C3%978&set_latent_dim=4&set_epochs={epochs}&set_device=cpu"
 
 
@@ -29,11 +25,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder of runs; whatever still trains in it at the end is stopped."""
     monkeypatch.setenv("VAELAB_RUNS", str(tmp_path / "runs"))
     yield tmp_path
-    for run in list_runs():
-        pid = run.status().pid
-        if run.status().is_active and pid:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+    end_all()
 
 
 @pytest.fixture
@@ -43,15 +35,6 @@ def address(folder: Path) -> Iterator[str]:
         folder / "runs", VAELAB_TEACHER_PASSWORD=PASSWORD, VAELAB_DATA=str(folder / "data"), **limits
     ) as found:
         yield found
-
-
-def until(holds: Callable[[], Any], what: str) -> Any:
-    """Wait until something holds; its answer."""
-    end = time.monotonic() + PATIENCE
-    while not (answer := holds()):
-        assert time.monotonic() < end, f"waited in vain for {what}"
-        time.sleep(0.05)
-    return answer
 
 
 def press(page: Any, key: str) -> None:

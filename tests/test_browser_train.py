@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import re
-import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from live_runs import end_all, until
 from run_writer import write_run
 
 from vaelab.cli.bench.app_server import running_app
@@ -21,7 +19,6 @@ from vaelab.workers import launch
 
 pytestmark = pytest.mark.browser
 
-PATIENCE = 90.0  # seconds; nothing is measured here, a loaded machine is slow
 # The smallest data set and far more epochs than the test can last; every setting of the page has its place in the address.
 SETTINGS = "set_dataset=Digits%208%C3%978&set_latent_dim=4&set_epochs=100000&set_device=cpu"
 LOSS = '[data-testid="stVegaLiteChart"]'
@@ -34,20 +31,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder of runs; whatever still trains in it at the end is stopped."""
     monkeypatch.setenv("VAELAB_RUNS", str(tmp_path / "runs"))
     yield tmp_path
-    for run in list_runs():
-        pid = run.status().pid
-        if run.status().is_active and pid:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-
-
-def until(holds: Callable[[], Any], what: str) -> Any:
-    """Wait until something holds; its answer."""
-    end = time.monotonic() + PATIENCE
-    while not (answer := holds()):
-        assert time.monotonic() < end, f"waited in vain for {what}"
-        time.sleep(0.05)
-    return answer
+    end_all()
 
 
 def open_train(page: Any, address: str, query: str = "") -> None:
