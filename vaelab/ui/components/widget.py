@@ -16,7 +16,7 @@ from vaelab.ui.text import t
 def widget(name: str, key: str, data: dict[str, Any], **callbacks: Any) -> Any:
     """Draw the widget of a folder; what it answers.
 
-    The room that it takes in a wide window, --vl-room-NAME of shell.css, is kept free until the browser has the script that draws.
+    The room that it takes in a wide window, its variable in shell.css, is kept free until the browser has the script that draws.
     callbacks: on_STATE_change. Call it inside a fragment.
     """
     st.html(styles.rule(key, min_height=f"var(--vl-room-{name})"))
