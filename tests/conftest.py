@@ -1,4 +1,4 @@
-"""What several files share: one Chromium a file, with pages that fail their test when a script on them does; the command line; models
+"""What several files share: one Chromium a file and one app a process, with pages that fail their test when a script on them does; the command line; models
 to look into."""
 
 from __future__ import annotations
@@ -87,9 +87,9 @@ def browser() -> Iterator[Any]:
         yield found
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def digits_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The app over the finished run `digits-run`; its address."""
+    """The app over the finished run `digits-run`; its address. For tests that start no training that stays and change no run."""
     folder = tmp_path_factory.mktemp("app")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VAELAB_RUNS", str(folder / "runs"))

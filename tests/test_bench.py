@@ -7,7 +7,7 @@ import json
 import pytest
 
 from vaelab.cli import cli
-from vaelab.cli.bench import project, report, train
+from vaelab.cli.bench import hands, project, report, train
 from vaelab.cli.bench.report import SUBJECTS, Report, compare, in_turns
 
 
@@ -65,3 +65,11 @@ def test_both_projections_run() -> None:
     found = project.measure(1, vectors=100)
     assert {entry.setting for entry in found.entries} == {"PCA", "t-SNE"}
     assert all(entry.median > 0 for entry in found.entries)
+
+
+@pytest.mark.browser
+def test_two_hands_paint_and_no_page_scrolls_under_the_finger() -> None:
+    found = hands.measure(1, seconds=0.6, models=("mnist-conv-vae",))
+    assert [entry.contestant for entry in found.entries] == ["pictures", "event to paint, p95"] * 2
+    assert all(entry.median > 0.0 for entry in found.entries)
+    assert found.notes[-1] == "No page scrolled under the finger."

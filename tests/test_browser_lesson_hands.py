@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pytest
 from test_browser_lessons import choose, open_lesson
 
-from vaelab.cli.bench.app_server import running_app
 from vaelab.ui.text import LANGUAGES, Language, strings
 
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with running_app(tmp_path_factory.mktemp("hands") / "runs") as found:
-        yield found
+@pytest.fixture
+def address(digits_app: str) -> str:
+    return digits_app
 
 
 def said(page: Any, selector: str, pattern: str) -> re.Match[str]:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from test_browser_lessons import open_lesson
 
-from vaelab.cli.bench.app_server import running_app
 from vaelab.ui.learn.elbo_derived import JENSEN_STEPS, ONTO_STEPS
 from vaelab.ui.learn.frame import lessons
 from vaelab.ui.text import strings
@@ -29,10 +27,9 @@ VIEWS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with running_app(tmp_path_factory.mktemp("phone") / "runs") as found:
-        yield found
+@pytest.fixture
+def address(digits_app: str) -> str:
+    return digits_app
 
 
 def too_wide(page: Any) -> list[str]:

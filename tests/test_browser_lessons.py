@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from vaelab.cli.bench.app_server import running_app
 from vaelab.ui.learn import kinds
 from vaelab.ui.text import LANGUAGES, strings
 
@@ -26,10 +25,9 @@ WORDS = """() => {
 Gesture = Callable[[Any], None]
 
 
-@pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with running_app(tmp_path_factory.mktemp("lessons") / "runs") as found:
-        yield found
+@pytest.fixture
+def address(digits_app: str) -> str:
+    return digits_app
 
 
 def open_lesson(page: Any, address: str, name: str, lang: str = "en") -> None:

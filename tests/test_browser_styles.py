@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from vaelab.cli.bench.app_server import running_app
 from vaelab.images import palette
 
 pytestmark = pytest.mark.browser
@@ -16,10 +14,9 @@ COLOUR = "() => getComputedStyle(document.querySelector('.vl')).color"
 RULE = b".layers .focus"  # stands in the sheet of lesson 4 alone
 
 
-@pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with running_app(tmp_path_factory.mktemp("styles") / "runs") as found:
-        yield found
+@pytest.fixture
+def address(digits_app: str) -> str:
+    return digits_app
 
 
 def rgb(code: str) -> str:

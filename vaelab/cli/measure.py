@@ -87,7 +87,7 @@ def _scored(run: store.Run, split: str, limit: int | None) -> dict[str, float]:
 )
 @json_option
 def bench(subject: str, repeats: int | None, as_json: bool) -> None:
-    """Measure ratios side by side in one run: train, decode, project, startup or visit.
+    """Measure ratios side by side in one run: train, decode, hands, project, startup or visit.
 
     Contestants take turns, so that a busy moment of the machine hits them alike; the median and the spread are shown.
     """

@@ -114,7 +114,7 @@ def measure(repeats: int = 1, seconds: float = SECONDS, models: tuple[str, ...] 
                 silent = silent and all(drag.sent == 0 for drag in drags)
             waits = tuple(first for _, first in found)
             entries.append(
-                _entry(name, "first picture after scripts", "ms", waits, FIRST_PICTURE_GOAL, more_is_better=False)
+                entry(name, "first picture after scripts", "ms", waits, FIRST_PICTURE_GOAL, more_is_better=False)
             )
         with _training():
             busy = [
@@ -128,17 +128,12 @@ def _one_model(
     browser: Browser, port: int, wire: Wire, name: str, seconds: float, views: tuple[str, ...] = ("one", "grid")
 ) -> tuple[dict[str, Drag], float]:
     """The drags over each view, and ms from the page's scripts to its first picture."""
-    from playwright.sync_api import TimeoutError
-
     drags = {}
     first = math.nan
     for view in views:
         traffic = Traffic()
-        page = browser.new_page(viewport={"width": 1366, "height": 900})
-        try:
+        with probed(browser, name, viewport={"width": 1366, "height": 900}) as page:
             page.on("websocket", traffic.watch)
-            page.add_init_script(path=PROBE)
-            page.set_default_timeout(1000 * PAGE_WAIT)
             page.goto(f"{wire.address}/decode?run={quote(name)}&tab={view}", wait_until="commit")
             picture = page.locator(f"canvas[data-view={'picture' if view == 'one' else 'grid'}]").first
             picture.wait_for(state="visible")
@@ -146,13 +141,25 @@ def _one_model(
             first = float(page.evaluate("vaelabProbe.afterScripts()")) if view == "one" else first
             page.wait_for_timeout(1000 * AFTERWARDS)  # the page's own first messages
             drags[view] = _drag(page, port, traffic, wire, seconds)
-        except TimeoutError as error:
-            raise VaeLabError(
-                f"the Decode page must show {name} within {PAGE_WAIT:.0f} s to be measured, but did not (open it by hand to see why)"
-            ) from error
-        finally:
-            page.close()
     return drags, first
+
+
+@contextlib.contextmanager
+def probed(browser: Browser, name: str, **context: Any) -> Iterator[Page]:
+    """A page that notes what it paints (drag_probe.js). Raises VaeLabError when what it is to show of the model does not come."""
+    from playwright.sync_api import TimeoutError
+
+    page = browser.new_page(**context)
+    try:
+        page.add_init_script(path=PROBE)
+        page.set_default_timeout(1000 * PAGE_WAIT)
+        yield page
+    except TimeoutError as error:
+        raise VaeLabError(
+            f"the page must show {name} within {PAGE_WAIT:.0f} s to be measured, but did not (open it by hand to see why)"
+        ) from error
+    finally:
+        page.close()
 
 
 def _drag(page: Page, port: int, traffic: Traffic, wire: Wire, seconds: float) -> Drag:
@@ -184,18 +191,18 @@ def _drag(page: Page, port: int, traffic: Traffic, wire: Wire, seconds: float) -
 
 def _entries(setting: str, drags: list[Drag], goal: float) -> list[Entry]:
     return [
-        _entry(setting, "pictures", "/s", tuple(drag.rate for drag in drags), goal, more_is_better=True),
-        _entry(setting, "pointer events", "/s", tuple(drag.moves for drag in drags)),
-        _entry(setting, "event to paint, median", "ms", tuple(drag.p50 for drag in drags)),
-        _entry(setting, "event to paint, p95", "ms", tuple(drag.p95 for drag in drags), PAINT_GOAL, more_is_better=False),
-        _entry(setting, "messages while dragging", "", tuple(float(drag.sent) for drag in drags)),
-        _entry(setting, "messages at the end", "", tuple(float(drag.rerun_messages) for drag in drags)),
-        _entry(setting, "received at the end, on the wire", "bytes", tuple(float(drag.rerun_bytes) for drag in drags), RERUN_GOAL, more_is_better=False),
-        _entry(setting, "the same, unpacked", "bytes", tuple(float(drag.unpacked_bytes) for drag in drags)),
+        entry(setting, "pictures", "/s", tuple(drag.rate for drag in drags), goal, more_is_better=True),
+        entry(setting, "pointer events", "/s", tuple(drag.moves for drag in drags)),
+        entry(setting, "event to paint, median", "ms", tuple(drag.p50 for drag in drags)),
+        entry(setting, "event to paint, p95", "ms", tuple(drag.p95 for drag in drags), PAINT_GOAL, more_is_better=False),
+        entry(setting, "messages while dragging", "", tuple(float(drag.sent) for drag in drags)),
+        entry(setting, "messages at the end", "", tuple(float(drag.rerun_messages) for drag in drags)),
+        entry(setting, "received at the end, on the wire", "bytes", tuple(float(drag.rerun_bytes) for drag in drags), RERUN_GOAL, more_is_better=False),
+        entry(setting, "the same, unpacked", "bytes", tuple(float(drag.unpacked_bytes) for drag in drags)),
     ]  # fmt: skip
 
 
-def _entry(
+def entry(
     setting: str,
     what: str,
     unit: str,
@@ -204,6 +211,7 @@ def _entry(
     *,
     more_is_better: bool = True,
 ) -> Entry:
+    """What was measured once a repeat, with its ratio to a goal where it has one."""
     if goal is None:
         return Entry(setting, what, unit, values)
     median = float(np.median(values))

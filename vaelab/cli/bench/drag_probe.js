@@ -1,13 +1,13 @@
 // Runs in the page before its own scripts and notes when pictures are painted, and how long after the pointer moved. Changes nothing it measures:
 // one number per event, one message per frame.
 (() => {
-  const probe = (globalThis.vaelabProbe = { frames: [], firstPicture: null, start: () => (probe.frames = []) });
+  const probe = (globalThis.vaelabProbe = { frames: [], firstPicture: null, counts: () => true, start: () => (probe.frames = []) });
   let drawn = false;
   let moved = null; // time of the oldest pointer event that is not on the screen yet
 
   const putImageData = CanvasRenderingContext2D.prototype.putImageData;
   CanvasRenderingContext2D.prototype.putImageData = function (...everything) {
-    drawn = true;
+    drawn ||= probe.counts(this.canvas);
     probe.firstPicture ??= performance.now();
     return putImageData.apply(this, everything);
   };

@@ -14,6 +14,7 @@ from vaelab.models.device import cores
 SUBJECTS = {
     "train": "our trainer's step against a plain DataLoader loop",
     "decode": "the Decode page in Chromium, dragged with a real pointer",
+    "hands": "a pointer over the latent map, and a finger on a phone's slider, in Chromium",
     "project": "latent projections against scikit-learn",
     "startup": "from the command to the first answer",
     "visit": "what a first visit of each page loads, in Chromium",
