@@ -19,6 +19,7 @@ from vaelab.analysis.anomaly import SCORE  # noqa: E402
 from vaelab.config.errors import RunError, VaeLabError  # noqa: E402
 from vaelab.config.places import runs_root, weights_root  # noqa: E402
 from vaelab.export.card import add_anomaly, write_card  # noqa: E402
+from vaelab.export.shipped_film import add_film  # noqa: E402
 from vaelab.runs import resting, store  # noqa: E402
 from vaelab.runs.files import Row  # noqa: E402
 from vaelab.runs.plan import plan, train_command  # noqa: E402
@@ -64,6 +65,9 @@ SETTINGS: dict[str, dict[str, Any]] = {
         **SMOOTH,
     },
 }
+
+# What a newcomer meets first: these come with the film of their training. MNIST's images may not be passed on.
+WITH_FILM = ("pixel-faces-conv-vae", "shapes-conv-vae", "fashion-conv-vae")
 
 
 @click.command()
@@ -116,6 +120,8 @@ def _train_and_write(name: str, cfg: RunConfig, out: Path) -> None:
             raise RunError(f"the training of {name} is {status.state} at step {status.step:,}. {status.message}")
     test = write_card(run, out / name)["test"]
     click.echo(f"{name}: test loss {test['loss']:,.2f}, floor {test['floor']:,.2f}, {test['active_units']} active")
+    if name in WITH_FILM:
+        click.echo(f"{name}: a film of {add_film(run, out / name)} moments")
     _measure_anomaly(name, out)
 
 

@@ -12,9 +12,11 @@ import pytest
 
 from vaelab import data
 from vaelab.analysis import inference
+from vaelab.analysis.film import film
 from vaelab.config.errors import RunError
 from vaelab.data.catalog import REDISTRIBUTABLE
 from vaelab.export.card import LATENT_IMAGES, write_card
+from vaelab.export.shipped_film import add_film
 from vaelab.models.architecture import architecture
 from vaelab.runs import store
 from vaelab.runs.plan import plan, train_command
@@ -53,6 +55,40 @@ def test_a_card_holds_the_model_its_figures_and_codes(run: store.Run, tmp_path: 
     text = (card.path / "README.md").read_text(encoding="utf-8")
     assert train_command(run.config()) in text
     assert data.info("digits").licence in text
+
+
+def test_a_film_keeps_as_many_moments_as_fit_without_their_decoders(run: store.Run, tmp_path: Path) -> None:
+    card = store.Run(tmp_path / "card")
+    with pytest.raises(RunError, match="keeps no snapshots"):
+        add_film(run, card.path)
+    train_worker.run_here(run)
+    write_card(run, card.path)
+    assert add_film(run, card.path) == len(run.snapshots())
+    shown, whole = film(card), film(run)
+    assert shown.steps == whole.steps
+    np.testing.assert_array_equal(shown.samples, whole.samples)
+    np.testing.assert_array_equal(shown.points, whole.points)
+    assert not any(name.startswith("decoder.") for name in card.snapshot(shown.steps[-1]))
+    size = sum(file.stat().st_size for file in card.snapshots_dir.rglob("*.safetensors"))
+    assert add_film(run, card.path, size) == len(shown.steps)
+    with pytest.raises(RunError, match=f"at most 100 bytes, and its first and last moment alone have {size:,}"):
+        add_film(run, card.path, 100)
+    assert card.snapshots() == list(shown.steps)  # what was there is left
+
+
+def test_what_fits_has_the_first_and_the_last_moment(run: store.Run, tmp_path: Path) -> None:
+    train_worker.run_here(run)
+    first = run.snapshot_file(run.snapshots()[0])
+    for step in (3, 5, 8, 13):
+        run.snapshot_file(step).parent.mkdir()
+        run.snapshot_file(step).write_bytes(first.read_bytes())
+    everything = add_film(run, tmp_path / "card")
+    files = list((tmp_path / "card" / "snapshots").glob("*/*"))
+    frame = sum(file.stat().st_size for file in files) // len(files)
+    most = run.fixed_file.stat().st_size + 3 * frame + 100
+    assert add_film(run, tmp_path / "card", most) == 3 < everything
+    kept = store.Run(tmp_path / "card").snapshots()
+    assert (kept[0], kept[-1], len(kept)) == (run.snapshots()[0], run.snapshots()[-1], 3)
 
 
 def test_the_script_lists_the_trainings_of_all_shipped_models() -> None:
