@@ -60,14 +60,18 @@ class Steering:
 
 
 def train(
-    cfg: RunConfig, run: Run | None = None, act: Callable[[Recorder, Row], None] | None = None
+    cfg: RunConfig,
+    run: Run | None = None,
+    act: Callable[[Recorder, Row], None] | None = None,
+    dataset: data.Dataset | None = None,
 ) -> tuple[Run, trainer.Outcome]:
+    """dataset: `images` unless given."""
     run = run or create_run(cfg)
     steering = Steering(act) if act else None
     recorder = Recorder(run, on_row=steering)
     if steering:
         steering.recorder = recorder
-    dataset = images(cfg.model.channels)
+    dataset = dataset or images(cfg.model.channels)
     outcome = trainer.fit(new_model(cfg.model, cfg.seed), dataset, cfg, recorder, CPU)
     recorder.close(outcome.state, outcome.message)
     return run, outcome

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import colorsys
-import gzip
 import os
 import pickle
 import struct
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from idx_files import write_idx
 
 from vaelab import data
 from vaelab.config.errors import DataError
@@ -24,7 +24,7 @@ HERE = ("pixel-faces", "fashion-mnist-10k", "digits", "shapes")
 
 
 def test_names_are_the_promised_ones() -> None:
-    assert set(data.names()) == {*HERE, "cifar10", "mnist", "fashion-mnist"}
+    assert set(data.names()) == {*HERE, "cifar10", "mnist", "mnist-static", "mnist-dynamic", "fashion-mnist"}
 
 
 @pytest.mark.parametrize("name", HERE)
@@ -186,17 +186,11 @@ def test_unknown_and_absent_sets_say_what_to_do(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setenv("VAELAB_DATA", str(tmp_path))
     with pytest.raises(DataError, match="did you mean mnist"):
         data.load("mnits")
-    for name in ("cifar10", "mnist", "fashion-mnist"):
+    for name in ("cifar10", "mnist", "mnist-static", "mnist-dynamic", "fashion-mnist"):
         assert not data.is_available(name)
         assert data.info(name).train_images >= 50_000
         with pytest.raises(DataError, match=f"datasets --download {name}"):
             data.load(name)
-
-
-def write_idx(path: Path, values: np.ndarray) -> None:
-    head = bytes([0, 0, 8, values.ndim]) + b"".join(struct.pack(">I", n) for n in values.shape)
-    body = head + values.astype(np.uint8).tobytes()
-    path.write_bytes(gzip.compress(body) if path.suffix == ".gz" else body)
 
 
 def test_idx_files_raw_or_gzipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,11 +6,13 @@ import dataclasses
 import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from vaelab.config.errors import DataError
 from vaelab.data import cifar, embedded, folder, idx, shapes
+from vaelab.data.binarised import SEED, binarised
 from vaelab.data.paths import data_root
 from vaelab.data.types import Dataset, DatasetInfo, Images, Labels
 from vaelab.images.fitting import CHANNELS, check_size, fit
@@ -27,12 +29,17 @@ Splits = tuple[Images, Images]
 
 @dataclass(frozen=True)
 class Entry:
-    """One named data set. read(image_size, limit) -> (train, test) before fitting; present() looks at files only."""
+    """One named data set. read(image_size, limit) -> (train, test) before fitting; present() looks at files only.
+
+    binarised: its grey images become black and white, by one fixed draw, or for training by a new one at each step.
+    """
 
     info: DatasetInfo
     read: Callable[[int, int | None], Splits]
     present: Callable[[], bool]
     cached: bool = False  # read answers the same arrays again and again: callers get copies
+    files_of: str = ""  # the data set whose files it is made from; empty for one with files of its own
+    binarised: Literal["", "once", "anew"] = ""
 
 
 def _always() -> bool:
@@ -41,6 +48,12 @@ def _always() -> bool:
 
 def _read_cifar(image_size: int, limit: int | None) -> Splits:
     return cifar.read_train(data_root(), limit), cifar.read_test(data_root())
+
+
+def _binary_mnist(name: str, title: str, description: str, binarised: Literal["once", "anew"]) -> Entry:
+    """MNIST in black and white, made from its files."""
+    info = dataclasses.replace(_MNIST.info, name=name, title=title, description=description)
+    return dataclasses.replace(_MNIST, info=info, files_of="mnist", binarised=binarised)
 
 
 def _idx_entry(info: DatasetInfo, subfolder: str) -> Entry:
@@ -52,6 +65,24 @@ def _idx_entry(info: DatasetInfo, subfolder: str) -> Entry:
 
     return Entry(info, read, lambda: idx.is_present(data_root() / subfolder / "raw"))
 
+
+_MNIST = _idx_entry(
+    DatasetInfo(
+        name="mnist",
+        title="MNIST",
+        description="Handwritten digits in grey, 28x28 pixels.",
+        channels=1,
+        native_size=28,
+        train_images=60_000,
+        test_images=10_000,
+        classes=DIGIT_NAMES,
+        licence="commonly given as CC BY-SA 3.0",
+        source="http://yann.lecun.com/exdb/mnist (LeCun et al. 1998)",
+        download_mb=11.6,
+        origin="download",
+    ),
+    "MNIST",
+)
 
 _ENTRIES = (
     Entry(
@@ -148,22 +179,21 @@ _ENTRIES = (
         _read_cifar,
         lambda: cifar.is_present(data_root()),
     ),
-    _idx_entry(
-        DatasetInfo(
-            name="mnist",
-            title="MNIST",
-            description="Handwritten digits in grey, 28x28 pixels.",
-            channels=1,
-            native_size=28,
-            train_images=60_000,
-            test_images=10_000,
-            classes=DIGIT_NAMES,
-            licence="commonly given as CC BY-SA 3.0",
-            source="http://yann.lecun.com/exdb/mnist (LeCun et al. 1998)",
-            download_mb=11.6,
-            origin="download",
-        ),
-        "MNIST",
+    _MNIST,
+    _binary_mnist(
+        "mnist-static",
+        "MNIST, black and white",
+        "Handwritten digits in black and white, 28x28 pixels: each pixel of MNIST is white with the probability that its "
+        f"grey value says, drawn once with the seed {SEED}. Published figures for statically binarised MNIST are compared here.",
+        "once",
+    ),
+    _binary_mnist(
+        "mnist-dynamic",
+        "MNIST, black and white, drawn anew",
+        "Handwritten digits in black and white, 28x28 pixels: each pixel of MNIST is white with the probability that its "
+        "grey value says, drawn anew each time a training sees an image; shown and measured as drawn once. Published "
+        "figures for dynamically binarised MNIST are compared here.",
+        "anew",
     ),
     _idx_entry(
         DatasetInfo(
@@ -254,7 +284,7 @@ def load(name: str, *, image_size: int = 32, channels: int | None = None, limit:
     depth = channels or known.info.channels
 
     def fitted(images: Images) -> Images:
-        pixels = fit(images.pixels, image_size, depth)
+        pixels = fit(images.pixels, image_size, 1 if known.binarised else depth)
         borrowed = known.cached and np.may_share_memory(pixels, images.pixels)
         return Images(
             pixels=pixels.copy() if borrowed or not pixels.flags.writeable else pixels,
@@ -263,6 +293,9 @@ def load(name: str, *, image_size: int = 32, channels: int | None = None, limit:
         )
 
     train, test = fitted(train.take(slice(0, limit))), fitted(test)
+    if known.binarised:
+        train = binarised(train, "train", depth, anew=known.binarised == "anew")
+        test = binarised(test, "test", depth, anew=False)  # held-out images are the same at each measurement
     shown = dataclasses.replace(known.info, train_images=len(train), test_images=len(test))
     return Dataset(info=shown, train=train, test=test)
 

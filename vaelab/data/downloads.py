@@ -72,6 +72,7 @@ def plan(name: str) -> Plan:
         source = published.CIFAR10
         members = tuple((str(n), str(md5)) for n, md5 in (*source.train_list, *source.test_list, _meta(source.meta)))
         return Plan((Remote((source.url,), source.tgz_md5, source.filename),), cifar.FOLDER, members)
+    name = entry(name).files_of or name
     source = {"mnist": published.MNIST, "fashion-mnist": published.FashionMNIST}[name]
     remotes = tuple(Remote(tuple(m + file for m in source.mirrors), md5, file) for file, md5 in source.resources)
     return Plan(remotes, f"{source.__name__}/raw")

@@ -18,13 +18,15 @@ Origin = Literal["embedded", "drawn", "download", "folder"]
 class Images:
     """One split. pixels: (N, C, H, W) uint8 in 0-255; labels: (N,) or None; factors: name to (N,) value indices.
 
-    files: (N,) the paths of a user's own images below their folder, empty for every other set.
+    files: (N,) the paths of a user's own images below their folder, empty for every other set. chances: (N, 1, H, W) uint8, of a
+    set that is drawn anew at each step of a training: the probability that a pixel is white, times 255; pixels are one such draw.
     """
 
     pixels: Pixels
     labels: Labels | None = None
     factors: Mapping[str, Labels] = field(default_factory=dict)
     files: tuple[str, ...] = ()
+    chances: Pixels | None = None
 
     def __len__(self) -> int:
         return len(self.pixels)
@@ -36,6 +38,7 @@ class Images:
             labels=None if self.labels is None else self.labels[rows],
             factors={name: values[rows] for name, values in self.factors.items()},
             files=self._files_of(rows),
+            chances=None if self.chances is None else self.chances[rows],
         )
 
     def _files_of(self, rows: slice | Labels) -> tuple[str, ...]:

@@ -37,6 +37,8 @@ class ImageSet:
         self._channels_last = cfg.built_with.convolutional
         pixels = torch.from_numpy(np.require(images.pixels, requirements=["C", "W"])).to(device)
         self._pixels = pixels.permute(0, 2, 3, 1).contiguous() if self._channels_last else pixels
+        chances = images.chances
+        self._chances = None if chances is None else torch.from_numpy(np.ascontiguousarray(chances)).to(device)
         self._labels: Tensor | None = None
         if cfg.label is not None:
             labels = data.labels_of(images, cfg.label)
@@ -60,6 +62,18 @@ class ImageSet:
         if self._channels_last:
             pixels = pixels.permute(0, 3, 1, 2)  # (B, H, W, C) -> (B, C, H, W), channels last in memory
         return pixels.float().div_(255.0), y
+
+    def draw(self, rows: Tensor, noise: Noise, step: int, part: slice) -> tuple[Tensor, Tensor | None]:
+        """The images of a training's step, in black and white drawn anew where the data set is so. rows: (B,) of the whole batch -> `part` of it."""
+        if self._chances is None:
+            return self.take(rows[part])
+        size, channels = self._chances.shape[-2:], self._pixels.shape[-1 if self._channels_last else 1]
+        thresholds = noise.thresholds(step, (len(rows), 1, *size))[part]  # of the whole batch: as one device draws them
+        rows = rows[part]
+        x = (thresholds * 255.0 < self._chances.index_select(0, rows)).float().expand(-1, channels, -1, -1)
+        layout = torch.channels_last if self._channels_last else torch.contiguous_format
+        y = None if self._labels is None else self._labels.index_select(0, rows)
+        return x.contiguous(memory_format=layout), y
 
     def mean_image(self) -> Tensor:
         """The average of at most 2,000 images, (C, H, W) in [0, 1]."""
@@ -98,6 +112,11 @@ class Noise:
         """Noise of any shape."""
         self._generator.manual_seed(seed_for(self._seed, purpose, step))
         return torch.randn(shape, generator=self._generator, device=self._generator.device)
+
+    def thresholds(self, step: int, shape: tuple[int, ...]) -> Tensor:
+        """Uniform numbers in [0, 1), of any shape: a pixel is white where its probability is above."""
+        self._generator.manual_seed(seed_for(self._seed, "binarise", step))
+        return torch.rand(shape, generator=self._generator, device=self._generator.device)
 
     def of(self, cfg: ModelConfig, step: int, batch: int, purpose: str = "eps") -> Tensor | None:
         """What the method needs for a batch, (B, *noise_shape); None where it draws nothing."""

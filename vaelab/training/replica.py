@@ -73,11 +73,12 @@ class Replica:
         self.lr = lr_at(step, self.cadence.total_steps, self.at.lr, self.cfg.optim.rate)
         rows = self.shuffle.rows(self.cadence.epoch(step), self.cadence.batch(step))
         eps = self.noise.of(self.cfg.model, step, len(rows))
-        images = len(rows)
+        images, own = len(rows), slice(None)
         if isinstance(self.update, SplitStep):
-            part = self.update.part = self.group.part(images)
-            rows, eps = rows[part.rows], None if eps is None else eps[part.rows]
-        x, y = self.images.take(rows)
+            self.update.part = self.group.part(images)
+            own = self.update.part.rows
+            eps = None if eps is None else eps[own]
+        x, y = self.images.draw(rows, self.noise, step, own)
         self.update(x, y, eps, self.beta, self.lr)
         self.at = replace(self.at, step=step)
         return images
