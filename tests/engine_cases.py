@@ -33,6 +33,9 @@ CONFIGS = (
     ModelConfig(name="conv-vae", channels=1, label="class", classes=10, latent_dim=3),
     ModelConfig(name="conv-vae", image_size=64, channels=1, latent_dim=17),
     ModelConfig(name="conv-vae", image_size=64, label="class", classes=7, latent_dim=256),
+    ModelConfig(name="conv-vae", network="resnet"),
+    ModelConfig(name="conv-vae", network="resnet", image_size=28, channels=1, label="class", classes=10, latent_dim=3),
+    ModelConfig(name="conv-vae", network="resnet", image_size=100, latent_dim=17),
     ModelConfig(name="vq-vae", channels=1),  # a convolution of stride 1 in the decoder
 )
 
@@ -45,6 +48,8 @@ def drawn(cfg: ModelConfig, seed: int = 0) -> LatentModel:
         for name, value in model.named_parameters():
             if name.endswith("bias"):
                 value.normal_(std=0.1)
+            elif value.ndim == 1:  # the scale of a normalisation
+                value.normal_(mean=1.0, std=0.1)
     return model
 
 
@@ -106,7 +111,13 @@ def architectures(folder: Path, n: int) -> list[dict[str, object]]:
     """A case for each half of each of CONFIGS that the browser runs."""
     parts: tuple[Part, ...] = ("decoder", "encoder")
     return [
-        write_case(folder, f"{cfg.name}-{cfg.image_size}-{cfg.channels}-{cfg.classes}-{part}", drawn(cfg), part, n)
+        write_case(
+            folder,
+            f"{cfg.name}-{cfg.network}-{cfg.image_size}-{cfg.channels}-{cfg.classes}-{part}",
+            drawn(cfg),
+            part,
+            n,
+        )
         for cfg in CONFIGS
         for part in parts
         if supported(cfg, part) is None

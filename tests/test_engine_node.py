@@ -79,6 +79,18 @@ UNUSUAL = {
         Layer("Conv2d", 13, 8, kernel=2, stride=1), Layer("Reshape", shape=(32,)), Layer("Linear", 32, 7), Layer("ReLU"), Layer("Linear", 7, 3),
     ],
     "black and white": [Layer("Linear", 5, 64), Layer("Sigmoid")],
+    # A normalisation of the vector that came in, a sum with it, and one that wants a number before its activation.
+    "sums of vectors": [
+        Layer("GroupNorm", 5, 5), Layer("ReLU"), Layer("Linear", 5, 5), Layer("Add", back=4), Layer("Linear", 5, 12), Layer("LeakyReLU"), Layer("Linear", 12, 12),
+        Layer("Add", back=3), Layer("ReLU"), Layer("GroupNorm", 12, 12, groups=4), Layer("Add", back=3), Layer("Linear", 12, 7),
+    ],
+    # Odd maps, a sum of one tensor that a convolution reads with borders and of one whose columns are dealt to two groups.
+    "sums of maps": [
+        Layer("Linear", 5, 6 * 15), Layer("Reshape", shape=(6, 3, 5)), Layer("GroupNorm", 6, 6, groups=2), Layer("Conv2d", 6, 6, kernel=3, padding=1), Layer("LeakyReLU"),
+        Layer("Add", back=3), Layer("LeakyReLU"), Layer("Upsample", stride=2), Layer("ReLU"), Layer("Conv2d", 6, 6, kernel=3, padding=1), Layer("Add", back=2), Layer("Add", back=4),
+        Layer("GroupNorm", 6, 6, groups=3), Layer("Conv2d", 6, 9, kernel=4, stride=2, padding=1), Layer("ConvTranspose2d", 9, 4, kernel=3, stride=2), Layer("GroupNorm", 4, 4),
+        Layer("ReLU"), Layer("Add", back=3), Layer("Sigmoid"),
+    ],
 }  # fmt: skip
 SPREAD = {"black and white": 60.0}  # logits up to 100 either way
 
@@ -89,7 +101,13 @@ def test_unusual_layers(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     cfg = ModelConfig(name="linear-vae", latent_dim=5)
     monkeypatch.setattr(bundle, "architecture", lambda _: Architecture((), (), tuple(layers)))
     torch.manual_seed(3)
-    net = nn.Sequential(*(nn.Flatten() if len(layer.shape) == 1 else latent_model._module(layer) for layer in layers))
+    net = latent_model.WithSums(
+        *(nn.Flatten() if len(layer.shape) == 1 else latent_model._module(layer) for layer in layers)
+    )
+    for norm in net:
+        if isinstance(norm, nn.GroupNorm):
+            norm.weight.data.normal_(mean=1.0, std=0.3)
+            norm.bias.data.normal_()
     z = SPREAD.get(name, 1.0) * torch.randn(50, 5)
     weights = {f"decoder.{key}": value.numpy() for key, value in net.state_dict().items()}
     (tmp_path / "case.bundle").write_bytes(bundle.browser_bundle(cfg, weights))

@@ -28,6 +28,7 @@ MODELS: list[dict[str, Any]] = [
     {"name": "linear-vae"},
     {"name": "conv-vae", "channels": 1, "latent_dim": 5},
     {"name": "conv-vae", "image_size": 64, "label": "class", "classes": 10},
+    {"name": "conv-vae", "network": "resnet", "image_size": 28, "channels": 1, "label": "class", "classes": 10},
 ]
 
 

@@ -27,10 +27,12 @@ def runs_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VAELAB_RUNS", str(tmp_path / "runs"))
 
 
-@pytest.mark.parametrize("name", ["autoencoder", "linear-vae", "conv-vae"])
+@pytest.mark.parametrize(
+    ("name", "network"), [("autoencoder", ""), ("linear-vae", ""), ("conv-vae", ""), ("conv-vae", "resnet")]
+)
 @pytest.mark.parametrize("size", IMAGE_SIZES)
-def test_the_layers_lead_to_the_code_and_back_to_the_image(name: str, size: int) -> None:
-    cfg = ModelConfig(name=name, image_size=size)
+def test_the_layers_lead_to_the_code_and_back_to_the_image(name: str, network: str, size: int) -> None:
+    cfg = ModelConfig(name=name, network=network, image_size=size)
     layers, image = architecture(cfg), (3, size, size)
     flat = math.prod(shapes(layers.features, image)[-1] if layers.features else image)
     assert flat == (layers.head[0].inputs if layers.head else cfg.latent_dim)

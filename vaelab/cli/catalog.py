@@ -10,6 +10,7 @@ import click
 
 from vaelab import data
 from vaelab.cli.output import json_option, print_json, table
+from vaelab.export.bundle import HALVES, macs
 from vaelab.models import registry
 from vaelab.models.architecture import architecture
 from vaelab.models.layers import Layer, shapes
@@ -21,6 +22,7 @@ from vaelab.runs.files import last_measured
 
 @click.command()
 @click.argument("model")
+@click.option("--network", default=ModelConfig.network, metavar="NAME", help=ModelConfig.help("network"))
 @click.option(
     "--latent-dim",
     type=int,
@@ -46,18 +48,20 @@ from vaelab.runs.files import last_measured
     help=ModelConfig.help("channels"),
 )
 @json_option
-def summary(model: str, latent_dim: int, image_size: int, channels: int, as_json: bool) -> None:
-    """Show the layers of MODEL, their output shapes and their numbers of weights."""
-    shape = {"name": model, "latent_dim": latent_dim, "image_size": image_size, "channels": channels}
-    cfg = ModelConfig.from_dict(shape, where="model")
+def summary(model: str, network: str, latent_dim: int, image_size: int, channels: int, as_json: bool) -> None:
+    """Show the layers of MODEL, their output shapes, their numbers of weights and the work of one image."""
+    shape = {"name": model, "network": network, "latent_dim": latent_dim, "image_size": image_size}
+    cfg = ModelConfig.from_dict(shape | {"channels": channels}, where="model")
     rows, total = _layer_rows(cfg), architecture(cfg).params
     click.echo(
         f"{cfg.name}: {cfg.channels}x{cfg.image_size}x{cfg.image_size} pixels, {cfg.latent_dim} latent dimensions"
     )
     printed = [(row["part"], row["layer"], ", ".join(map(str, row["output"])), row["params"]) for row in rows]
     click.echo(table(("part", "layer", "output", "params"), [*printed, ("total", "", "", total)]))
+    work = {half: macs(cfg, half) for half in HALVES}
+    click.echo("multiply-adds of one image: " + ", ".join(f"{half} {count:,}" for half, count in work.items()))
     if as_json:
-        print_json({"model": cfg.name, "config": cfg.to_dict(), "layers": rows, "params": total})
+        print_json({"model": cfg.name, "config": cfg.to_dict(), "layers": rows, "params": total, "macs": work})
 
 
 def _layer_rows(cfg: ModelConfig) -> list[dict[str, Any]]:

@@ -22,10 +22,11 @@ import numpy.typing as npt
 
 from vaelab.config.errors import WeightsError
 from vaelab.models.architecture import architecture
-from vaelab.models.layers import LEAK, Layer, Shape
+from vaelab.models.layers import LEAK, NORM_EPS, Layer, Shape
 from vaelab.models.model_config import ModelConfig
 
 Part = Literal["decoder", "encoder"]
+HALVES: tuple[Part, ...] = ("encoder", "decoder")
 Precision = Literal["float32", "float16"]
 Floats = npt.NDArray[np.float32]
 
@@ -63,13 +64,18 @@ def browser_bundle(
     layers: list[dict[str, Any]] = []
     shape = _input_shape(cfg, part)
     for name, layer in _named_layers(cfg, part):
-        if name.startswith("head.0") and part == "encoder":
+        if name == "head.0":  # a sum of the head that reaches before its first layer takes this one's output
             flat = math.prod(shape)
             layers.append({"kind": "Label", "in": list(shape), "out": [flat + cfg.classes]})
             shape = (flat + cfg.classes,)
         out = layer.output_shape(shape)
         entry: dict[str, Any] = {"kind": layer.kind, "name": name, "in": list(shape), "out": list(out)}
-        if layer.params:
+        if layer.kind == "GroupNorm":
+            entry |= {"outputs": layer.outputs, "groups": layer.groups, "epsilon": NORM_EPS}
+            entry |= {kind: add(f"{name}.{kind}", (layer.outputs,)) for kind in ("weight", "bias")}
+        elif layer.kind == "Add":
+            entry["of"] = len(layers) - layer.back  # the layer whose output is added; before the first: what goes in
+        elif layer.params:
             weight = _weight_shape(layer)
             entry |= {"inputs": layer.inputs, "outputs": layer.outputs, "kernel": layer.kernel}
             entry |= {"stride": layer.stride, "padding": layer.padding}
@@ -109,7 +115,7 @@ def browser_bundle(
 
 
 def macs(cfg: ModelConfig, part: Part = "decoder") -> int:
-    """Multiply-adds of one image, borders counted as if they were inside."""
+    """Multiply-adds of one image, borders counted as if they were inside. A number that is normalised counts 2, one that is added 1."""
     total = 0
     shape = _input_shape(cfg, part)
     for _, layer in _named_layers(cfg, part):
@@ -121,6 +127,7 @@ def macs(cfg: ModelConfig, part: Part = "decoder") -> int:
         if layer.kind in ("Conv2d", "ConvTranspose2d"):
             places = out if layer.kind == "Conv2d" else shape
             total += layer.inputs * layer.outputs * layer.kernel**2 * math.prod(places[1:])
+        total += math.prod(out) * {"GroupNorm": 2, "Add": 1}.get(layer.kind, 0)
         shape = out
     return total
 
@@ -163,6 +170,8 @@ def _weight_shape(layer: Layer) -> Shape:
     """PyTorch's order: outputs first, except in a transposed convolution."""
     if layer.kind == "Linear":
         return (layer.outputs, layer.inputs)
+    if layer.kind == "GroupNorm":
+        return (layer.outputs,)
     channels = (layer.outputs, layer.inputs) if layer.kind == "Conv2d" else (layer.inputs, layer.outputs)
     return (*channels, layer.kernel, layer.kernel)
 

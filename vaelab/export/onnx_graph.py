@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from vaelab.config.errors import ExportError
 from vaelab.models.architecture import architecture
-from vaelab.models.layers import LEAK, Layer
+from vaelab.models.layers import LEAK, NORM_EPS, Layer, Shape, shapes
 from vaelab.models.model_config import ModelConfig
 
 OPSET = 18  # the first in which Split counts its outputs
@@ -46,10 +47,12 @@ def onnx_model(cfg: ModelConfig, tensors: dict[str, Floats], part: str) -> bytes
     if cfg.classes:
         graph.one_hot("y", cfg.classes, "label")
     if part != "decoder":
-        h = graph.add("Flatten", [graph.run(layers.features, "features", "x")], axis=1)
+        pixels = (cfg.channels, cfg.image_size, cfg.image_size)
+        flat = math.prod(shapes(layers.features, pixels)[-1] if layers.features else pixels)
+        h = graph.add("Flatten", [graph.run(layers.features, "features", "x", pixels)], axis=1)
         if cfg.classes:
             h = graph.add("Concat", [h, "label"], axis=1)
-        h = graph.run(layers.head, "head", h)
+        h = graph.run(layers.head, "head", h, (flat + cfg.classes,))
         outputs["mu"] = code
         if not cfg.has_posterior:
             graph.add("Identity", [h], "mu")
@@ -60,7 +63,7 @@ def onnx_model(cfg: ModelConfig, tensors: dict[str, Floats], part: str) -> bytes
         z = "mu" if part == "model" else "z"
         if cfg.classes:
             z = graph.add("Concat", [z, "label"], axis=1)
-        graph.add("Identity", [graph.run(layers.decoder, "decoder", z)], "x_hat")
+        graph.add("Identity", [graph.run(layers.decoder, "decoder", z, (cfg.latent_dim + cfg.classes,))], "x_hat")
         outputs["x_hat"] = image
     values = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in inputs.items()]
     if cfg.classes:
@@ -106,11 +109,31 @@ class _Graph:
         depth = self.constant("classes", np.array([classes], np.int64))
         self.add("OneHot", [label, depth, self.constant("off_on", np.array([0, 1], np.float32))], output, axis=-1)
 
-    def run(self, layers: tuple[Layer, ...], part: str, value: str) -> str:
-        """The layers of one part (the prefix of its tensors' names) over a value."""
-        for i, layer in enumerate(layers):
-            value = self._layer(layer, f"{part}.{i}", value)
-        return value
+    def run(self, layers: tuple[Layer, ...], part: str, value: str, start: Shape) -> str:
+        """The layers of one part (the prefix of its tensors' names) over a value of shape (N, *start)."""
+        values = [value]
+        for i, (layer, shape) in enumerate(zip(layers, shapes(layers, start), strict=True)):
+            if layer.kind == "Add":
+                values.append(self.add("Add", [values[-1], values[-layer.back]]))
+            elif layer.kind == "GroupNorm":
+                values.append(self._group_norm(layer, f"{part}.{i}", values[-1], shape))
+            else:
+                values.append(self._layer(layer, f"{part}.{i}", values[-1]))
+        return values[-1]
+
+    def _group_norm(self, layer: Layer, name: str, value: str, shape: Shape) -> str:
+        """Every group as one channel of an InstanceNormalization: ONNX's own GroupNormalization changed its meaning between opsets."""
+        groups = self.constant(f"{name}.groups", np.array([0, layer.groups, -1], np.int64))
+        whole = self.constant(f"{name}.whole", np.array([0, *shape], np.int64))
+        ones = self.constant(f"{name}.ones", np.ones(layer.groups, np.float32))
+        zeros = self.constant(f"{name}.zeros", np.zeros(layer.groups, np.float32))
+        flat = self.add("Reshape", [value, groups])
+        normal = self.add("InstanceNormalization", [flat, ones, zeros], epsilon=NORM_EPS)
+        scale, shift = (
+            self.constant(f"{name}.{kind}", self.tensors[f"{name}.{kind}"].reshape(-1, *(1,) * (len(shape) - 1)))
+            for kind in ("weight", "bias")
+        )
+        return self.add("Add", [self.add("Mul", [self.add("Reshape", [normal, whole]), scale]), shift])
 
     def _layer(self, layer: Layer, name: str, value: str) -> str:
         if layer.kind in ("Linear", "Conv2d", "ConvTranspose2d"):

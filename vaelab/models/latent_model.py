@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from vaelab.config.errors import ConfigError
 from vaelab.models.architecture import architecture
-from vaelab.models.layers import LEAK, Layer
+from vaelab.models.layers import LEAK, NORM_EPS, Layer
 from vaelab.models.model_config import ModelConfig
 from vaelab.models.posteriors import Posterior
 
@@ -116,11 +116,42 @@ def _module(layer: Layer) -> nn.Module:
         return nn.Unflatten(1, layer.shape)
     if layer.kind == "LeakyReLU":
         return nn.LeakyReLU(LEAK)
+    if layer.kind == "GroupNorm":
+        return nn.GroupNorm(layer.groups, layer.outputs, NORM_EPS)
+    if layer.kind == "Add":
+        return Add(layer.back)
     return nn.ReLU() if layer.kind == "ReLU" else nn.Sigmoid()
 
 
+class Add(nn.Module):
+    """A residual sum with what came out `back` layers before, which `WithSums` hands to it."""
+
+    def __init__(self, back: int) -> None:
+        super().__init__()
+        self.back = back
+
+    def forward(self, h: Tensor, earlier: Tensor) -> Tensor:
+        """h + earlier, of one shape."""
+        return h + earlier
+
+
+class WithSums(nn.Sequential):
+    """Layers one after another, some of them sums with an earlier one. A slice from the first layer on is one too."""
+
+    def forward(self, h: Tensor) -> Tensor:
+        """What comes out of the last layer."""
+        wanted = {i - layer.back for i, layer in enumerate(self) if isinstance(layer, Add)}
+        kept = {-1: h}
+        for i, layer in enumerate(self):
+            h = layer(h, kept[i - layer.back]) if isinstance(layer, Add) else layer(h)
+            if i in wanted:
+                kept[i] = h
+        return h
+
+
 def _sequential(layers: tuple[Layer, ...]) -> nn.Sequential:
-    return nn.Sequential(*(_module(layer) for layer in layers))
+    kind = WithSums if any(layer.kind == "Add" for layer in layers) else nn.Sequential
+    return kind(*(_module(layer) for layer in layers))
 
 
 def build(cfg: ModelConfig) -> LatentModel:

@@ -5,7 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-LayerKind = Literal["Linear", "Conv2d", "ConvTranspose2d", "Upsample", "ReLU", "LeakyReLU", "Sigmoid", "Reshape"]
+from vaelab.config.errors import ConfigError
+
+LayerKind = Literal[
+    "Linear", "Conv2d", "ConvTranspose2d", "Upsample", "ReLU", "LeakyReLU", "Sigmoid", "Reshape", "GroupNorm", "Add"
+]
 Shape = tuple[int, ...]
 
 
@@ -15,6 +19,9 @@ class Layer:
 
     LeakyReLU multiplies what is below 0 by LEAK.
     Upsample repeats every pixel stride times in both directions (nearest neighbour).
+    GroupNorm brings `groups` groups of an image's channels to mean 0 and variance 1, then scales and shifts each channel (Wu & He 2018,
+    eq. 1-6); one group is layer normalisation. It takes maps or a vector, and asks no other image.
+    Add adds what the layer `back` places before it put out (one place more than there are: what went into the first): a residual sum.
     """
 
     kind: LayerKind
@@ -24,6 +31,8 @@ class Layer:
     stride: int = 1
     padding: int = 0
     shape: Shape = ()
+    groups: int = 1
+    back: int = 0
 
     @property
     def params(self) -> int:
@@ -32,6 +41,8 @@ class Layer:
             return self.inputs * self.outputs + self.outputs
         if self.kind in ("Conv2d", "ConvTranspose2d"):
             return self.inputs * self.outputs * self.kernel**2 + self.outputs
+        if self.kind == "GroupNorm":
+            return 2 * self.outputs
         return 0
 
     def output_shape(self, shape: Shape) -> Shape:
@@ -64,15 +75,37 @@ class Architecture:
 
 
 def shapes(layers: tuple[Layer, ...], start: Shape) -> list[Shape]:
-    """The shape after each layer when `start` goes in first."""
-    found: list[Shape] = []
-    for layer in layers:
-        start = layer.output_shape(start)
-        found.append(start)
-    return found
+    """The shape after each layer when `start` goes in first. Raises ConfigError for a sum or a normalisation that does not fit."""
+    found = [start]
+    for at, layer in enumerate(layers):
+        if layer.kind == "Add":
+            _check_sum(layer, at, found)
+        elif layer.kind == "GroupNorm" and (
+            layer.groups < 1 or layer.inputs % layer.groups or found[-1][0] != layer.inputs
+        ):
+            raise ConfigError(
+                f"layer {at}, a GroupNorm, must take the {found[-1][0]} channels that come to it in groups of equal size,"
+                f" got {layer.inputs} channels in {layer.groups} groups"
+            )
+        found.append(layer.output_shape(found[-1]))
+    return found[1:]
+
+
+def _check_sum(layer: Layer, at: int, found: list[Shape]) -> None:
+    """found: what went into the first layer, and what every layer before this one put out."""
+    if not 2 <= layer.back <= len(found):
+        raise ConfigError(
+            f"layer {at}, an Add, must look back 2 to {len(found)} layers ({len(found)}: to what went in first), got {layer.back}"
+        )
+    earlier = found[-layer.back]
+    if earlier != found[-1]:
+        raise ConfigError(
+            f"layer {at}, an Add, must add numbers of one shape, got {earlier} from {layer.back} layers back and {found[-1]}"
+        )
 
 
 LEAK = 0.1
+NORM_EPS = 1e-5  # added to a group's variance before its root is taken
 RELU, LEAKY, SIGMOID = Layer("ReLU"), Layer("LeakyReLU"), Layer("Sigmoid")
 
 
@@ -87,6 +120,17 @@ def halvings(image_size: int, largest: int, at_least: int = 0) -> list[int]:
 def halve(inputs: int, outputs: int, side: int = 2) -> Layer:
     """A convolution that halves height and width. side: width of what comes in; an odd one is rounded up."""
     return Layer("Conv2d", inputs, outputs, kernel=4, stride=2, padding=2 if side % 2 else 1)
+
+
+def normalise(channels: int, each: int = 8) -> Layer:
+    """Group normalisation with `each` channels a group, as far as that divides them; otherwise one group."""
+    return Layer("GroupNorm", channels, channels, groups=channels // each if channels % each == 0 else 1)
+
+
+def residual(channels: int) -> tuple[Layer, ...]:
+    """A residual block that keeps the maps' shape: twice normalise, activate, 3x3 convolution; then what came in is added (He et al. 2016b, fig. 4e)."""
+    half = (normalise(channels), LEAKY, Layer("Conv2d", channels, channels, kernel=3, padding=1))
+    return (*half, *half, Layer("Add", back=len(half) * 2 + 1))
 
 
 def double(inputs: int, outputs: int, side: int = 2) -> Layer:

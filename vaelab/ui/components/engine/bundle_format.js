@@ -6,11 +6,12 @@ const PREFIX_BYTES = 16;
 const EXPONENT_BITS = 0x7f800000; // all set: infinity or NaN
 
 /** The layer kinds that the engine can run. Label appends the one-hot label that follows the pixels of an encoder's input. */
-export const LAYER_KINDS = ["Linear", "Conv2d", "ConvTranspose2d", "Upsample", "ReLU", "LeakyReLU", "Sigmoid", "Reshape", "Label"];
+export const LAYER_KINDS = ["Linear", "Conv2d", "ConvTranspose2d", "Upsample", "ReLU", "LeakyReLU", "Sigmoid", "Reshape", "GroupNorm", "Add", "Label"];
 
 /**
  * One half of a model: part, cfg, shape [C, H, W], latentDim, classes, inputs, outputs, macs, codeMean, codeStd and layers, each with
- * kind, inShape, outShape and, where it learns, inputs, outputs, kernel, stride, padding, weight and bias in PyTorch's order (a ReLU: slope, what x < 0 is multiplied by).
+ * kind, inShape, outShape and, where it learns, inputs, outputs, kernel, stride, padding, weight and bias in PyTorch's order (a ReLU: slope, what x < 0
+ * is multiplied by; a GroupNorm: groups, epsilon; an Add: of, the index of the layer whose output it adds, -1 for the input).
  * bytes may start anywhere in its buffer. Throws an Error of one sentence for bytes that are not a whole bundle of finite weights.
  */
 export function parseBundle(bytes) {
@@ -40,8 +41,7 @@ export function parseBundle(bytes) {
     const { in: inShape, out: outShape, weight, bias, ...rest } = entry;
     const layer = { name: "", stride: 1, padding: 0, kernel: 0, ...rest, inShape, outShape };
     if (weight === undefined) return layer;
-    const taps = layer.kind === "Linear" ? 1 : layer.kernel ** 2;
-    layer.weight = finite(take(weight, layer.inputs * layer.outputs * taps), `${layer.name}.weight`);
+    layer.weight = finite(take(weight, weightCount(layer)), `${layer.name}.weight`);
     layer.bias = finite(take(bias, layer.outputs), `${layer.name}.bias`);
     return layer;
   });
@@ -74,6 +74,11 @@ export function fromHalves(halves) {
     if (exponent === 31) return fraction ? NaN : sign * Infinity;
     return sign * (exponent === 0 ? fraction * 2 ** -24 : (1 + fraction / 1024) * 2 ** (exponent - 15));
   });
+}
+
+function weightCount({ kind, inputs, outputs, kernel }) {
+  if (kind === "GroupNorm") return outputs;
+  return inputs * outputs * (kind === "Linear" ? 1 : kernel ** 2);
 }
 
 function finite(values, name) {

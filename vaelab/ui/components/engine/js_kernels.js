@@ -1,6 +1,6 @@
-// The three kernels in plain JavaScript, for browsers where WebAssembly or its SIMD is missing or blocked. wasm.js holds the same three.
+// The kernels in plain JavaScript, for browsers where WebAssembly or its SIMD is missing or blocked. wasm.js holds the same.
 
-/** gemm, copy and finish over one memory; the arguments are the steps of plan.js, addresses in bytes. */
+/** gemm, normalise, copy, add and finish over one memory; the arguments are the steps of plan.js, addresses in bytes. */
 export function createJsKernels(arena) {
   let f32 = null;
   let i32 = null;
@@ -53,13 +53,58 @@ export function createJsKernels(arena) {
     }
   }
 
-  /** Cells from one place to another, as max(x, slope x). */
+  /** Runs of n floats from one place to another, as max(x, slope x). */
   function copy({ table, tableEnd, n, slope }) {
     refresh();
     for (let at = table >> 2; at < tableEnd >> 2; at += 2) {
       const from = i32[at] >> 2;
       const to = i32[at + 1] >> 2;
-      for (let image = 0; image < n; image++) f32[to + image] = Math.max(f32[from + image], slope * f32[from + image]);
+      for (let k = 0; k < n; k++) f32[to + k] = Math.max(f32[from + k], slope * f32[from + k]);
+    }
+  }
+
+  /** Runs of n floats, the sum x of those at two places, to a third, as max(x, slope x). */
+  function add({ table, tableEnd, n, slope }) {
+    refresh();
+    for (let at = table >> 2; at < tableEnd >> 2; at += 3) {
+      const from = i32[at] >> 2;
+      const other = i32[at + 1] >> 2;
+      const to = i32[at + 2] >> 2;
+      for (let k = 0; k < n; k++) {
+        const x = f32[from + k] + f32[other + k];
+        f32[to + k] = Math.max(x, slope * x);
+      }
+    }
+  }
+
+  /**
+   * One group of channels of n images at source, cell by cell: to mean 0 and variance 1 over its channels and cells, scaled and shifted by
+   * channel, as max(x, slope x), in runs of `run` cells to the places of the table. share: 1 / numbers of an image in the group.
+   */
+  function normalise({ source, channels, cells, n, share, epsilon, weight, bias, table, run, slope }) {
+    refresh();
+    const first = source >> 2;
+    for (let image = 0; image < n; image++) {
+      const start = first + image;
+      let mean = 0;
+      for (let i = 0, at = start; i < channels * cells; i++, at += n) mean += f32[at];
+      mean *= share;
+      let spread = 0;
+      for (let i = 0, at = start; i < channels * cells; i++, at += n) spread += (f32[at] - mean) ** 2;
+      const scale = 1 / Math.sqrt(spread * share + epsilon);
+      let at = start;
+      let entry = table >> 2;
+      for (let channel = 0; channel < channels; channel++) {
+        const a = f32[(weight >> 2) + channel] * scale;
+        const b = f32[(bias >> 2) + channel] - mean * a;
+        for (let done = 0; done < cells; done += run, entry++) {
+          let to = (i32[entry] >> 2) + image;
+          for (let k = 0; k < run; k++, at += n, to += n) {
+            const x = f32[at] * a + b;
+            f32[to] = Math.max(x, slope * x);
+          }
+        }
+      }
     }
   }
 
@@ -76,5 +121,5 @@ export function createJsKernels(arena) {
     }
   }
 
-  return { gemm, copy, finish };
+  return { gemm, normalise, copy, add, finish };
 }

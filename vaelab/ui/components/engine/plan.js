@@ -1,4 +1,4 @@
-// Turns the layers of a bundle into a list of calls of three kernels (gemm, copy, finish) for n images at once.
+// Turns the layers of a bundle into a list of calls of five kernels (gemm, normalise, copy, add, finish) for n images at once.
 //
 // Every Linear, Conv2d and ConvTranspose2d is a matrix product whose 4-wide vectors lie along pixels and images (or, in a Linear layer,
 // along outputs). Tables hold the addresses of these vectors and of the terms of the sum, so one kernel serves every layer and no
@@ -23,10 +23,11 @@ export function rowBlocks(M) {
 }
 
 /**
- * Layers that run as one step. A ReLU or LeakyReLU, max(x, slope x), joins the product before it if fuse; slope 1 leaves x as it is.
- * Reshape and Label cost nothing; the last Sigmoid is left to finish.
+ * Layers that run as one step. A ReLU or LeakyReLU, max(x, slope x), joins the step before it if fuse, unless a sum wants what that step put
+ * out; slope 1 leaves x as it is. Reshape and Label cost nothing; the last Sigmoid is left to finish.
  */
 export function groupLayers(layers, fuse) {
+  const added = layers.flatMap(({ kind, of }) => (kind === "Add" ? [of] : []));
   const groups = [];
   const after = []; // after[i]: how many groups have run when layer i has
   let label = null; // {at: index of the tensor that the label is appended to, classes}
@@ -34,10 +35,14 @@ export function groupLayers(layers, fuse) {
   layers.forEach((layer, index) => {
     if (sigmoid && layer.kind !== "Reshape") throw new Error(`Layer ${index} follows a Sigmoid, which the browser runs only at the end.`);
     const last = groups.at(-1);
+    const wanted = added.some((of) => of >= last?.index && of < index);
     if (layer.kind === "Sigmoid") sigmoid = true;
     else if (layer.kind === "Label") label = { at: groups.length, classes: layer.outShape[0] - product(layer.inShape) };
-    else if (layer.slope !== undefined && fuse && last?.layer.weight && last.slope === 1) last.slope = layer.slope;
-    else if (layer.kind !== "Reshape") groups.push({ layer, slope: layer.slope ?? 1, conv: layer.kind.startsWith("Conv") ? convolution(layer) : null });
+    else if (layer.slope !== undefined && fuse && last?.slope === 1 && !wanted) last.slope = layer.slope;
+    else if (layer.kind !== "Reshape") {
+      const other = layer.kind === "Add" ? (after[layer.of] ?? 0) : null; // the tensor that a sum adds; 0 is the input
+      groups.push({ layer, index, slope: layer.slope ?? 1, conv: layer.kind.startsWith("Conv") ? convolution(layer) : null, other });
+    }
     after.push(groups.length);
   });
   return { groups, after, label, sigmoid };
@@ -51,7 +56,15 @@ export function smallestBatch(groups) {
 
 /** Puts a layer's weights into memory in the kernels' order; returns where. Called again, with the same place, for new weights. */
 export function packWeights(arena, { layer, conv }, place = null) {
+  if (layer.kind === "GroupNorm") return packNorm(arena, layer, place);
   return conv ? packConvolution(arena, layer, conv, place) : packLinear(arena, layer, place);
+}
+
+function packNorm(arena, { outputs, weight, bias }, place) {
+  place ??= { weight: arena.allocate(outputs), bias: arena.allocate(outputs) };
+  arena.floats(place.weight, outputs).set(weight);
+  arena.floats(place.bias, outputs).set(bias);
+  return place;
 }
 
 function packLinear(arena, { inputs, outputs, weight, bias }, place) {
@@ -147,8 +160,10 @@ export class Plan {
   }
 
   #addGroup(group, place, source, target) {
-    const { layer } = group;
+    const { layer, slope } = group;
     const addProduct = group.conv ? this.#addConvolution : this.#addLinear;
+    if (layer.kind === "GroupNorm") return this.#addNorm(group, place, source, target);
+    if (layer.kind === "Add") return this.#addCells("add", group, [source, this.tensors[group.other]], target);
     if (!layer.weight) return this.#addCopy(group, source, target);
     const mark = this.steps.length;
     if (addProduct.call(this, group, place, source, target)) return undefined;
@@ -156,7 +171,7 @@ export class Plan {
     this.steps.length = mark;
     const plain = this.#tensor(new FlatLayout(product(layer.outShape)));
     addProduct.call(this, group, place, source, plain);
-    return this.#addMove(plain, target);
+    return this.#addCells("copy", { layer, slope: 1 }, [plain], target);
   }
 
   #addLinear({ layer, slope }, place, source, target) {
@@ -228,32 +243,49 @@ export class Plan {
     part(whole, vectors, 1);
   }
 
-  /** Upsample, and a ReLU of its own. */
-  #addCopy({ layer, slope }, source, target) {
-    const pairs = [];
-    const [, height, width] = layer.inShape;
-    for (let e = 0; e < product(layer.outShape); e++) {
-      let from = e;
-      if (layer.kind === "Upsample") {
-        const wide = width * layer.stride;
-        const x = Math.floor((e % wide) / layer.stride);
-        const y = Math.floor((Math.floor(e / wide) % (height * layer.stride)) / layer.stride);
-        from = (Math.floor(e / (wide * height * layer.stride)) * height + y) * width + x;
-      }
-      pairs.push([from, e]);
-    }
-    this.#addPairs(pairs, source, target, slope);
-  }
-
-  #addMove(source, target) {
-    this.#addPairs(Array.from({ length: source.layout.size }, (_, e) => [e, e]), source, target, 1);
-  }
-
-  #addPairs(pairs, source, target, slope) {
+  /** A group after another: its source is plain, so that one group's cells are neighbours there; each run of target cells has an address. */
+  #addNorm({ layer, slope }, place, source, target) {
+    const { outputs, groups, epsilon } = layer;
+    const channels = outputs / groups;
+    const size = product(layer.outShape);
+    const cells = size / outputs; // of a channel
     const step = this.n * FLOAT;
-    const table = pairs.flatMap(([from, to]) => [source.base + source.layout.cell(from) * step, target.base + target.layout.cell(to) * step]);
+    const to = Array.from({ length: size }, (_, e) => target.layout.cell(e));
+    const run = runLength([to], cells);
+    const starts = to.filter((_, e) => e % run === 0).map((cell) => target.base + cell * step);
+    const table = this.#table(starts);
+    for (let group = 0; group < groups; group++) {
+      this.steps.push({
+        kernel: "normalise", source: source.base + group * channels * cells * step, channels, cells, n: this.n, share: 1 / (channels * cells), epsilon,
+        weight: place.weight + group * channels * FLOAT, bias: place.bias + group * channels * FLOAT,
+        table: table + (group * channels * cells * FLOAT) / run, run, slope,
+      });
+    }
+  }
+
+  /** Upsample, and a ReLU of its own. */
+  #addCopy(group, source, target) {
+    const { layer } = group;
+    const [, height, width] = layer.inShape;
+    const wide = width * layer.stride;
+    const repeated = (e) => {
+      const x = Math.floor((e % wide) / layer.stride);
+      const y = Math.floor((Math.floor(e / wide) % (height * layer.stride)) / layer.stride);
+      return (Math.floor(e / (wide * height * layer.stride)) * height + y) * width + x;
+    };
+    this.#addCells("copy", group, [source], target, layer.kind === "Upsample" ? repeated : (e) => e);
+  }
+
+  /** Every number that a layer puts out, from number from(e) of one source, or of two that are added; neighbours everywhere go in one run. */
+  #addCells(kernel, { layer, slope }, sources, target, from = (e) => e) {
+    const step = this.n * FLOAT;
+    const elements = Array.from({ length: product(layer.outShape) }, (_, e) => e);
+    const lists = [...sources.map(({ layout }) => elements.map((e) => layout.cell(from(e)))), elements.map((e) => target.layout.cell(e))];
+    const bases = [...sources, target].map(({ base }) => base);
+    const run = runLength(lists, elements.length);
+    const table = elements.filter((e) => e % run === 0).flatMap((e) => lists.map((cells, i) => bases[i] + cells[e] * step));
     const at = this.#table(table);
-    this.steps.push({ kernel: "copy", table: at, tableEnd: at + table.length * FLOAT, n: this.n, slope });
+    this.steps.push({ kernel, table: at, tableEnd: at + table.length * FLOAT, n: this.n * run, slope });
   }
 
   #table(values) {
@@ -273,6 +305,20 @@ function laneOffsets(vectors, address) {
     if (offsets.some((offset, i) => offset !== found[i])) return null;
   }
   return found ?? [FLOAT, 2 * FLOAT, 3 * FLOAT];
+}
+
+/** How many elements lie side by side in every list of cells, if all are cut into runs of equal length that divides `most`. */
+function runLength(lists, most) {
+  let run = most;
+  for (const cells of lists) {
+    for (let e = 1; e < cells.length; e++) if (cells[e] !== cells[e - 1] + 1) run = gcd(run, e);
+  }
+  return run;
+}
+
+function gcd(a, b) {
+  while (b) [a, b] = [b, a % b];
+  return a;
 }
 
 function product(shape) {

@@ -1,4 +1,4 @@
-// The three kernels of plan.js as WebAssembly SIMD, assembled here at run time: no compiler, no stored binary. js_kernels.js holds the same three.
+// The kernels of plan.js as WebAssembly SIMD, assembled here at run time: no compiler, no stored binary. js_kernels.js holds the same.
 
 import { createJsKernels } from "./js_kernels.js";
 import { FLOAT, LANES, TILES } from "./plan.js";
@@ -81,28 +81,128 @@ function gemm(rows, width, fused) {
   return f;
 }
 
-/** Cells from one place to another, as max(x, slope x); n is 1, 2 or a multiple of 4. */
-function copy() {
+/** What a kernel does to one float or to four alike: the names of its instructions. */
+const ONE = { type: "f32", load: "f32.load", store: "f32.store", splat: "f32.load", max: "f32.max", bytes: FLOAT };
+const FOUR = { type: "v128", load: "v128.load", store: "v128.store", splat: "v128.load32_splat", max: "f32x4.pmax", bytes: VECTOR };
+const arithmetic = ({ type }, name) => `${type === "v128" ? "f32x4" : "f32"}.${name}`;
+
+/** slopes = slope, in as many lanes as there are. */
+function spreadSlope(f, kind) {
+  f.local("slopes", kind.type).get("slope");
+  if (kind === FOUR) f.op("f32x4.splat");
+  f.set("slopes");
+}
+
+/** Stores max(x, slope x) at `to`. x is a local. */
+function storeActivated(f, kind) {
+  f.get("to").get("x").get("slopes").op(arithmetic(kind, "mul")).get("x").op(kind.max).memory(kind.store);
+}
+
+/** Runs of n floats (n a multiple of the kind's) from one place to another, or the sums of two places, as max(x, slope x). */
+function move(kind, sum) {
   const f = new FunctionBuilder({ table: "i32", tableEnd: "i32", n: "i32", slope: "f32" });
-  f.local("from", "i32").local("to", "i32").local("end", "i32").local("x", "v128").local("slopes", "v128");
-  f.get("slope").op("f32x4.splat").set("slopes");
-  f.loop((nextPair) => {
-    f.get("table").memory("i32.load").set("from").get("table").memory("i32.load", 4).set("to");
+  const places = ["from", ...(sum ? ["other"] : []), "to"];
+  for (const place of places) f.local(place, "i32");
+  f.local("end", "i32").local("x", kind.type);
+  spreadSlope(f, kind);
+  f.loop((nextRun) => {
+    places.forEach((place, i) => f.get("table").memory("i32.load", i * FLOAT).set(place));
     f.get("n").i32(2).op("i32.shl").get("from").op("i32.add").set("end");
-    f.get("n").i32(LANES).op("i32.lt_u").if(
-      () => f.loop((next) => {
-        f.get("to").get("from").memory("f32.load").get("slope").op("f32.mul").get("from").memory("f32.load").op("f32.max").memory("f32.store");
-        f.i32(FLOAT).advance("to").i32(FLOAT).advance("from").get("from").get("end").op("i32.ne");
-        next();
-      }),
-      () => f.loop((next) => {
-        f.get("to").get("from").memory("v128.load").tee("x").get("slopes").op("f32x4.mul").get("x").op("f32x4.pmax").memory("v128.store");
-        f.i32(VECTOR).advance("to").i32(VECTOR).advance("from").get("from").get("end").op("i32.ne");
-        next();
-      }),
-    );
-    f.i32(PAIR).advance("table").get("table").get("tableEnd").op("i32.ne");
-    nextPair();
+    f.loop((next) => {
+      f.get("from").memory(kind.load);
+      if (sum) f.get("other").memory(kind.load).op(arithmetic(kind, "add"));
+      f.set("x");
+      storeActivated(f, kind);
+      for (const place of places) f.i32(kind.bytes).advance(place);
+      f.get("from").get("end").op("i32.ne");
+      next();
+    });
+    f.i32(places.length * FLOAT).advance("table").get("table").get("tableEnd").op("i32.ne");
+    nextRun();
+  });
+  return f;
+}
+
+const NORMALISE_PARAMETERS = {
+  source: "i32", channels: "i32", cells: "i32", n: "i32", share: "f32", epsilon: "f32", weight: "i32", bias: "i32", table: "i32", run: "i32", slope: "f32",
+};
+
+/**
+ * As js_kernels.js says, for as many images at a time as the kind has lanes. Each channel's sum is added to the group's: float32 keeps it
+ * exact enough where thousands of numbers add up.
+ */
+function normalise(kind) {
+  const f = new FunctionBuilder(NORMALISE_PARAMETERS);
+  const op = (name) => f.op(arithmetic(kind, name));
+  const constant = (name) => (kind === FOUR ? f.get(name).op("f32x4.splat") : f.get(name));
+  for (const name of ["image", "images", "step", "at", "to", "channel", "left", "entry", "k"]) f.local(name, "i32");
+  for (const name of ["x", "part", "mean", "scale", "a", "b"]) f.local(name, kind.type);
+  spreadSlope(f, kind);
+  const zero = () => (kind === FOUR ? f.f32x4(0) : f.f32(0));
+  const one = () => (kind === FOUR ? f.f32x4(1) : f.f32(1));
+  const counted = (counter, from, body) => {
+    f.get(from).set(counter);
+    f.loop((again) => {
+      body();
+      f.get(counter).i32(1).op("i32.sub").tee(counter);
+      again();
+    });
+  };
+  /** total = the sum over all channels and cells of what `term` leaves on the stack for the float at `at`. */
+  const sumOf = (total, term) => {
+    zero().set(total).get("source").get("image").op("i32.add").set("at");
+    counted("channel", "channels", () => {
+      zero().set("part");
+      counted("left", "cells", () => {
+        term();
+        f.get("part");
+        op("add").set("part").get("step").advance("at");
+      });
+      f.get(total).get("part");
+      op("add").set(total);
+    });
+  };
+  f.get("n").i32(2).op("i32.shl").tee("step").set("images");
+  f.loop((nextImages) => {
+    sumOf("mean", () => f.get("at").memory(kind.load));
+    f.get("mean");
+    constant("share");
+    op("mul").set("mean");
+    sumOf("scale", () => {
+      f.get("at").memory(kind.load).get("mean");
+      op("sub").tee("x").get("x");
+      op("mul");
+    });
+    one().get("scale");
+    constant("share");
+    op("mul");
+    constant("epsilon");
+    op("add");
+    op("sqrt");
+    op("div").set("scale");
+    f.get("source").get("image").op("i32.add").set("at").get("table").set("entry").i32(0).set("channel");
+    f.loop((nextChannel) => {
+      f.get("weight").get("channel").op("i32.add").memory(kind.splat).get("scale");
+      op("mul").set("a").get("bias").get("channel").op("i32.add").memory(kind.splat).get("mean").get("a");
+      op("mul");
+      op("sub").set("b").get("cells").set("left");
+      f.loop((nextRun) => {
+        f.get("entry").memory("i32.load").get("image").op("i32.add").set("to");
+        counted("k", "run", () => {
+          f.get("at").memory(kind.load).get("a");
+          op("mul").get("b");
+          op("add").set("x");
+          storeActivated(f, kind);
+          f.get("step").advance("at").get("step").advance("to");
+        });
+        f.i32(FLOAT).advance("entry").get("left").get("run").op("i32.sub").tee("left");
+        nextRun();
+      });
+      f.i32(FLOAT).advance("channel").get("channel").get("channels").i32(2).op("i32.shl").op("i32.ne");
+      nextChannel();
+    });
+    f.i32(kind.bytes).advance("image").get("image").get("images").op("i32.ne");
+    nextImages();
   });
   return f;
 }
@@ -187,7 +287,13 @@ let compiled = null;
 
 /** The kernels' bytes; fused: with relaxed SIMD. */
 export function assembleKernels(fused) {
-  const functions = { copy: copy(), finish1: finish(1), finish2: finish(2), finish4: finish(4) };
+  const functions = { finish1: finish(1), finish2: finish(2), finish4: finish(4) };
+  for (const kind of [ONE, FOUR]) {
+    const lanes = kind.bytes / FLOAT;
+    functions[`copy${lanes}`] = move(kind, false);
+    functions[`add${lanes}`] = move(kind, true);
+    functions[`normalise${lanes}`] = normalise(kind);
+  }
   for (const [rows, width] of Object.entries(TILES)) {
     functions[`gemm${rows}x${width}`] = gemm(Number(rows), width, fused);
     functions[`gemm${rows}x1`] = gemm(Number(rows), 1, fused);
@@ -195,7 +301,9 @@ export function assembleKernels(fused) {
   return assemble(functions);
 }
 
-/** gemm, copy and finish over a WebAssembly.Memory. Rejects with ReferenceError or WebAssembly.CompileError where that is not to be had. */
+const lanesOf = (n) => (n % LANES ? 1 : LANES);
+
+/** The kernels over a WebAssembly.Memory. Rejects with ReferenceError or WebAssembly.CompileError where that is not to be had. */
 export async function createWasmKernels(memory) {
   compiled ??= WebAssembly.compile(assembleKernels(hasFusedMultiplyAdd()));
   const { exports } = await WebAssembly.instantiate(await compiled, { env: { memory } });
@@ -207,8 +315,14 @@ export async function createWasmKernels(memory) {
         s.lanes[0], s.lanes[1], s.lanes[2], s.slope,
       );
     },
-    copy({ table, tableEnd, n, slope }) {
-      exports.copy(table, tableEnd, n, slope);
+    copy(s) {
+      exports[s.name ??= `copy${lanesOf(s.n)}`](s.table, s.tableEnd, s.n, s.slope);
+    },
+    add(s) {
+      exports[s.name ??= `add${lanesOf(s.n)}`](s.table, s.tableEnd, s.n, s.slope);
+    },
+    normalise(s) {
+      exports[s.name ??= `normalise${lanesOf(s.n)}`](s.source, s.channels, s.cells, s.n, s.share, s.epsilon, s.weight, s.bias, s.table, s.run, s.slope);
     },
     finish(step) {
       const { source, target, cells, n, sigmoid } = step;

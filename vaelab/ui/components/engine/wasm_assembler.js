@@ -8,10 +8,10 @@ const SECTION = { type: 1, import: 2, function: 3, export: 7, code: 10 };
 
 const PLAIN = {
   "i32.eq": 0x46, "i32.ne": 0x47, "i32.lt_u": 0x49, "i32.add": 0x6a, "i32.sub": 0x6b, "i32.mul": 0x6c, "i32.shl": 0x74,
-  "f32.mul": 0x94, "f32.max": 0x97,
+  "f32.sqrt": 0x91, "f32.add": 0x92, "f32.sub": 0x93, "f32.mul": 0x94, "f32.div": 0x95, "f32.max": 0x97,
 };
 const VECTOR = {
-  "f32x4.splat": 0x13, "i32x4.shl": 0xab, "i32x4.add": 0xae, "f32x4.add": 0xe4, "f32x4.sub": 0xe5,
+  "f32x4.splat": 0x13, "f32x4.sqrt": 0xe3, "i32x4.shl": 0xab, "i32x4.add": 0xae, "f32x4.add": 0xe4, "f32x4.sub": 0xe5,
   "f32x4.mul": 0xe6, "f32x4.div": 0xe7, "f32x4.pmin": 0xea, "f32x4.pmax": 0xeb, "f32x4.relaxed_madd": 0x105,
 };
 // [prefix, opcode, log2 of the alignment promised]
@@ -76,6 +76,11 @@ export class FunctionBuilder {
 
   i32(value) {
     return this.#emit(0x41, ...signed(value));
+  }
+
+  /** One float32. */
+  f32(value) {
+    return this.#emit(0x43, ...float(value));
   }
 
   /** Four times the same float32. */
