@@ -132,3 +132,15 @@ def test_a_value_that_is_no_number_is_one_sentence() -> None:
     app.button(key="together_start").click().run()
     assert "must be a number, got: 1, much" in app.error[0].value
     assert store.list_runs() == []
+
+
+def test_two_models_lie_over_one_another_and_the_originals_can_be_one_of_them() -> None:
+    app = opened("compare", models=PAIR, view="pictures")
+    app.button_group(key="compare_layout").set_value("over").run()
+    assert not app.exception
+    assert app.selectbox(key="compare_left").value == PAIR.split(",")[0]
+    assert app.selectbox(key="compare_right").options == [*PAIR.split(","), "Originals"]
+    app.selectbox(key="compare_right").select_index(2).run()
+    assert not app.exception
+    app.button_group(key="compare_kind").set_value("samples").run()  # which have no originals
+    assert app.selectbox(key="compare_right").value == PAIR.split(",")[1]

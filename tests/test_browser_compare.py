@@ -1,0 +1,68 @@
+"""The Compare page in Chromium: the divider between two models' pictures."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from vaelab.analysis import comparison
+from vaelab.cli.bench.app_server import running_app
+from vaelab.runs import store
+from vaelab.ui.text import strings
+
+pytestmark = pytest.mark.browser
+
+PAIR = ("pixel-faces-conv-vae", "pixel-faces-autoencoder")
+TOLERANCE = 1  # of 255
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with running_app(tmp_path_factory.mktemp("compare") / "runs") as found:
+        yield found
+
+
+def seen(page: Any, target: Any, shape: tuple[int, int]) -> np.ndarray:
+    """What stands on the screen at the middle of each pixel of an image that is drawn large: (H, W, 3)."""
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    screen = np.asarray(Image.open(io.BytesIO(target.screenshot())).convert("RGB")).astype(int)
+    rows, columns = (
+        ((np.arange(n) + 0.5) * size / n).astype(int) for n, size in zip(shape, screen.shape, strict=False)
+    )
+    return screen[rows][:, columns]
+
+
+def test_a_divider_uncovers_one_model_or_the_other(new_page: Any, address: str) -> None:
+    words = strings("en", "compare")
+    left, right = (
+        comparison.pictures(store.find(name), 0, 12, 0).x_hat.astype(int).transpose(0, 2, 3, 1) for name in PAIR
+    )
+    page = new_page(has_touch=True)
+    page.goto(f"{address}/compare?models={','.join(PAIR)}&view=pictures&lang=en", wait_until="commit")
+    page.get_by_text(words["layout_over"]).click()
+    lens = page.locator(".divider .lens")
+    lens.wait_for()
+    box = lens.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 20)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] / 4, box["y"] + 60, steps=4)
+    page.mouse.up()
+    assert lens.get_attribute("aria-valuenow") == "25"
+    assert PAIR[0] in lens.get_attribute("aria-valuetext")
+    shown = seen(page, lens, (32, 32))
+    np.testing.assert_allclose(shown[:8, :7], left[0][:8, :7], atol=TOLERANCE)
+    np.testing.assert_allclose(shown[:8, 9:], right[0][:8, 9:], atol=TOLERANCE)
+    lens.press("End")
+    np.testing.assert_allclose(seen(page, lens, (32, 32))[:8, :31], left[0][:8, :31], atol=TOLERANCE)
+    lens.press("PageDown")
+    lens.press("ArrowLeft")
+    assert lens.get_attribute("aria-valuenow") == "88"
+    page.touchscreen.tap(box["x"] + box["width"] * 0.75, box["y"] + 20)
+    assert lens.get_attribute("aria-valuenow") == "75"
+    page.locator(".divider .tile").nth(4).click()
+    np.testing.assert_allclose(seen(page, lens, (32, 32))[:8, :23], left[4][:8, :23], atol=TOLERANCE)

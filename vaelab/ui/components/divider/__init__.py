@@ -1,0 +1,1 @@
+"""Two models' pictures of the same things, laid over one another with a divider to drag."""
