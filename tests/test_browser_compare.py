@@ -1,4 +1,4 @@
-"""The Compare page in Chromium: the divider between two models' pictures."""
+"""The Compare page in Chromium: the divider between two models' pictures, and one z that moves all of them."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from conftest import WAIT
 from PIL import Image
+from playwright.sync_api import expect
 
+import vaelab
 from vaelab.analysis import comparison
 from vaelab.cli.bench.app_server import running_app
 from vaelab.runs import store
@@ -66,3 +69,40 @@ def test_a_divider_uncovers_one_model_or_the_other(new_page: Any, address: str) 
     assert lens.get_attribute("aria-valuenow") == "75"
     page.locator(".divider .tile").nth(4).click()
     np.testing.assert_allclose(seen(page, lens, (32, 32))[:8, :23], left[4][:8, :23], atol=TOLERANCE)
+
+
+def test_one_z_moves_the_pictures_of_all_models(page: Any, address: str) -> None:
+    models = [vaelab.load(name) for name in PAIR]
+
+    def decoded(position: np.ndarray) -> list[np.ndarray]:
+        found = []
+        for model in models:
+            z = model.z_mean.copy()
+            z[: len(position)] += position * model.z_std[: len(position)]
+            found.append(model.decode(z)[0].transpose(1, 2, 0).astype(int))
+        return found
+
+    page.goto(f"{address}/compare?models={','.join(PAIR)}&view=z&lang=en&z=1,-2", wait_until="commit")
+    frames = page.locator(".chorus .frame")
+    frames.last.wait_for()
+    expect(page.locator(".chorus .frame p")).to_have_count(0, timeout=WAIT)  # both decoders are there
+    position = np.array([1.0, -2.0])
+    for k, made in enumerate(decoded(position)):
+        np.testing.assert_allclose(seen(page, frames.nth(k), (32, 32)), made, atol=TOLERANCE)
+    pad = page.locator(".chorus .pad")
+    box = pad.bounding_box()
+    page.mouse.move(box["x"] + 85, box["y"] + 85)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 170 * 5 / 6, box["y"] + 170 / 6, steps=4)
+    page.mouse.up()
+    rows = page.locator(".chorus input[data-dim]")
+    assert [rows.nth(k).input_value() for k in (0, 1)] == ["2", "2"]
+    for k, made in enumerate(decoded(np.array([2.0, 2.0]))):
+        np.testing.assert_allclose(seen(page, frames.nth(k), (32, 32)), made, atol=TOLERANCE)
+    rows.nth(2).press("ArrowLeft")
+    page.wait_for_function("() => new URLSearchParams(location.search).get('z')?.startsWith('2,2,-0.05,0')")
+    page.get_by_label(strings("en", "compare")["chorus_by"]).select_option("use")
+    page.wait_for_function("() => new URLSearchParams(location.search).get('pairs') === 'use'")
+    page.reload()
+    rows.nth(2).wait_for()
+    assert [rows.nth(k).input_value() for k in range(3)] == ["2", "2", "-0.05"]

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from app_page import opened
 from run_writer import write_run
 from streamlit.testing.v1 import AppTest
+from trained import write_model
 
+from vaelab.analysis import comparison
 from vaelab.cli.bench.app_server import running_app
 from vaelab.runs import store
 from vaelab.runs.plan import plan
+from vaelab.ui.components.chorus import chorus_view
 from vaelab.ui.text import strings
 from vaelab.workers import launch
 
@@ -144,3 +149,33 @@ def test_two_models_lie_over_one_another_and_the_originals_can_be_one_of_them() 
     assert not app.exception
     app.button_group(key="compare_kind").set_value("samples").run()  # which have no originals
     assert app.selectbox(key="compare_right").value == PAIR.split(",")[1]
+
+
+def test_one_z_opens_as_its_address_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[dict[str, Any]] = []
+
+    def keep(name: str, key: str, data: dict[str, Any], **_: Any) -> Any:
+        drawn.append(data)
+        return SimpleNamespace(z=None)
+
+    monkeypatch.setattr(chorus_view, "widget", keep)
+    app = opened("compare", models=PAIR, view="z", z="1,-9,0.5", pairs="use")
+    assert (drawn[-1]["start"], drawn[-1]["by"]) == ([1.0, -3.0, 0.5], "use")
+    first, second = drawn[-1]["models"]
+    assert (first["base"], first["size"], second["size"]) == ([0.0] * 16, 16, 384)
+    app.button_group(key="compare_begin").set_value("image").run()
+    assert not app.exception
+    codes = [comparison.codes(store.find(name)).mu[0] for name in PAIR.split(",")]
+    for model, code in zip(drawn[-1]["models"], codes, strict=True):
+        np.testing.assert_allclose(model["base"], code, rtol=1e-4, atol=1e-6)
+    app = opened("compare", models=PAIR, view="z", z="1,much")
+    assert "not a list of numbers" in app.warning[0].value
+    assert drawn[-1]["start"] == []
+
+
+def test_a_model_that_one_z_cannot_move_says_why() -> None:
+    for name, model in (("grid", "vq-vae"), ("usual", "conv-vae")):
+        cfg = plan("digits", model=model)
+        write_model(write_run(name, cfg=cfg).path, cfg)
+    app = opened("compare", models="grid,usual", view="z")
+    assert ["grid" in warning.value and "codebook" in warning.value for warning in app.warning] == [True]

@@ -1,4 +1,4 @@
-"""The Compare page: which models, and four views of them: figures, curves, pictures, maps."""
+"""The Compare page: which models, and the views of them: figures, pictures, one z for all, maps."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from vaelab.config.errors import VaeLabError
 from vaelab.images import palette
 from vaelab.runs.store import Run
 from vaelab.ui.access import seen
-from vaelab.ui.compare import figures_view, map_view, picture_view
+from vaelab.ui.compare import figures_view, map_view, picture_view, z_view
 from vaelab.ui.compare.demos import demo_button, what_to_look_for
 from vaelab.ui.compare.together import together
 from vaelab.ui.guard import show_error
@@ -21,9 +21,9 @@ from vaelab.ui.names import as_code
 from vaelab.ui.text import t
 from vaelab.ui.widgets import page_link, theme
 
-View = Literal["figures", "pictures", "maps"]
+View = Literal["figures", "pictures", "z", "maps"]
 VIEWS: tuple[View, ...] = get_args(View)
-ICONS: dict[View, str] = {"figures": "show_chart", "pictures": "grid_view", "maps": "scatter_plot"}
+ICONS: dict[View, str] = {"figures": "show_chart", "pictures": "grid_view", "z": "tune", "maps": "scatter_plot"}
 USUAL = ("pixel-faces-conv-vae", "pixel-faces-autoencoder")  # for who comes without a choice and without runs
 
 
@@ -46,6 +46,8 @@ def page() -> None:
             figures_view.figures(runs)
         elif view == "pictures":
             picture_view.pictures(runs)
+        elif view == "z":
+            z_view.one_z(runs)
         else:
             map_view.maps(runs)
     except VaeLabError as error:

@@ -1,0 +1,1 @@
+"""One z that moves the pictures of all compared models."""
