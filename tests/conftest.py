@@ -46,7 +46,9 @@ WAIT = 90_000  # milliseconds: nothing is measured, and a loaded machine is slow
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
-        "--whole", action="store_true", help="Try every fault there is, for an hour, and not a few of each kind."
+        "--whole",
+        action="store_true",
+        help="Run the slow tests too, and try every fault there is, for an hour, and not a few of each kind.",
     )
     parser.addoption("--counts", metavar="FILE", help="Write into this file how often each kind of fault was tried.")
 
@@ -56,8 +58,10 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ["VAELAB_TESTS_WHOLE"] = "1"  # read where Hypothesis is told how much to try, by processes of -n too
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
+        if item.get_closest_marker("slow") and not config.getoption("--whole"):
+            item.add_marker(pytest.mark.skip(reason="takes minutes; run it with --whole"))
         if item.path.parent.name == "faults" or item.path.stem in FAULTS:
             item.add_marker("faults")
 

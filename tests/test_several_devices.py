@@ -27,8 +27,6 @@ from vaelab.workers import several, train_worker
 
 CLOSE = 1e-5  # of a number, after all the steps of a run: float32, summed in another order
 RUN = ["-m", "vaelab.workers"]
-# Minutes of processes that import torch: with `scripts/faults`, not each time.
-SLOW = pytest.mark.skipif(os.environ.get("VAELAB_TESTS_WHOLE") != "1", reason="takes minutes; run it with --whole")
 
 
 @pytest.fixture(autouse=True)
@@ -92,7 +90,7 @@ def test_three_processes_train_as_one_does() -> None:
     assert [event["event"] for event in run.events()] == ["start"]
 
 
-@SLOW
+@pytest.mark.slow
 def test_pause_step_dials_and_stop_reach_all_and_any_number_of_processes_goes_on() -> None:
     """Paused, stepped and stopped on 3, then 2, then 1: the rows are those of one process with the same dials."""
     run = create_run(settings(epochs=100_000))
@@ -135,7 +133,7 @@ def _stop(run: Run) -> None:
     run.ask("stop")
 
 
-@SLOW
+@pytest.mark.slow
 def test_a_resume_with_another_number_gives_the_numbers_of_one() -> None:
     cfg = settings(epochs=6)
     expected, run = alone(cfg), create_run(cfg)
@@ -153,7 +151,7 @@ def test_a_resume_with_another_number_gives_the_numbers_of_one() -> None:
     assert_alike(run, expected)
 
 
-@SLOW
+@pytest.mark.slow
 @pytest.mark.parametrize(("how", "told"), [(signal.SIGKILL, "without a word"), (signal.SIGSTOP, "without a word")])
 def test_a_process_that_dies_or_hangs_ends_the_run_with_its_name(how: signal.Signals, told: str) -> None:
     run = create_run(settings(epochs=100_000))
@@ -170,7 +168,7 @@ def test_a_process_that_dies_or_hangs_ends_the_run_with_its_name(how: signal.Sig
     assert str(processes[1].pid) in status.message
 
 
-@SLOW
+@pytest.mark.slow
 def test_what_one_process_cannot_do_is_told_as_its_own_words(tmp_path: Path) -> None:
     """Its images are others, or none: the run says whose, and nobody waits."""
     for folder in ("here", "there"):
@@ -211,7 +209,7 @@ def _draw(path: Path, level: int) -> None:
     Image.new("RGB", (32, 32), (20 * level, 9, 9)).save(path)
 
 
-@SLOW
+@pytest.mark.slow
 def test_an_error_in_one_process_is_told_as_its_own(tmp_path: Path) -> None:
     """Also what is no error of ours: here after three steps, while the others wait for its part of a sum."""
     run = create_run(settings(epochs=100_000))
@@ -234,7 +232,7 @@ def test_an_error_in_one_process_is_told_as_its_own(tmp_path: Path) -> None:
     assert run.status().message.startswith("Rank 2 of 3 failed: The memory is not enough for this training")
 
 
-@SLOW
+@pytest.mark.slow
 def test_where_process_0_dies_the_others_end_and_where_it_diverges_too() -> None:
     wild = settings(epochs=100_000)
     run = create_run(wild)
@@ -250,7 +248,7 @@ def test_where_process_0_dies_the_others_end_and_where_it_diverges_too() -> None
     assert "stopped being finite numbers" in run.status().message
 
 
-@SLOW
+@pytest.mark.slow
 def test_two_launchers_are_two_computers(tmp_path: Path) -> None:
     """torchrun twice, as on two computers; the second has no run directory."""
     cfg = settings()
@@ -305,7 +303,7 @@ def test_the_command_trains_on_several_devices_and_ctrl_c_stops_it(
     assert store.find("cut").status().state == "stopped"
 
 
-@SLOW
+@pytest.mark.slow
 def test_a_leader_that_is_killed_is_told_by_the_launcher() -> None:
     run = create_run(settings(epochs=100_000))
 
