@@ -26,8 +26,9 @@ from vaelab.config.folders import clear_leftovers
 from vaelab.data.folder import NAMES_FILE, PREFIX
 from vaelab.data.layout import LOOSE, Folders, understand
 from vaelab.data.paths import data_root
-from vaelab.images.files import MAX_BYTES, open_image, png
+from vaelab.images.files import MAX_BYTES, png
 from vaelab.images.fitting import centre_square
+from vaelab.images.guarded import open_image
 
 MAX_ZIP_BYTES = 200 * 10**6
 MAX_UNPACKED = 10**9  # bytes of all files together

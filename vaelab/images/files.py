@@ -32,6 +32,7 @@ MAX_DECODED_PIXELS = 16 * 10**6
 MAX_JPEG_PIXELS = 50 * 10**6
 MAX_JPEG_COEFFICIENTS = 75 * 10**6
 MAX_SCANS = 100  # a progressive JPEG has about 10; every scan costs a pass over the whole image
+TOO_MUCH_MEMORY = "the image needs more memory than decoding one may take; save it smaller"
 
 ORIENTATIONS = {  # EXIF tag 0x0112 (CIPA DC-008): what brings the stored image upright
     2: Transpose.FLIP_LEFT_RIGHT,
@@ -75,6 +76,8 @@ def open_image(data: bytes, *, at_least: int | None = None) -> Image.Image:
         raise
     except UnidentifiedImageError as error:
         raise ImageError(_unknown_format(data)) from error
+    except MemoryError as error:
+        raise ImageError(TOO_MUCH_MEMORY) from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ImageError("an image may have at most 50 million pixels; save it smaller") from error
     except Exception as error:  # a hostile file makes Pillow's plugins raise nearly any type

@@ -17,8 +17,9 @@ from PIL import Image
 from vaelab import data
 from vaelab.analysis import latents
 from vaelab.config.errors import AccessError, DataError, ImageError, VaeLabError
-from vaelab.images.files import MAX_BYTES, open_image
+from vaelab.images.files import MAX_BYTES
 from vaelab.images.framing import MAX_ZOOM, Frame, apply, outline
+from vaelab.images.guarded import open_image, warm_up
 from vaelab.images.palette import colour
 from vaelab.runs.run_config import RunConfig
 from vaelab.runs.store import Run
@@ -167,6 +168,7 @@ def _widget_words(kind: Kind) -> str:
 
 def _own_image(kind: Kind, cfg: RunConfig) -> Image.Image | None:
     """A picture of the user's. Raises ImageError, AccessError where it is more than may be uploaded."""
+    warm_up()  # while the picture is being chosen
     if kind in ("upload", "camera"):
         st.html(_widget_words(kind))
     if kind == "draw":
