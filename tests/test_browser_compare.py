@@ -1,4 +1,4 @@
-"""The Compare page in Chromium: the divider between two models' pictures, and one z that moves all of them."""
+"""The Compare page in Chromium: the divider between two models' pictures, one z that moves all of them, a sweep."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ import pytest
 from conftest import WAIT
 from PIL import Image
 from playwright.sync_api import expect
+from run_writer import write_run
+from trained import write_model
 
 import vaelab
 from vaelab.analysis import comparison
 from vaelab.cli.bench.app_server import running_app
 from vaelab.runs import store
+from vaelab.runs.plan import plan
 from vaelab.ui.text import strings
 
 pytestmark = pytest.mark.browser
@@ -26,7 +29,13 @@ TOLERANCE = 1  # of 255
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with running_app(tmp_path_factory.mktemp("compare") / "runs") as found:
+    runs = tmp_path_factory.mktemp("compare") / "runs"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VAELAB_RUNS", str(runs))
+        for z, beta in ((2, 1.0), (4, 1.0), (2, 4.0)):
+            cfg = plan("digits", latent_dim=z, beta=beta)
+            write_model(write_run(f"z{z}-beta{beta:g}", cfg=cfg).path, cfg)
+    with running_app(runs) as found:
         yield found
 
 
@@ -106,3 +115,22 @@ def test_one_z_moves_the_pictures_of_all_models(page: Any, address: str) -> None
     page.reload()
     rows.nth(2).wait_for()
     assert [rows.nth(k).input_value() for k in range(3)] == ["2", "2", "-0.05"]
+
+
+def test_a_cell_of_a_sweep_shows_its_pictures(page: Any, address: str) -> None:
+    page.goto(f"{address}/compare?view=sweep&lang=en", wait_until="commit")
+    cells = page.locator(".heat button.cell")
+    cells.nth(2).wait_for()
+    assert cells.count() == 3  # the fourth place has no run
+    cells.nth(1).click()
+    picture = page.get_by_alt_text("z4-beta1: Samples")
+    picture.wait_for()
+    cells.nth(1).press("ArrowDown")  # where there is no run: the focus stays
+    cells.nth(1).press("ArrowLeft")
+    page.locator(".heat button.cell:focus").press("ArrowDown")
+    page.locator(".heat button.cell:focus").press("Enter")
+    page.get_by_alt_text("z2-beta4: Samples").wait_for()
+    page.wait_for_url("**cell=z2-beta4**")
+    page.reload()
+    page.get_by_alt_text("z2-beta4: Samples").wait_for()
+    expect(page.locator(".heat button[aria-pressed=true]")).to_have_attribute("data-place", "1,0")

@@ -48,7 +48,7 @@ def sweep(printed: str | None, as_json: bool, **given: str | None) -> None:
     """Train every combination of some settings, one after another on this computer.
 
     Each option takes one value or several: --beta 1,2,4,8 --latent-dim 2,8,32 makes twelve runs. They see the same batches in
-    the same order; the page Compare shows them side by side.
+    the same order; the page Compare shows them as a heat map, and side by side.
     """
     planned = combinations(*_read(given))
     if printed:
@@ -62,7 +62,7 @@ def sweep(printed: str | None, as_json: bool, **given: str | None) -> None:
     click.echo(
         table(("run", "settings"), [(run.name, train_command(run.config()).partition("train ")[2]) for run in runs])
     )
-    click.echo(f"{len(runs)} trainings wait their turn; `vaelab runs` tells how they stand")
+    click.echo(f"{len(runs)} trainings wait their turn; `vaelab runs` tells how they stand, Compare → Sweep shows them")
     if as_json:
         print_json({"runs": [run.name for run in runs]})
 

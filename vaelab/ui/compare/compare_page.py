@@ -1,4 +1,4 @@
-"""The Compare page: which models, and the views of them: figures, pictures, one z for all, maps."""
+"""The Compare page: which models, and the views of them: figures, pictures, one z for all, maps, sweeps."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from vaelab.config.errors import VaeLabError
 from vaelab.images import palette
 from vaelab.runs.store import Run
 from vaelab.ui.access import seen
-from vaelab.ui.compare import figures_view, map_view, picture_view, z_view
+from vaelab.ui.compare import figures_view, map_view, picture_view, sweep_view, z_view
 from vaelab.ui.compare.demos import demo_button, what_to_look_for
 from vaelab.ui.compare.together import together
 from vaelab.ui.guard import show_error
@@ -21,9 +21,15 @@ from vaelab.ui.names import as_code
 from vaelab.ui.text import t
 from vaelab.ui.widgets import page_link, theme
 
-View = Literal["figures", "pictures", "z", "maps"]
+View = Literal["figures", "pictures", "z", "maps", "sweep"]
 VIEWS: tuple[View, ...] = get_args(View)
-ICONS: dict[View, str] = {"figures": "show_chart", "pictures": "grid_view", "z": "tune", "maps": "scatter_plot"}
+ICONS: dict[View, str] = {
+    "figures": "show_chart",
+    "pictures": "grid_view",
+    "z": "tune",
+    "maps": "scatter_plot",
+    "sweep": "grid_on",
+}
 USUAL = ("pixel-faces-conv-vae", "pixel-faces-autoencoder")  # for who comes without a choice and without runs
 
 
@@ -35,12 +41,13 @@ def page() -> None:
         together()
         demo_button("compare")
     what_to_look_for([run.name for run in runs])
-    if len(runs) < 2:
-        st.info(t("compare.choose_two"), icon=":material/compare_arrows:")
-        return
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         view = pick_view()
-        legend(runs)
+        if view != "sweep" and len(runs) > 1:
+            legend(runs)
+    if view != "sweep" and len(runs) < 2:
+        st.info(t("compare.choose_two"), icon=":material/compare_arrows:")
+        return
     try:
         if view == "figures":
             figures_view.figures(runs)
@@ -48,6 +55,8 @@ def page() -> None:
             picture_view.pictures(runs)
         elif view == "z":
             z_view.one_z(runs)
+        elif view == "sweep":
+            sweep_view.sweep(known)
         else:
             map_view.maps(runs)
     except VaeLabError as error:

@@ -1,0 +1,1 @@
+"""A figure over two settings, as a table of coloured cells."""
