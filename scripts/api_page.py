@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Write docs/api.md from the docstrings of vaelab.load and vaelab.api.Model; tests/test_api_page.py fails while it is not current."""
+"""Write docs/api.md from the docstrings of vaelab.load, vaelab.train and vaelab.api.Model; tests/test_api_page.py fails while it is not current."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from vaelab.api import Model
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "api.md"
 HEAD = """# From Python
 
-One call gives a trained model; everything it answers is a plain numpy array. [walkthrough.ipynb](walkthrough.ipynb) goes through all of it.
+One call gives a trained model, another trains one; everything it answers is a plain numpy array. [walkthrough.ipynb](walkthrough.ipynb) goes through all of it.
 The examples below are run by the tests. This page is written by `python scripts/api_page.py`.
 
 ```python
@@ -27,7 +27,8 @@ import vaelab
 
 def page() -> str:
     """The whole page."""
-    parts = [HEAD, _section(f"vaelab.load{_signature(vaelab.load)}", vaelab.load), _section("Model", Model)]
+    calls = [_section(f"vaelab.{call.__name__}{_signature(call)}", call) for call in (vaelab.load, vaelab.train)]
+    parts = [HEAD, *calls, _section("Model", Model)]
     for name, member in vars(Model).items():
         if name.startswith("_"):
             continue
