@@ -81,6 +81,14 @@ def test_settings_have_the_defaults_of_the_config():
     assert [metric.value for metric in app.metric] == ["350,667", "3,072 → 16", "1,410"]
 
 
+def test_a_chosen_network_says_what_it_does_and_what_the_browser_will_do():
+    app = open_page("train")
+    app.selectbox(key="set_network").select("resnet").run()
+    told = words(app)
+    for part in ("residual block at every size", "7.7 million", "about 60 pictures a second, or 10–51 traversal grids"):
+        assert part in told
+
+
 def test_the_autoencoder_says_why_its_latent_size_is_fixed():
     app = open_page("train")
     app.selectbox(key="set_model").select("autoencoder").run()

@@ -94,6 +94,18 @@ def test_work_of_one_image() -> None:
     assert bundle.macs(ModelConfig(name="autoencoder")) == sum(16 * a * b * side**2 for a, b, side in doublings)
 
 
+def test_expected_frames_a_second() -> None:
+    """2.68 million multiply-adds, 64 images in a grid; two dimensions make a grid of 16; no screen shows more than 60."""
+    cfg = ModelConfig(name="conv-vae")
+    one, quick, grid, quick_grid = bundle.frame_rates(cfg)
+    assert (one, quick, quick_grid) == (60, 60, 60)
+    assert grid == pytest.approx(5e9 / (64 * 2_678_784))
+    large = ModelConfig(name="conv-vae", network="resnet", image_size=256, latent_dim=2)
+    slow, quick = 5e9 / (16 * bundle.macs(large)), 25e9 / (16 * bundle.macs(large))
+    assert quick < 60
+    assert bundle.frame_rates(large) == pytest.approx((60, 60, slow, quick))
+
+
 def test_models_are_supported_unless_they_are_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
     for cfg in engine_cases.CONFIGS:
         assert bundle.supported(cfg, "decoder") is None

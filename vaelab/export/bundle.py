@@ -38,6 +38,10 @@ SLOPES = {"ReLU": 0.0, "LeakyReLU": LEAK}  # what a number below 0 is multiplied
 
 # Multiply-adds of one image that a laptop's browser does in a 30th of a second with the SIMD kernel (5 a nanosecond).
 MAX_MACS = 150_000_000
+# Multiply-adds a second: a slow laptop, and what one thread of a quick one was measured at (docs/decisions/0003-browser-decoder.md).
+SLOW, QUICK = 5e9, 25e9
+SCREEN = 60  # pictures a second that a screen shows
+GRID = 8  # rows and columns of the traversal grid (ui/components/decoder/grid.js)
 
 
 def browser_bundle(
@@ -130,6 +134,14 @@ def macs(cfg: ModelConfig, part: Part = "decoder") -> int:
         total += math.prod(out) * {"GroupNorm": 2, "Add": 1}.get(layer.kind, 0)
         shape = out
     return total
+
+
+def frame_rates(cfg: ModelConfig) -> tuple[float, float, float, float]:
+    """Expected pictures a second of the browser's decoder: one image on a slow laptop and a quick one, the traversal grid on both; at most SCREEN."""
+    one = macs(cfg)
+    grid = one * GRID * min(GRID, cfg.latent_dim)
+    slow, quick, slow_grid, quick_grid = (min(SCREEN, rate / work) for work in (one, grid) for rate in (SLOW, QUICK))
+    return slow, quick, slow_grid, quick_grid
 
 
 def weight_count(cfg: ModelConfig, part: Part = "decoder") -> int:

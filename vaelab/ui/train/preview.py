@@ -12,7 +12,7 @@ import streamlit as st
 from vaelab import data
 from vaelab.data import DatasetInfo
 from vaelab.data.folder import folder_path
-from vaelab.export.bundle import macs, supported
+from vaelab.export.bundle import frame_rates, macs, supported
 from vaelab.models.architecture import architecture
 from vaelab.runs.memory import needed_mb
 from vaelab.runs.run_config import RunConfig
@@ -110,9 +110,19 @@ def plan_figures(cfg: RunConfig, info: DatasetInfo) -> None:
     middle.metric(t("train.latent_numbers"), f"{math.prod(_shape(cfg)):,} → {cfg.model.latent_dim}")
     right.metric(t("train.updates"), f"{updates:,}")
     facts = {"memory": f"{needed_mb(cfg, images + test):,.0f}", "work": f"{macs(cfg.model) / 1e6:.1f}"}
-    st.caption(t("train.cost_browser" if supported(cfg.model) is None else "train.cost_server", **facts))
+    if supported(cfg.model) is None:
+        slow, quick, slow_grid, quick_grid = frame_rates(cfg.model)
+        st.caption(t("train.cost_browser", one=_rates(slow, quick), grid=_rates(slow_grid, quick_grid), **facts))
+    else:
+        st.caption(t("train.cost_server", **facts))
     if updates < FEW_UPDATES:
         st.caption(t("train.few_updates"))
+
+
+def _rates(slow: float, quick: float) -> str:
+    """Pictures a second, one number where both computers keep up with a screen."""
+    told = [f"{rate:.0f}" if rate >= 1 else f"{rate:.1f}" for rate in (slow, quick)]
+    return "–".join(dict.fromkeys(told))
 
 
 def _shape(cfg: RunConfig) -> tuple[int, int, int]:

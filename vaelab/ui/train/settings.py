@@ -213,6 +213,7 @@ def choose_settings(dataset: str, info: DatasetInfo) -> RunConfig:
             network = _choose_network(model)
         with right:
             device = _select("device", DEVICES, RunConfig.device)
+        st.caption(registry.network(network).words.helped(language()))
         takes_label = registry.network(network).takes_label
         label = _choose_label(info) if takes_label else None
         if not takes_label:
