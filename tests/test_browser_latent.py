@@ -312,5 +312,5 @@ def test_the_page_says_the_same_in_both_languages(page, address):
     for lang, words in (("en", "Prior against posterior"), ("zh", "先验与后验")):
         open_map(page, address, lang)
         page.get_by_text(words).wait_for()
-        page.locator(".js-plotly-plot").nth(1).wait_for()
+        page.locator(".st-key-latent_ellipses .marks").wait_for()
     assert json.loads(page.evaluate("JSON.stringify(document.body.scrollWidth <= window.innerWidth)"))

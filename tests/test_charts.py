@@ -9,7 +9,7 @@ import pytest
 from vaelab.analysis.projections import align, pca_plane
 from vaelab.images import palette
 from vaelab.images.palette import THEMES
-from vaelab.ui.charts import latent, training_charts
+from vaelab.ui.charts import latent, prior, training_charts
 
 CODE_TEXTS = {"dim": "Dimension", "mu": "μ", "sigma": "σ"}
 TEXTS = {"step": "Step", "nats": "nats", "train": "training", "test": "held out", "floor": "floor"}
@@ -160,3 +160,43 @@ def test_align_never_stretches():
     reference = np.random.default_rng(3).normal(size=(50, 2))
     aligned = align(2.0 * reference[:, ::-1], reference)
     np.testing.assert_allclose(aligned, 2.0 * reference, atol=1e-12)
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_marginals_put_each_dimension_on_a_place_of_its_own(theme):
+    grid = np.linspace(-4.0, 4.0, 41)
+    densities = {k: np.exp(-0.5 * (grid - k) ** 2) for k in (3, 0, 5, 1, 2)}
+    texts = {"dim": "dimension", "value": "value", "density": "density"}
+    figure = prior.marginals(densities, dict.fromkeys(densities, 0.5), [0, 1, 2, 3], grid, theme, texts)
+    assert len(figure.rows) == 5 * len(grid)
+    seen = set()
+    for k, density in densities.items():
+        rows = figure.rows[figure.rows["dim"] == f"z{k}"]
+        np.testing.assert_allclose(rows["q"], density, rtol=1e-6)
+        np.testing.assert_allclose(rows["z"], grid, atol=1e-6)
+        np.testing.assert_allclose(rows["prior"] - rows["base"], np.exp(-0.5 * grid**2) / np.sqrt(2 * np.pi), atol=1e-5)
+        assert set(rows["used"]) == {k != 5}
+        left, right, base = float(rows["x"].min()), float(rows["x"].max()), float(rows["base"].iloc[0])
+        assert all(right < x0 or left > x1 or y != base for x0, x1, y in seen), "panels must not lie upon each other"
+        seen.add((left, right, base))
+    heads = [row["title"] for row in figure.spec["layer"][3]["data"]["values"]]
+    assert heads == [f"z{k} · 50 %" for k in densities]
+
+
+def test_posteriors_of_images_are_ellipses_of_one_sigma_and_codes_are_points():
+    mu, sigma = np.array([[1.0, 2.0], [0.0, -1.0], [9.0, 9.0]]), np.array([[0.5, 0.25], [1.0, 2.0], [1.0, 1.0]])
+    labels, words = np.array([1, 0, -1]), {"prior": "prior", "posterior": "posterior"}
+    figure = prior.pair(mu, sigma, labels, ["cat", "dog"], (4, 7), "light", words)
+    assert set(figure.rows["image"]) == {0, 1}  # an image without a label has no colour
+    for k, group in enumerate(["dog", "cat"]):
+        rows = figure.rows[figure.rows["image"] == k]
+        assert set(rows["group"]) == {group}
+        radius = np.hypot(*((rows[["x", "y"]].to_numpy() - mu[k]) / sigma[k]).T)
+        np.testing.assert_allclose(radius, 1.0, atol=1e-5)
+    colour = figure.spec["layer"][1]["encoding"]["color"]["scale"]
+    assert colour["domain"] == ["prior", "cat", "dog"]
+    rings = figure.spec["layer"][0]["data"]["values"]
+    assert sorted({round(math.hypot(row["x"], row["y"]), 2) for row in rings}) == [1.0, 2.0, 3.0]
+    points = prior.pair(mu, None, None, (), (0, 1), "dark", words).rows
+    np.testing.assert_allclose(points[["x", "y"]], mu)
+    assert set(points["group"]) == {"posterior"}

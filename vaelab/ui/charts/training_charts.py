@@ -1,4 +1,4 @@
-"""Figures from plain arrays. Altair for what ticks: its charts are updated in place, Plotly's are mounted again.
+"""Figures from plain arrays. Altair's charts are updated in place when their rows alone change.
 
 A chart that ticks must keep its specification and change only its data: everything that moves (floor, dial changes,
 limits of the axes) is therefore a row of the data, and no domain is computed here.

@@ -8,15 +8,16 @@ import streamlit as st
 from vaelab.analysis import latents, posterior
 from vaelab.analysis.latents import Query
 from vaelab.images.palette import Theme, legible, value_colours
-from vaelab.ui.charts.latent import ellipse_figure, marginals
+from vaelab.ui.charts.prior import Figure, marginals, pair
 from vaelab.ui.latent.map_panel import Colour
 from vaelab.ui.names import value_names
-from vaelab.ui.text import t
+from vaelab.ui.text import language, t
 from vaelab.ui.widgets import theme
 
 PANELS = 16  # dimensions drawn, the most used first
 ELLIPSES = 300  # of images: more cover each other
 TEXT_WIDTH = 620  # pixels: about 70 characters a line
+TEXTS = {"dim": "dimension", "value": "marginal_value", "density": "marginal_density"}
 GRID = np.linspace(-4.0, 4.0, 161)
 
 
@@ -28,8 +29,9 @@ def prior_section(wanted: Query, colour: Colour) -> None:
     with left:
         dims = tuple(_order(wanted)[:PANELS])
         st.markdown(t("latent.marginals"), help=t("latent.marginals_help"))
-        figure = _marginals(str(wanted.run.path), wanted.key, dims, theme(), wanted)
-        st.plotly_chart(figure, key="latent_marginals", theme=None, config={"displayModeBar": False})
+        figure = _marginals(str(wanted.run.path), wanted.key, dims, theme(), language(), wanted)
+        with st.container(key="latent_marginals"):  # a chart that answers no click has no class of its own
+            st.vega_lite_chart(figure.rows, figure.spec, alt=t("latent.marginals_alt"))
     with right:
         _pair_view(wanted, colour)
 
@@ -49,24 +51,25 @@ def _pair_view(wanted: Query, colour: Colour) -> None:
             st.session_state[name] = default
     first = across.selectbox(t("latent.across"), order, key="latent_across", format_func=lambda k: f"z{k}")
     second = up.selectbox(t("latent.up"), order, key="latent_up", format_func=lambda k: f"z{k}")
-    pair = [int(first), int(second)]
-    mu = known.mu[:, pair]
-    sigma = posterior.spread(known.mu, known.sigma, 2)[:, pair]
+    dims = [int(first), int(second)]
+    mu = known.mu[:, dims]
+    sigma = posterior.spread(known.mu, known.sigma, 2)[:, dims]
     rows = np.linspace(0, len(known) - 1, min(ELLIPSES, len(known))).round().astype(int)
     labels = known.labels.get(colour.by)
-    figure = ellipse_figure(
+    figure = pair(
         mu[rows],
         None if known.sigma is None else sigma[rows],
         None if labels is None else labels[0][rows],
         () if labels is None else value_names(labels[1]),
-        (pair[0], pair[1]),
+        (dims[0], dims[1]),
         theme(),
         {"prior": t("latent.prior"), "posterior": t("latent.posterior")},
         colours=() if labels is None else [legible(ink, theme()) for ink in value_colours(labels[1], theme())],
     )
-    st.plotly_chart(figure, key="latent_ellipses", theme=None, config={"displayModeBar": False, "scrollZoom": True})
-    empty = _holes(str(wanted.run.path), wanted.key, (pair[0], pair[1]), wanted)
-    st.caption(t("latent.holes", share=f"{100 * empty:.1f}", across=f"z{pair[0]}", up=f"z{pair[1]}"))
+    with st.container(key="latent_ellipses"):
+        st.vega_lite_chart(figure.rows, figure.spec, alt=t("latent.ellipses_alt"))
+    empty = _holes(str(wanted.run.path), wanted.key, (dims[0], dims[1]), wanted)
+    st.caption(t("latent.holes", share=f"{100 * empty:.1f}", across=f"z{dims[0]}", up=f"z{dims[1]}"))
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
@@ -77,9 +80,10 @@ def _holes(path: str, key: str, pair: tuple[int, int], _wanted: Query) -> float:
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
-def _marginals(path: str, key: str, dims: tuple[int, ...], shown: Theme, _wanted: Query) -> object:
+def _marginals(path: str, key: str, dims: tuple[int, ...], shown: Theme, lang: str, _wanted: Query) -> Figure:
     known = latents.codes(_wanted)
     mu, sigma = posterior.some(known.mu, posterior.spread(known.mu, known.sigma))
     densities = {k: posterior.marginal(mu[:, k], sigma[:, k], GRID) for k in dims}
     overlaps = {k: posterior.overlap(q, GRID) for k, q in densities.items()}
-    return marginals(densities, overlaps, [int(k) for k in known.used], GRID, shown)
+    texts = {name: t(f"latent.{key}") for name, key in TEXTS.items()}
+    return marginals(densities, overlaps, [int(k) for k in known.used], GRID, shown, texts)
