@@ -159,8 +159,9 @@ def live_view(run_name: str, other_name: str | None, first: Push) -> None:
         return
     label = f" --class {known.label if known else first.label}" if run.config().model.label else ""
     command = f'python -m vaelab decode {shlex.quote(run_name)} --z "{latent_text.write(z)}"{label} -o picture.png'
-    st.caption(t("decode.settled"))
-    st.code(command, language="bash", wrap_lines=len(z) <= 32)
+    # Folded: what a browser draws code with is 0.5 MB, which a first visit need not load.
+    with st.popover(t("decode.settled"), icon=":material/terminal:"):
+        st.code(command, language="bash", wrap_lines=len(z) <= 32)
 
 
 @st.fragment

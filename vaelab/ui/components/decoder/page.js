@@ -93,8 +93,8 @@ class Instance {
       return null;
     };
     const other = optional(urls.other)?.catch(refuse);
-    const nets = await Promise.all([openNetwork(decoder, { ...options, fresh: Boolean(urls.newest) }), optional(encoder), other]);
-    return { decoder: nets[0], encoder: nets[1], other: nets[2], addresses: { decoder, encoder } };
+    const nets = await Promise.all([openNetwork(decoder, { ...options, fresh: Boolean(urls.newest) }), other]);
+    return { decoder: nets[0], encoder: null, other: nets[1], addresses: { decoder, encoder } };
   }
 
   mount(data, nets, memory, watch) {
@@ -110,26 +110,49 @@ class Instance {
       ? mountCompact(this.root, spec, nets, memory, memory, emit, compact)
       : mountDecoder(this.root, spec, nets, memory, { z: memory.z, label: memory.label, tab: push.tab }, emit);
     this.memory = memory;
+    this.lendEncoder(nets.addresses, Boolean(urls.newest));
     if (urls.newest) this.watchTraining(urls, nets, watch);
     if (urls.otherNewest) this.watchOther(urls.otherNewest, watch);
+  }
+
+  /**
+   * The encoder comes when the pipeline, which alone runs it, is opened: a first visit need not wait for its bytes.
+   * app.bringEncoder() answers whether there is one to come.
+   */
+  lendEncoder(addresses, fresh) {
+    const { app } = this.view;
+    let asked = null; // the address that is loaded or on its way
+    const load = async (address) => {
+      try {
+        const net = await openNetwork(address, { maxBatch: 1, fresh });
+        if (asked !== address) return; // newer weights were asked for meanwhile
+        const isFirst = !app.encoder;
+        app.encoder = net;
+        if (!isFirst) return app.invalidate();
+      } catch (error) {
+        if (asked !== address) return;
+        asked = null; // so that another try is possible
+        app.encoderRefused = error.message;
+      }
+      if (this.view?.app === app && app.memory.tab === "pipeline") this.view.redrawAll?.();
+    };
+    app.bringEncoder = () => {
+      if (addresses.encoder && addresses.encoder !== asked) load((asked = addresses.encoder));
+      return Boolean(addresses.encoder);
+    };
+    if (app.memory.tab === "pipeline") app.bringEncoder();
   }
 
   /** The picture follows a training: weights are replaced in place, so neither z nor a gesture is lost. */
   watchTraining(urls, nets, watch) {
     const { app, status } = this.view;
-    let { encoder } = nets.addresses;
     const onWeights = async (bytes, newest) => {
       if (!nets.decoder.update(bytes)) return;
       app.spec.model.step = newest.step;
       app.bumpWeights();
       status?.draw();
-      if (newest.encoder && newest.encoder !== encoder) {
-        encoder = newest.encoder;
-        const hadNone = !app.encoder;
-        app.encoder = await openNetwork(encoder, { maxBatch: 1, fresh: true });
-        if (hadNone && app.memory.tab === "pipeline") this.view.redrawAll?.();
-        app.invalidate();
-      }
+      if (newest.encoder) nets.addresses.encoder = newest.encoder;
+      if (app.encoder || app.memory.tab === "pipeline") app.bringEncoder();
     };
     const onError = (error) => status && (status.line.textContent = error.message);
     follow(urls.newest, { onWeights, onError, onState: (newest) => status?.state(newest), signal: watch.signal, known: nets.addresses.decoder });

@@ -97,7 +97,10 @@ export function mountPipeline(app, host) {
   const { latent, model } = app;
   const { shape } = model;
   if (!app.encoder) {
-    host.append(el("p", { class: "hint" }, app.text(app.model.encodes ? "encoder_loading" : "encoder_elsewhere")));
+    const refused = app.encoderRefused;
+    app.encoderRefused = null; // another opening tries again
+    const waiting = () => app.text(!model.encodes ? "encoder_elsewhere" : app.bringEncoder?.() ? "encoder_coming" : "encoder_loading");
+    host.append(el("p", { class: "hint", role: "status" }, refused ? `${app.text("refused")} ${refused}` : waiting()));
     return { draw() {} };
   }
   const { images, labels, captions } = app.examples;
