@@ -1,11 +1,14 @@
 """What lesson 7 derives the ELBO from, against torch.distributions and sums over a grid; and its handles."""
 
+import re
+
 import numpy as np
 import pytest
 import torch
 from torch.distributions import Normal, kl_divergence
 
 from vaelab.lessons import divergence
+from vaelab.ui import text
 from vaelab.ui.learn import elbo_derived
 
 CASES = [((0.0, 1.0), (0.0, 1.0)), ((1.2, 0.4), (-0.5, 1.5)), ((-2.0, 1.7), (0.3, 0.6))]
@@ -78,3 +81,43 @@ def test_a_narrow_q_keeps_a_width():
     """The handle of the width stands one sigma beside the mean, and never on its other side."""
     assert elbo_derived.gaussian([1.0, 1.3], 0) == pytest.approx((1.0, 0.3))
     assert not elbo_derived.KL.valid({"at": [1.0, 0.9, 0.0, 1.0]})
+
+
+def test_every_line_of_both_derivations_holds_on_a_grid():
+    """As elbo_derived.py writes them, with x = 1.2, noise 0.7 and a q beside the posterior, by sums over z."""
+    q, x, noise = (-0.4, 0.6), 1.2, 0.7
+    z, step = np.linspace(-12, 12, 48_001), 24 / 48_000
+    log_q, log_prior = divergence.log_density(q, z), divergence.log_density((0.0, 1.0), z)
+    log_joint = log_prior + divergence.log_density((x, noise), z)  # log p(x|z): as a function of z it has the same form
+
+    def mean(values):
+        return float((np.exp(log_q) * values).sum() * step)
+
+    truth, elbo = divergence.line_evidence(x, noise), divergence.line_elbo(q, x, noise)
+    by_hand = mean(divergence.log_density((x, noise), z)) + mean(log_prior - log_q)
+    jensen_lines = [
+        np.log(np.exp(log_joint).sum() * step),
+        np.log((np.exp(log_q) * np.exp(log_joint - log_q)).sum() * step),
+        np.log(mean(np.exp(log_joint - log_q))),
+        mean(log_joint - log_q),
+        by_hand,
+    ]
+    assert jensen_lines[:3] == pytest.approx([truth] * 3, abs=1e-6)
+    assert jensen_lines[3:] == pytest.approx([elbo[0] - elbo[1]] * 2, abs=1e-6)
+    assert jensen_lines[3] < truth - 0.1, "the step by Jensen loses something here"
+    log_posterior = divergence.log_density(divergence.line_posterior(x, noise), z)
+    assert mean(np.exp(log_posterior - log_q)) == pytest.approx(1.0, abs=1e-6)
+    gap = mean(log_q - log_posterior)
+    assert gap == pytest.approx(mean(log_q - log_joint) + truth, abs=1e-6)
+    assert truth == pytest.approx(mean(log_joint - log_q) + gap, abs=1e-6)
+    assert -gap == pytest.approx(mean(log_posterior - log_q), abs=1e-9)
+
+
+def test_each_step_of_a_derivation_says_why():
+    for language in text.LANGUAGES:
+        texts = text.strings(language, "learn_elbo")
+        for name, steps in (("jensen", elbo_derived.JENSEN_STEPS), ("onto", elbo_derived.ONTO_STEPS)):
+            said = [key for key in texts if key.startswith(f"{name}_step_")]
+            assert said == [f"{name}_step_{number}" for number in range(1, len(steps) + 1)]
+            if name == "jensen":
+                assert re.search(rf"(from 1 to|从 1 移到) {len(steps)}", texts["jensen"])

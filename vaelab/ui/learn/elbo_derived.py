@@ -35,15 +35,18 @@ ROLES: tuple[Role, ...] = ("encoder", "prior", "eps", "total", "z", "decoder")
 # A step may take several lines, none of which is wider than a phone.
 JENSEN_STEPS = (
     r"\log p(x) = \log \int p(x, z)\, dz",
+    r"= \log \int q(z|x)\, \frac{p(x, z)}{q(z|x)}\, dz",
     r"= \log \mathbb{E}_{q(z|x)}\!\left[\frac{p(x, z)}{q(z|x)}\right]",
     r"\ge \mathbb{E}_{q(z|x)}\!\left[\log \frac{p(x, z)}{q(z|x)}\right]",
-    r"= \mathbb{E}_{q(z|x)}[\log p(x|z)] \\ &\qquad - \mathrm{KL}(q(z|x)\,\|\,p(z)) \\ &\quad = \mathrm{ELBO}(x)",
+    r"= \mathbb{E}_{q(z|x)}[\log p(x|z)] \\ &\qquad + \mathbb{E}_{q(z|x)}[\log p(z) - \log q(z|x)] \\"
+    r" &\quad = \mathbb{E}_{q(z|x)}[\log p(x|z)] \\ &\qquad - \mathrm{KL}(q(z|x)\,\|\,p(z)) \\ &\quad = \mathrm{ELBO}(x)",
 )
 ONTO_STEPS = (
+    r"-\mathrm{KL}(q\,\|\,p) = \mathbb{E}_q\!\left[\log \tfrac{p}{q}\right] \\ &\quad \le \log \mathbb{E}_q\!\left[\tfrac{p}{q}\right] = \log 1 = 0",
     r"0 \le \mathrm{KL}(q(z|x)\,\|\,p(z|x)) \\ &\quad = \mathbb{E}_q[\log q(z|x) - \log p(z|x)]",
     r"= \mathbb{E}_q[\log q(z|x) - \log p(x, z)] \\ &\qquad + \log p(x)",
     r"\log p(x) = \mathbb{E}_q[\log p(x, z) - \log q(z|x)] \\ &\qquad + \mathrm{KL}(q(z|x)\,\|\,p(z|x))",
-    r"\log p(x) = \mathrm{ELBO}(x) + \mathrm{gap}, \quad \mathrm{gap} \ge 0",
+    r"\log p(x) = \mathrm{ELBO}(x) + \mathrm{gap}, \\ &\qquad \mathrm{gap} = \mathrm{KL}(q(z|x)\,\|\,p(z|x)) \ge 0",
 )
 
 
@@ -172,7 +175,7 @@ def kl_stage() -> None:
 
 
 def jensen_stage() -> None:
-    """Jensen: two weights on a concave curve, then the four steps of the derivation."""
+    """Jensen: two weights on a concave curve, then the derivation step by step."""
     left, right = st.columns(2, gap="medium")
     with left:
         share = st.slider(t("learn_elbo.share"), 0.0, 1.0, 0.5, 0.05, key="elbo_share", help=t("learn_elbo.share_help"))
@@ -186,7 +189,7 @@ def jensen_stage() -> None:
 
 
 def onto_stage() -> None:
-    """q dragged onto the posterior: the bar of log p(x) = ELBO + gap, then the four steps."""
+    """q dragged onto the posterior: the bar of log p(x) = ELBO + gap, then the derivation step by step."""
     at = ONTO.state()["at"]
     ONTO.draw(onto_view(at), _colours())
     q = gaussian(at, 0)
