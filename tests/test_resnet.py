@@ -59,8 +59,8 @@ def test_an_image_has_one_loss_in_training_and_evaluation_whatever_is_beside_it(
 
 
 def test_work_of_one_image() -> None:
-    """z to 64 maps of 4x4, then at each of three sizes a block and a doubling."""
-    total = 3 * 64 * 16
+    """z to 256 units and 64 maps of 4x4, then at each of three sizes a block and a doubling."""
+    total = 3 * 256 + 256 * 64 * 16
     for a, b, side in ((64, 40, 4), (40, 24, 8), (24, 3, 16)):
         total += (2 * 9 * a * a + 2 * 2 * a + a + 16 * a * b) * side**2
     assert macs(RESNET) == total

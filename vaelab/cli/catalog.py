@@ -50,6 +50,8 @@ from vaelab.runs.files import last_measured
 @json_option
 def summary(model: str, network: str, latent_dim: int, image_size: int, channels: int, as_json: bool) -> None:
     """Show the layers of MODEL, their output shapes, their numbers of weights and the work of one image."""
+    if registry.is_path(model):
+        model = registry.named(model, remember=False)
     shape = {"name": model, "network": network, "latent_dim": latent_dim, "image_size": image_size}
     cfg = ModelConfig.from_dict(shape | {"channels": channels}, where="model")
     rows, total = _layer_rows(cfg), architecture(cfg).params
@@ -133,7 +135,9 @@ def models(as_json: bool) -> None:
     """List the architectures, and the trained models that come with the project."""
     architectures: list[dict[str, Any]] = []
     for name, known in presets().items():
-        cfg = ModelConfig.from_dict({"name": name}, where="model")
+        channels, size = registry.network(known.network).listed
+        shape = {"name": name, "channels": channels, "image_size": size}
+        cfg = ModelConfig.from_dict(shape, where="model")
         architectures.append(
             {
                 "name": name,
@@ -141,7 +145,7 @@ def models(as_json: bool) -> None:
                 "latent_dim": cfg.latent_dim,
                 "method": known.method,
                 "network": known.network,
-                "own": registry.is_own(known.method),
+                "own": registry.is_own(known.method) or registry.is_own(known.network),
                 "reference": cfg.built_with.channels == (3,),
                 "description": known.words.help,
                 "paper": cfg.method.paper,

@@ -10,6 +10,7 @@ import click
 
 from vaelab.cli.output import Function, json_option, print_json, table
 from vaelab.config.errors import ConfigError
+from vaelab.models import registry
 from vaelab.runs.plan import TRAIN_OPTIONS, train_command
 from vaelab.runs.sweep import combinations
 from vaelab.workers import launch
@@ -93,7 +94,7 @@ def _value(owner: type, field: str, option: str, text: str) -> Any:
         with contextlib.suppress(ValueError):
             return kind(text)
         raise ConfigError(f"{option} must be numbers with commas between, got {text!r} (write it as 1,2,4)")
-    return text
+    return registry.named(text) if option == "--model" and registry.is_path(text) else text
 
 
 COMMANDS = (sweep,)

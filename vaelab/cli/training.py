@@ -17,7 +17,7 @@ from vaelab import data
 from vaelab.cli.output import Function, json_option, print_json, run_argument
 from vaelab.config.errors import DataError, RunError
 from vaelab.config.places import runs_root
-from vaelab.models import device
+from vaelab.models import device, registry
 from vaelab.models.methods.method import Value
 from vaelab.runs import resting, store
 from vaelab.runs.epochs import stretched
@@ -31,6 +31,14 @@ STOP_SECONDS = 60.0  # a worker looks at control.json five times a second and wr
 PLAIN_LINES = 100  # at most, where the output is not a terminal
 BAR = 24  # characters
 NAMED = 10  # files left out that are named
+
+
+OWN_MODEL = " Or FILE.py:CLASS, a network, a method or an nn.Module of your own."
+
+
+def own_model(context: click.Context, parameter: click.Parameter, asked: str) -> str:
+    """A model's name; FILE.py:CLASS is read, and remembered under the name that it declares."""
+    return registry.named(asked) if registry.is_path(asked) else asked
 
 
 def train_options(function: Function, only: Collection[str] = TRAIN_OPTIONS) -> Function:
@@ -47,7 +55,8 @@ def train_options(function: Function, only: Collection[str] = TRAIN_OPTIONS) -> 
             default=None if name == "batch_size" else owner.__dataclass_fields__[name].default,  # type: ignore[attr-defined]
             show_default="128, or all there are" if name == "batch_size" else not _is_optional(hint),
             metavar={int: "N", float: "X"}.get(plain, "NAME"),
-            help=owner.help(name),  # type: ignore[attr-defined]
+            help=owner.help(name) + (OWN_MODEL if option == "--model" else ""),  # type: ignore[attr-defined]
+            callback=own_model if option == "--model" else None,
         )(function)
     return function
 

@@ -55,6 +55,10 @@ def browser_bundle(
     tensors: the model's state dict (models/latent_model.py names the keys); only those of `part`, and code_mean and code_std where
     present, are read. precision: float16 takes half the bytes and rounds. Raises WeightsError when one is absent, of another shape, or not finite.
     """
+    if is_closed(cfg):
+        raise WeightsError(
+            f"nobody declared the layers of {cfg.network}, so a browser cannot run them; the server does"
+        )
     arrays: list[Floats] = []
     offset = 0  # floats
 
@@ -154,6 +158,8 @@ def supported(cfg: ModelConfig, part: Part = "decoder") -> str | None:
     """None when the browser can run this half of the model at 30 frames a second; otherwise the reason, one sentence."""
     if part == "encoder" and not cfg.method.head_is_code:
         return f"More is done to the code of {cfg.name} than its encoder's layers do, so the server encodes."
+    if is_closed(cfg):
+        return f"Nobody declared the layers of {cfg.network}, so the server {part[:-1]}s it."
     work = macs(cfg, part)
     if work > MAX_MACS:
         return (
@@ -161,6 +167,11 @@ def supported(cfg: ModelConfig, part: Part = "decoder") -> str | None:
             f"{MAX_MACS / 1e6:.0f} million that a browser does 30 times a second, so the server decodes it."
         )
     return None
+
+
+def is_closed(cfg: ModelConfig) -> bool:
+    """Whether the layers are a user's own module, of which nothing but torch knows what it does."""
+    return any(layer.kind == "Own" for layer in architecture(cfg).decoder)
 
 
 def _named_layers(cfg: ModelConfig, part: Part) -> list[tuple[str, Layer]]:

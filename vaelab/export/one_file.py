@@ -21,7 +21,7 @@ from vaelab import __version__
 from vaelab.config.errors import ExportError
 from vaelab.config.places import COMPONENTS
 from vaelab.config.texts import say
-from vaelab.export.bundle import MAX_MACS, Precision, browser_bundle, macs, supported, weight_count
+from vaelab.export.bundle import MAX_MACS, Precision, browser_bundle, is_closed, macs, supported, weight_count
 from vaelab.export.joined import joined
 from vaelab.export.told import Known, know, told
 from vaelab.images.palette import THEMES, css_variables
@@ -88,6 +88,10 @@ def make(run: Run) -> Written:
 def check(run: Run) -> None:
     """Whether a file can be made of a run, as far as its settings tell, without loading it. Raises ExportError."""
     cfg = run.config().model
+    if is_closed(cfg):
+        raise ExportError(
+            f"{run.name} is a module of one's own, which no browser runs; export it as safetensors, or declare its layers as a network"
+        )
     if supported(cfg) is not None:
         raise ExportError(
             f"{run.name} needs {macs(cfg) / 1e6:.0f} million multiply-adds an image, more than the {MAX_MACS / 1e6:.0f} million "

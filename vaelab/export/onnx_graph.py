@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vaelab.config.errors import ExportError
+from vaelab.export.bundle import is_closed
 from vaelab.models.architecture import architecture
 from vaelab.models.layers import LEAK, NORM_EPS, Layer, Shape, shapes
 from vaelab.models.model_config import ModelConfig
@@ -37,6 +38,10 @@ def onnx_model(cfg: ModelConfig, tensors: dict[str, Floats], part: str) -> bytes
     if part != "decoder" and not cfg.method.head_is_code:
         raise ExportError(
             f"the format onnx holds the decoder of {cfg.name} alone, because more is done to its code than layers do; add --part decoder"
+        )
+    if is_closed(cfg):
+        raise ExportError(
+            f"the format onnx needs declared layers, and nobody declared those of {cfg.network}; export it as safetensors"
         )
     layers = architecture(cfg)
     image: list[str | int | None] = ["N", cfg.channels, cfg.image_size, cfg.image_size]

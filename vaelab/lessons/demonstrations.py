@@ -83,7 +83,7 @@ def demonstrations() -> dict[str, Demonstration]:
     """All of them by name: ideas first, then one for each method that is not plain itself."""
     found = {demo.name: demo for demo in _IDEAS}
     for name, known in presets().items():
-        if name in _COVERED:
+        if name in _COVERED or name != known.method:  # a user's own network is no method
             continue
         method = registry.method(known.method)
         plain: dict[str, Any] = {"model": PLAIN_VAE if method.has_posterior else PLAIN_AUTOENCODER}

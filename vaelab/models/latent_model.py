@@ -15,6 +15,7 @@ from vaelab.config.errors import ConfigError
 from vaelab.models.architecture import architecture
 from vaelab.models.layers import LEAK, NORM_EPS, Layer
 from vaelab.models.model_config import ModelConfig
+from vaelab.models.own_module import OwnModule
 from vaelab.models.posteriors import Posterior
 
 
@@ -32,10 +33,15 @@ class LatentModel(nn.Module):
     def __init__(self, cfg: ModelConfig) -> None:
         super().__init__()
         self.cfg = cfg
-        layers = architecture(cfg)
-        self.features = _sequential(layers.features)
-        self.head = _sequential(layers.head)
-        self.decoder = _sequential(layers.decoder)
+        layers, network = architecture(cfg), cfg.built_with
+        if isinstance(network, OwnModule):
+            encoder, decoder = network.parts(cfg.channels, cfg.image_size, cfg.latent_dim)
+            self.features, self.head = nn.Sequential(encoder), nn.Sequential()
+            self.decoder = nn.Sequential(decoder, nn.Sigmoid())
+        else:
+            self.features = _sequential(layers.features)
+            self.head = _sequential(layers.head)
+            self.decoder = _sequential(layers.decoder)
         self.register_buffer("code_mean", torch.zeros(cfg.latent_dim))
         self.register_buffer("code_std", torch.ones(cfg.latent_dim))
         for name, module in cfg.method.extras(self).items():
@@ -45,6 +51,11 @@ class LatentModel(nn.Module):
     def has_posterior(self) -> bool:
         """Whether the encoder outputs a distribution."""
         return self.cfg.method.has_posterior
+
+    @property
+    def draws_itself(self) -> bool:
+        """Whether it is a user's own module, which draws its first weights itself."""
+        return isinstance(self.cfg.built_with, OwnModule)
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -173,7 +184,7 @@ def _initialise(model: LatentModel) -> None:
     The last layer of head and decoder starts small: near the prior, and near grey. On CIFAR-10 this brings the linear
     VAE 6 nats lower after two epochs than torch's defaults do.
     """
-    for module in model.modules():
+    for module in () if model.draws_itself else model.modules():
         if isinstance(module, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
             inputs = module.weight[0].numel()
             if isinstance(
@@ -184,6 +195,6 @@ def _initialise(model: LatentModel) -> None:
             if module.bias is not None:
                 module.bias.zero_()
     for layers in (model.head, model.decoder):
-        if len(layers):
+        if len(layers) and not model.draws_itself:
             last_weights(layers).weight.mul_(0.3)
     model.cfg.method.initialise(model)

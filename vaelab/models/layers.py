@@ -8,7 +8,17 @@ from typing import Literal
 from vaelab.config.errors import ConfigError
 
 LayerKind = Literal[
-    "Linear", "Conv2d", "ConvTranspose2d", "Upsample", "ReLU", "LeakyReLU", "Sigmoid", "Reshape", "GroupNorm", "Add"
+    "Linear",
+    "Conv2d",
+    "ConvTranspose2d",
+    "Upsample",
+    "ReLU",
+    "LeakyReLU",
+    "Sigmoid",
+    "Reshape",
+    "GroupNorm",
+    "Add",
+    "Own",
 ]
 Shape = tuple[int, ...]
 
@@ -21,6 +31,7 @@ class Layer:
     Upsample repeats every pixel stride times in both directions (nearest neighbour).
     GroupNorm brings `groups` groups of an image's channels to mean 0 and variance 1, then scales and shifts each channel (Wu & He 2018,
     eq. 1-6); one group is layer normalisation. It takes maps or a vector, and asks no other image.
+    Own is a user's own module, of which only the shape that comes out and its own_params are known (own_module.py).
     Add adds what the layer `back` places before it put out (one place more than there are: what went into the first): a residual sum.
     """
 
@@ -33,6 +44,7 @@ class Layer:
     shape: Shape = ()
     groups: int = 1
     back: int = 0
+    own_params: int = 0
 
     @property
     def params(self) -> int:
@@ -43,13 +55,13 @@ class Layer:
             return self.inputs * self.outputs * self.kernel**2 + self.outputs
         if self.kind == "GroupNorm":
             return 2 * self.outputs
-        return 0
+        return self.own_params
 
     def output_shape(self, shape: Shape) -> Shape:
         """The shape that comes out when `shape`, (C, H, W) or (D,), goes in."""
         if self.kind == "Linear":
             return (self.outputs,)
-        if self.kind == "Reshape":
+        if self.kind in ("Reshape", "Own"):
             return self.shape
         if self.kind == "Conv2d":
             return (self.outputs, *((s + 2 * self.padding - self.kernel) // self.stride + 1 for s in shape[1:]))

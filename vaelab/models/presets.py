@@ -59,13 +59,16 @@ _NAMED = (
 
 
 def presets() -> dict[str, Preset]:
-    """Every name that a model may be asked for by; a method that no preset stands for has its own."""
+    """Every name that a model may be asked for by; a method that no preset stands for has its own, and so has a user's own network."""
     found = {preset.name: preset for preset in _NAMED}
     covered = {preset.method for preset in _NAMED}
     for name in registry.methods():
         if name not in covered:
             method = registry.method(name)
             found[name] = Preset(name, name, method.network, method.words)
+    for name in filter(registry.is_own, registry.networks()):
+        network = registry.network(name)
+        found.setdefault(name, Preset(name, network.method, name, network.words))
     return found
 
 

@@ -15,7 +15,9 @@ import vaelab
 from vaelab import data
 from vaelab.config.errors import ConfigError
 from vaelab.config.settings import DataConfig, LossConfig, OptimConfig, ScheduleConfig
+from vaelab.models import registry
 from vaelab.models.model_config import ModelConfig
+from vaelab.models.presets import presets
 from vaelab.runs.run_config import RunConfig
 
 # Option of `vaelab train`: where its value lives in a RunConfig. The order is the order of the command.
@@ -84,13 +86,13 @@ def plan(
         "latent_dim": latent_dim,
         "image_size": image_size,
     }
-    ModelConfig.from_dict(shape, where="model")  # a wrong model is told before a data set that is absent
+    takes = _channels(model, network)
+    ModelConfig.from_dict(shape | {"channels": takes[-1]}, where="model")  # told before a data set that is absent
     info = data.info(dataset)
     there, _ = data.count(dataset, image_size)
     if label is not None:
         shape |= {"label": label, "classes": len(data.label_names(info, label))}
-    takes = ModelConfig.from_dict(shape | {"channels": 3}, where="model").built_with.channels
-    shape["channels"] = info.channels if info.channels in takes else 3  # grey images are repeated
+    shape["channels"] = info.channels if info.channels in takes else takes[-1]  # grey images are repeated
     available = there if limit is None else min(limit, there)
     if batch_size is not None and batch_size > available:
         raise ConfigError(
@@ -108,6 +110,12 @@ def plan(
         device=RunConfig.from_dict({"device": device}).device,
         version=vaelab.__version__,
     )
+
+
+def _channels(model: str, network: str) -> tuple[int, ...]:
+    """Those that the layers take; of a name that does not exist, which is told elsewhere, the usual ones."""
+    name = network or (presets()[model].network if model in presets() else "")
+    return registry.network(name).channels if name in registry.networks() else (1, 3)
 
 
 def plan_further(

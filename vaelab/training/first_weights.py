@@ -30,6 +30,8 @@ def start_from_images(model: LatentModel, images: ImageSet) -> None:
 @torch.no_grad()
 def start_at_mean_image(model: LatentModel, images: ImageSet) -> None:
     """Begin with the average image, logit(mean), instead of grey: the first epochs need not learn it."""
+    if model.draws_itself:
+        return
     bias = last_weights(model.decoder).bias
     assert isinstance(bias, torch.Tensor)
     mean = images.mean_image()  # (C, H, W)

@@ -35,6 +35,8 @@ class Network:
     channels: tuple[int, ...] = (1, 3)  # grey, RGB
     takes_label = True  # whether classes may be above 0
     convolutional = True  # faster with images channels last
+    method = "vae"  # how a user's own network learns when it is asked for as a model
+    listed = (3, 32)  # channels and size of the images that lists of models count its weights for
 
     def layers(self, shape: NetworkShape) -> Architecture:
         """Encoder and decoder. features: image to a flat vector; head: that (and a label) to shape.head numbers; decoder: z (and label) to pixels."""
@@ -43,3 +45,8 @@ class Network:
     def latent_dim(self, image_size: int) -> int | None:
         """The size of the code where the layers fix it; None where it is free."""
         return None
+
+    @property
+    def fixes_code(self) -> bool:
+        """Whether the layers leave no choice of the code's size."""
+        return self.latent_dim(32) is not None

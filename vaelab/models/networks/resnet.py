@@ -9,6 +9,7 @@ from vaelab.models.networks.network import Network, NetworkShape
 from vaelab.models.registry import register
 from vaelab.models.words import Words
 
+HIDDEN = 256  # units between the code and the smallest maps, on both sides
 LARGEST = 7  # maps are halved until they are at most this wide
 # Channels of the maps from the largest to the smallest, by the number of halvings: 16-28 pixels, 32-56, 60-112, 116-224, 228-256.
 WIDTHS = {2: (40, 64), 3: (24, 40, 64), 4: (16, 24, 40, 64), 5: (8, 16, 24, 40, 64), 6: (8, 8, 16, 24, 40, 64)}
@@ -30,16 +31,18 @@ class ResNet(Network):
     )
 
     def layers(self, shape: NetworkShape) -> Architecture:
-        """Halve, then a block, at every size; z to the smallest maps, then a block and double."""
+        """Halve, then a block, at every size, and a dense layer; z through a dense layer to the smallest maps, then a block and double."""
         sides = halvings(shape.image_size, LARGEST)
         widths = WIDTHS[len(sides) - 1]
         cells = sides[-1] ** 2
         features: list[Layer] = []
         for (a, b), side in zip(pairwise((shape.channels, *widths)), sides[:-1], strict=True):
             features += [halve(a, b, side), *residual(b), LEAKY]
-        head = (Layer("Linear", widths[-1] * cells + shape.classes, shape.head),)
+        head = (Layer("Linear", widths[-1] * cells + shape.classes, HIDDEN), LEAKY, Layer("Linear", HIDDEN, shape.head))
         decoder = [
-            Layer("Linear", shape.latent_dim + shape.classes, widths[-1] * cells),
+            Layer("Linear", shape.latent_dim + shape.classes, HIDDEN),
+            LEAKY,
+            Layer("Linear", HIDDEN, widths[-1] * cells),
             Layer("Reshape", shape=(widths[-1], sides[-1], sides[-1])),
         ]
         for (a, b), side in zip(pairwise((*widths[::-1], shape.channels)), sides[-2::-1], strict=True):

@@ -12,7 +12,7 @@ import streamlit as st
 from vaelab import data
 from vaelab.data import DatasetInfo
 from vaelab.data.folder import folder_path
-from vaelab.export.bundle import frame_rates, macs, supported
+from vaelab.export.bundle import frame_rates, is_closed, macs, supported
 from vaelab.models.architecture import architecture
 from vaelab.runs.memory import needed_mb
 from vaelab.runs.run_config import RunConfig
@@ -113,6 +113,8 @@ def plan_figures(cfg: RunConfig, info: DatasetInfo) -> None:
     if supported(cfg.model) is None:
         slow, quick, slow_grid, quick_grid = frame_rates(cfg.model)
         st.caption(t("train.cost_browser", one=_rates(slow, quick), grid=_rates(slow_grid, quick_grid), **facts))
+    elif is_closed(cfg.model):
+        st.caption(t("train.cost_own", memory=facts["memory"]))
     else:
         st.caption(t("train.cost_server", **facts))
     if updates < FEW_UPDATES:

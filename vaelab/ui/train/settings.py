@@ -183,7 +183,7 @@ def choose_settings(dataset: str, info: DatasetInfo) -> RunConfig:
         st.caption(method.words.helped(language()))
     left, right = st.columns(2)
     with left:
-        fixed = ModelConfig(name=model, network=_network_now(model)).has_fixed_code
+        fixed = registry.network(_network_now(model)).fixes_code
         latent_dim = _whole("latent_dim", ModelConfig.latent_dim, disabled=fixed)
         epochs = _whole("epochs", OptimConfig.epochs)
     with right:

@@ -90,6 +90,8 @@ def server_reason(run: Run) -> str | None:
     model = run.config().model
     if bundle.supported(model) is None:
         return None
+    if bundle.is_closed(model):
+        return t("decode.own_module", name=model.network)
     return t("decode.too_large", work=f"{bundle.macs(model):,}", most=f"{bundle.MAX_MACS:,}")
 
 
