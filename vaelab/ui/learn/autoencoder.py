@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from vaelab.ui.learn.autoencoder_layers import code_view, layers_view
+from vaelab.ui.learn.autoencoder_layers import LAYER, code_view, layers_view, left_after
 from vaelab.ui.learn.autoencoder_sizes import sizes_view
-from vaelab.ui.learn.frame import Lesson, Section, lesson_page
+from vaelab.ui.learn.frame import Hand, Lesson, Section, lesson_page
 from vaelab.ui.learn.prediction import Prediction
 from vaelab.ui.learn.views import choice
 from vaelab.ui.text import t
@@ -20,7 +20,12 @@ LESSON = Lesson(
     "learn_autoencoder",
     (
         Section("idea", r"x \;\xrightarrow{\text{encoder}}\; z \;\xrightarrow{\text{decoder}}\; \hat x"),
-        Section("layers", None, {"autoencoder_view": "layers", "autoencoder_layer": 8}),
+        Section(
+            "layers",
+            None,
+            {"autoencoder_view": "layers", "autoencoder_layer": 8},
+            hand=Hand({"layer": LAYER}, {"autoencoder_view": "layers"}, left_after),
+        ),
         Section("patch", None, {"autoencoder_view": "patch"}),
         Section(
             "loss",

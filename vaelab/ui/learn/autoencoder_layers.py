@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 from vaelab import data
 from vaelab.lessons import feature_maps
 from vaelab.models.architecture import architecture
-from vaelab.models.layers import Layer
+from vaelab.models.layers import Layer, shapes
 from vaelab.models.model_config import ModelConfig
 from vaelab.models.one_thread import alone
 from vaelab.runs import store
 from vaelab.ui import html
 from vaelab.ui.components.patch.patch_view import patch_view
+from vaelab.ui.components.sentence.sentence_view import Number
 from vaelab.ui.learn import one_face
 from vaelab.ui.text import t
 from vaelab.ui.widgets import figure, theme
@@ -37,6 +38,7 @@ IMAGES = {
 # Pixels of the feature maps: below the pictures, and beside them on a wide screen, where each takes four of the screen's; as autoencoder.css has them.
 SHEET, WIDE = (622, 206), (430, 310)
 CODE = 8  # the layer after which the code is read
+LAYER = Number("autoencoder_layer", 0, 16, 1, 2, "learn_autoencoder.layer", "z")
 
 
 def layers() -> tuple[Layer, ...]:
@@ -85,14 +87,23 @@ def image_picker() -> str:
     return str(st.session_state["autoencoder_image"])
 
 
+def left_after() -> dict[str, str]:
+    """What the chosen layer hands on: its maps, and how many numbers that are."""
+    at = int(st.session_state.get(LAYER.key, LAYER.start))
+    image = ModelConfig(name="autoencoder")
+    first = (image.channels, image.image_size, image.image_size)
+    shape = [first, *shapes(layers(), first)][at]
+    return {"shape": " × ".join(map(str, shape)), "count": f"{int(np.prod(shape)):,}"}
+
+
 def layers_view() -> None:
     """Choose an image and a layer; both pictures, the loss, the way through the layers, and the maps of one."""
-    st.session_state.setdefault("autoencoder_layer", 2)
+    st.session_state.setdefault(LAYER.key, LAYER.start)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         name = image_picker()
-        st.slider(t("learn_autoencoder.layer"), 0, 16, key="autoencoder_layer", help=t("learn_autoencoder.layer_help"))
+        st.slider(t(LAYER.label), LAYER.low, LAYER.high, key=LAYER.key, help=t("learn_autoencoder.layer_help"))
     pixels, seen = _passage(name)
-    at = int(st.session_state["autoencoder_layer"])
+    at = int(st.session_state[LAYER.key])
     st.html(html.stage(f"<div class=all>{_pictures(pixels, seen)}{_way(seen, at)}{_maps(seen, at)}</div>", "layers"))
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from vaelab.lessons.race import Plan, RaceFrame
-from vaelab.ui.learn.elbo_bound import bound_stage
+from vaelab.ui.learn.elbo_bound import DRAWN, SHIFT, WIDTH, bound_stage, told
 from vaelab.ui.learn.elbo_derived import jensen_stage, kl_stage, onto_stage
-from vaelab.ui.learn.frame import Lesson, Section, lesson_page
+from vaelab.ui.learn.frame import Hand, Lesson, Section, lesson_page
 from vaelab.ui.learn.prediction import Prediction
 from vaelab.ui.learn.race_view import lane_curves, lane_pictures, race_of, race_stage
 from vaelab.ui.learn.views import choice
@@ -46,11 +47,13 @@ LESSON = Lesson(
             "tight",
             None,
             {"elbo_view": "bound", "elbo_model": "linear", "elbo_shift": 1.0, "elbo_width": 1.0},
+            hand=Hand({"shift": SHIFT, "width": WIDTH}, {"elbo_view": "bound"}, partial(told, "gap")),
         ),
         Section(
             "more",
             r"L_K = \mathbb{E}\left[\log \frac1K \sum_{k=1}^K \frac{p(x, z_k)}{q(z_k|x)}\right]",
             {"elbo_view": "bound", "elbo_k": 100},
+            hand=Hand({"k": DRAWN}, {"elbo_view": "bound"}, partial(told, "rest")),
         ),
         Section("exact", r"p(x) = \mathcal{N}(x;\, m,\, WW^\top + s^2 I)"),
     ),

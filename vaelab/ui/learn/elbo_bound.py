@@ -32,6 +32,7 @@ from vaelab.lessons.ppca import (
 from vaelab.lessons.race import Race
 from vaelab.lessons.small_images import as_pixels, small_digits
 from vaelab.ui import pictures
+from vaelab.ui.components.sentence.sentence_view import Number
 from vaelab.ui.learn.elbo_charts import bound_chart, bound_rows
 from vaelab.ui.learn.views import choice
 from vaelab.ui.text import t
@@ -45,10 +46,14 @@ Array = NDArray[Any]
 T = TypeVar("T")
 MODELS = ("linear", "both", "recon_only", "kl_only")
 COUNTS = (1, 2, 3, 4, 5, 7, 10, 15, 20, 30, 50, 70, 100, 150, 200, 300, 500, 700, 1000, 1500, 2000, 3000, LARGEST)
+DRAWN = Number("elbo_k", COUNTS[0], LARGEST, 1, 10, "learn_elbo.k", "z", COUNTS)
+SHIFT = Number("elbo_shift", -3.0, 3.0, 0.1, 1.0, "learn_elbo.shift", "mu")
+WIDTH = Number("elbo_width", 0.3, 3.0, 0.05, 1.0, "learn_elbo.width", "sigma")
 DIGITS = 6
 DRAWS = 8 * LARGEST  # in all: as many estimates as that allows for each K
 SAID = 66  # pixels: two lines
-WIDTHS = (10, 14, 10, 9, 13)  # of the figures: the second one has its error beside it
+SHOWN = "elbo_distances"  # in the session, nats
+WIDTHS = (10, 16, 10, 9, 13)  # of the figures: the second one has its error beside it
 ENOUGH = 100.0  # effective draws of LARGEST: with fewer, estimates measured here lay 0.2 to 7 nats off with errors of 0.05 to 0.2
 
 
@@ -81,8 +86,8 @@ def _noise(latents: int) -> Array:
 def bound_stage(race: Race) -> None:
     """Controls, the chart over K, and the figures that belong together."""
     race.look()  # its models are in use here, too
-    for key, value in {"elbo_k": 10, "elbo_shift": 1.0, "elbo_width": 1.0}.items():
-        st.session_state.setdefault(key, value)
+    for number in (DRAWN, SHIFT, WIDTH):
+        st.session_state.setdefault(number.key, number.start)
     name = choice(
         t("learn_elbo.model"),
         MODELS,
@@ -106,22 +111,22 @@ def bound_stage(race: Race) -> None:
                     show_label=True,
                     help=t("learn_elbo.image_help"),
                 )
-        st.select_slider(t("learn_elbo.k"), COUNTS, key="elbo_k", help=t("learn_elbo.k_help"))
+        st.select_slider(t(DRAWN.label), COUNTS, key=DRAWN.key, help=t("learn_elbo.k_help"))
     with right:
         st.slider(
-            t("learn_elbo.shift"),
-            -3.0,
-            3.0,
-            step=0.1,
-            key="elbo_shift",
+            t(SHIFT.label),
+            SHIFT.low,
+            SHIFT.high,
+            step=SHIFT.step,
+            key=SHIFT.key,
             help=t("learn_elbo.shift_help"),
         )
         st.slider(
-            t("learn_elbo.width"),
-            0.3,
-            3.0,
-            step=0.05,
-            key="elbo_width",
+            t(WIDTH.label),
+            WIDTH.low,
+            WIDTH.high,
+            step=WIDTH.step,
+            key=WIDTH.key,
             help=t("learn_elbo.width_help"),
         )
     state = (name, picked, st.session_state["elbo_shift"], st.session_state["elbo_width"])
@@ -137,6 +142,10 @@ def bound_stage(race: Race) -> None:
         return
     chosen = int(st.session_state["elbo_k"])
     texts = {word: t(f"learn_elbo.{word}") for word in ("draws", "nats", "bound", "truth", "elbo")}
+    st.session_state[SHOWN] = {
+        "gap": answer.truth - answer.elbo,
+        "rest": answer.truth - float(answer.found[chosen].mean()),
+    }
     rows = bound_rows(answer.found, answer.truth, answer.elbo, chosen)
     ticking_chart(bound_chart, rows, texts, key="elbo_bound_chart", alt_text=t("learn_elbo.chart_alt"), height=225)
     _figures(answer, chosen)
@@ -146,6 +155,12 @@ def bound_stage(race: Race) -> None:
         else:
             few = t("learn_elbo.few", count=f"{answer.counting[LARGEST]:.0f}", most=f"{LARGEST:,}")
             st.markdown(f":material/warning: {few}")
+
+
+def told(name: str) -> dict[str, str]:
+    """A distance that the view has shown last, for a sentence of the text: "gap" of the ELBO, "rest" of the estimate with K draws."""
+    known = st.session_state.get(SHOWN)
+    return {name: figure(settled(known[name]), 3)} if known else {}
 
 
 def settled(nats: float) -> float:

@@ -8,7 +8,8 @@
         lesson_page(LESSON, stage)
 
 Words are keys of text/{en,zh}/NAME.json: "lead"; per section "KEY_title", "KEY" and, where it sets something, "KEY_do"; "question",
-with what prediction.py needs, "answer", "link". tests/test_lessons.py holds every lesson to this.
+with what prediction.py needs, "answer", "link"; where a number is dragged in a sentence, "KEY_hand".
+tests/test_lessons.py holds every lesson to this.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ from typing import Any
 
 import streamlit as st
 
+from vaelab.ui.components.held.held_view import Moved, held_view
 from vaelab.ui.components.progress.progress_view import finished
+from vaelab.ui.components.sentence.sentence_view import Number, sentence
 from vaelab.ui.learn.prediction import Estimate, Prediction, question
 from vaelab.ui.pages import PAGES, PageEntry
 from vaelab.ui.source import source_of
@@ -29,16 +32,33 @@ from vaelab.ui.widgets import page_link
 TEXT_WIDTH = 430  # pixels: about 60 characters, which leaves the stage more than half of 1280
 
 
+def nothing() -> Mapping[str, str]:
+    """What a stage tells a sentence that only moves it."""
+    return {}
+
+
+@dataclass(frozen=True)
+class Hand:
+    """Numbers of a sentence that are dragged where they stand. numbers: by their placeholders; sets: session values by which the stage
+    shows them; tells: what the stage, once drawn, puts into the other placeholders."""
+
+    numbers: Mapping[str, Number]
+    sets: Mapping[str, Any] = field(default_factory=dict)
+    tells: Callable[[], Mapping[str, str]] = nothing
+
+
 @dataclass(frozen=True)
 class Section:
     """A paragraph or two. latex: a formula below it; sets: session values that its button puts in place on the stage; shows:
-    (module, definition) whose source is unfolded below it; extra: no later lesson needs it, so it is folded away below the others."""
+    (module, definition) whose source is unfolded below it; extra: no later lesson needs it, so it is folded away below the others;
+    hand: of the sentence "KEY_hand"."""
 
     key: str
     latex: str | None = None
     sets: Mapping[str, Any] = field(default_factory=dict)
     shows: tuple[str, str] | None = None
     extra: bool = False
+    hand: Hand | None = None
 
 
 @dataclass(frozen=True)
@@ -72,7 +92,42 @@ def lesson_page(lesson: Lesson, stage: Callable[[], None]) -> None:
             page_link(lesson.link[0], t(f"{lesson.name}.link"), icon=":material/science:", **lesson.link[1])
             _ways_on(lesson)
         with st.container(width="stretch", key="lesson_stage"):
-            st.fragment(stage)()
+            st.fragment(_staged)(lesson, stage)
+
+
+def _staged(lesson: Lesson, stage: Callable[[], None]) -> None:
+    """The stage, and below it what tells the text's numbers how it stands."""
+    stage()
+    hands = {section.key: section.hand for section in lesson.sections if section.hand}
+    if not hands:
+        return
+
+    def moved(told: list[Moved]) -> None:
+        for section, name, value in told:
+            hand = hands.get(section)
+            if hand and name in hand.numbers:
+                put(hand, hand.numbers[name], value)
+
+    values = {number.key: _standing(number) for hand in hands.values() for number in hand.numbers.values()}
+    words = {f"{section} {name}": told for section, hand in hands.items() for name, told in hand.tells().items()}
+    held_view(f"held_{lesson.name}", values, words, moved)
+
+
+def put(hand: Hand, number: Number, value: Any) -> None:
+    """Show on the stage what a sentence says; nothing where a browser says what no number can be."""
+    try:
+        place = number.at(value)
+    except (TypeError, ValueError, OverflowError):
+        return
+    st.session_state.update({**hand.sets, number.key: place})
+
+
+def _standing(number: Number) -> float:
+    """Where a number stands; where it starts, as long as its control is not drawn or a link said what it cannot be."""
+    try:
+        return number.at(st.session_state.get(number.key, number.start))
+    except (TypeError, ValueError, OverflowError):
+        return number.start
 
 
 def _extra(lesson: Lesson) -> None:
@@ -91,6 +146,8 @@ def _section(lesson: Lesson, section: Section) -> None:
     st.markdown(t(f"{lesson.name}.{section.key}"))
     if section.latex:
         st.latex(section.latex)
+    if section.hand:
+        sentence(f"hand_{section.key}", f"{lesson.name}.{section.key}_hand", section.key, section.hand.numbers)
     if section.shows:
         with st.expander(section.shows[1], icon=":material/code:"):
             st.code(source_of(*section.shows), language="python")

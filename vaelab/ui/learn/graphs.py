@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from vaelab.ui.learn.frame import Lesson, Section, lesson_page
+from vaelab.ui.learn.frame import Hand, Lesson, Section, lesson_page
 from vaelab.ui.learn.graphs_bayes import bayes_view
 from vaelab.ui.learn.graphs_case import case_view
-from vaelab.ui.learn.graphs_markov import markov_view
+from vaelab.ui.learn.graphs_markov import COUPLING, FIELD, agreeing, markov_view
 from vaelab.ui.learn.graphs_vae import vae_view
 from vaelab.ui.learn.prediction import Prediction
 from vaelab.ui.text import t
@@ -38,6 +38,7 @@ LESSON = Lesson(
             r"p(x) = \frac{1}{Z} \prod_{i-j} e^{J s_i s_j} \prod_i e^{h s_i}",
             {"graphs_view": "markov", "graphs_coupling": 1.0, "graphs_seen_markov": {"anna": 1}},
             extra=True,
+            hand=Hand({"coupling": COUPLING, "field": FIELD}, {"graphs_view": "markov"}, agreeing),
         ),
     ),
     (

@@ -13,6 +13,7 @@ from vaelab.lessons.networks import FRIENDS, Table, weights
 from vaelab.lessons.separation import cut_at, separated
 from vaelab.ui import html
 from vaelab.ui.components.graph.graph_view import Edge
+from vaelab.ui.components.sentence.sentence_view import Number
 from vaelab.ui.learn.graphs_parts import Drawing, Place, Rules, network_view, percent, title
 from vaelab.ui.text import t
 from vaelab.ui.widgets import figure
@@ -20,19 +21,25 @@ from vaelab.ui.widgets import figure
 PLACES: dict[str, Place] = {"anna": (150, 45), "ben": (490, 45), "chen": (490, 175), "dora": (150, 175)}
 HEIGHT = 220
 SHOWN = 4  # combinations listed, the most probable first
+COUPLING = Number("graphs_coupling", -2.0, 2.0, 0.1, 0.5, "learn_graphs.coupling", "z")
+FIELD = Number("graphs_field", -1.0, 1.0, 0.1, 0.0, "learn_graphs.field", "mu")
 
 
 def markov_view() -> None:
     """Four friends in a ring, each inclined to agree with their neighbours."""
-    state = st.session_state
-    state.setdefault("graphs_coupling", 0.5)
-    state.setdefault("graphs_field", 0.0)
+    for number in (COUPLING, FIELD):
+        st.session_state.setdefault(number.key, number.start)
     with st.container(horizontal=True, gap="medium"):
         coupling = st.slider(
-            t("learn_graphs.coupling"), -2.0, 2.0, step=0.1, key="graphs_coupling", help=t("learn_graphs.coupling_help")
+            t(COUPLING.label),
+            COUPLING.low,
+            COUPLING.high,
+            step=COUPLING.step,
+            key=COUPLING.key,
+            help=t("learn_graphs.coupling_help"),
         )
         field = st.slider(
-            t("learn_graphs.field"), -1.0, 1.0, step=0.1, key="graphs_field", help=t("learn_graphs.field_help")
+            t(FIELD.label), FIELD.low, FIELD.high, step=FIELD.step, key=FIELD.key, help=t("learn_graphs.field_help")
         )
     table = weights(FRIENDS, coupling, field)
     role: Role = "prior" if abs(coupling) < 0.05 else "sigma" if coupling > 0 else "eps"
@@ -40,6 +47,15 @@ def markov_view() -> None:
     drawing = Drawing("markov", FRIENDS.nodes, PLACES, edges, HEIGHT, ("anna", "chen"))
     rules = Rules(cut_at, partial(separated, FRIENDS.edges), lambda _before, _node: "–")
     network_view(drawing, rules, table, _partition(table))
+
+
+def agreeing() -> dict[str, str]:
+    """How likely two neighbours agree, whatever was observed of anybody."""
+    coupling, field = (float(st.session_state.get(number.key, number.start)) for number in (COUPLING, FIELD))
+    table = weights(FRIENDS, coupling, field)
+    first, second = (FRIENDS.nodes.index(node) for node in FRIENDS.edges[0])
+    pair = table.sum(axis=tuple(axis for axis in range(table.ndim) if axis not in (first, second)))
+    return {"agree": percent(float(np.trace(pair) / table.sum()))}
 
 
 def _partition(table: Table) -> str:

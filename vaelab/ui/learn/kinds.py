@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,8 @@ from vaelab.images import palette
 from vaelab.lessons.kinds import Kinds, fit_kinds
 from vaelab.ui.components.board.board_view import Board, State
 from vaelab.ui.components.budget.budget_view import budget_view
-from vaelab.ui.learn.frame import Lesson, Section, lesson_page
+from vaelab.ui.components.sentence.sentence_view import Number
+from vaelab.ui.learn.frame import Hand, Lesson, Section, lesson_page
 from vaelab.ui.learn.kinds_fields import MOST, REACH, board_view
 from vaelab.ui.learn.kinds_images import MODEL, images_panel
 from vaelab.ui.learn.kinds_panels import ask_panel, bayes_panel, mass_panel, missing_panel
@@ -22,12 +24,31 @@ from vaelab.ui.learn.views import choice
 from vaelab.ui.text import t
 from vaelab.ui.widgets import theme
 
+CROWD = Number("kinds_crowd", 0, 60, 1, 0, "learn_kinds.crowd", "eps")  # points B that the section about mass adds
+
+
+def _thinned() -> dict[str, str]:
+    """p(x) at the probe, as it was without the crowd and as it is."""
+    state = BOARD.state()
+    probe: NDArray[np.float64] = np.array([state["probe"]], dtype=float)
+    with contextlib.suppress(DataError):
+        fitted = (_fitted(_key(points)) for points in (_start(), state))
+        before, now = (float(np.exp(kinds.generative.score_samples(probe)[0])) for kinds in fitted)
+        return {"before": f"{before:.4f}", "now": f"{now:.4f}"}
+    return {}
+
+
 LESSON = Lesson(
     "learn_kinds",
     (
         Section("three", sets={"kinds_panel": "mass", "kinds_preset": "start"}),
         Section("models"),
-        Section("mass", r"\int p(x)\,dx = 1", {"kinds_panel": "mass", "kinds_preset": "crowd"}),
+        Section(
+            "mass",
+            r"\int p(x)\,dx = 1",
+            {"kinds_panel": "mass", "kinds_preset": "crowd", CROWD.key: 20},
+            hand=Hand({"crowd": CROWD}, {"kinds_panel": "mass", "kinds_preset": "crowd"}, _thinned),
+        ),
         Section("keep", sets={"kinds_panel": "keep"}),
         Section("bayes", r"p(x|y) = \frac{p(y|x)\,p(x)}{p(y)}", {"kinds_panel": "bayes"}),
         Section("outlier", sets={"kinds_panel": "ask", "kinds_preset": "far"}),
@@ -50,7 +71,6 @@ LESSON = Lesson(
     Prediction(("all", "x", "a", "none"), "x"),
 )
 PANELS = ("mass", "keep", "bayes", "ask", "missing", "images")
-CROWD = 20  # points that the section about mass adds
 
 
 def _start() -> State:
@@ -88,10 +108,12 @@ def _apply_preset(name: str | None) -> None:
     """Put the board into the state that a section's button asks for."""
     start = _start()
     if name == "start":
+        st.session_state[CROWD.key] = CROWD.start
         BOARD.put(**start)
     elif name == "crowd":
         BOARD.put(**start)  # so that "before" means without the crowd
-        crowd = np.random.default_rng(1).normal((2.8, 2.8), 0.35, (CROWD, 2)).clip(-REACH, REACH).round(2)
+        count = int(st.session_state.get(CROWD.key, CROWD.start))
+        crowd = np.random.default_rng(1).normal((2.8, 2.8), 0.35, (count, 2)).clip(-REACH, REACH).round(2)
         BOARD.put(points=[*start["points"], *([float(x), float(y), 1] for x, y in crowd)], probe=[-1.6, 0.6])
     elif name == "far":
         BOARD.put(probe=[3.6, -3.6])

@@ -26,14 +26,24 @@ from vaelab.lessons.latent_grid import (
 )
 from vaelab.ui.components.board.board_view import Board, State
 from vaelab.ui.components.guess.guess_view import guess_view
-from vaelab.ui.learn.frame import Lesson, Section, lesson_page
+from vaelab.ui.components.sentence.sentence_view import Number
+from vaelab.ui.learn.frame import Hand, Lesson, Section, lesson_page
 from vaelab.ui.learn.number_table import Cell, Words, number_table, signed, small
 from vaelab.ui.learn.prediction import Estimate
 from vaelab.ui.learn.views import choice
 from vaelab.ui.text import t
 from vaelab.ui.widgets import theme
 
-START: dict[str, Any] = {"latent_decoder": "wave", "latent_weight": 1.2, "latent_sigma": 0.4}
+WEIGHT = Number("latent_weight", 0.4, 2.0, 0.1, 1.2, "learn_latent.weight", "decoder")
+SIGMA = Number("latent_sigma", 0.1, 1.5, 0.1, 0.4, "learn_latent.sigma", "sigma")
+START: dict[str, Any] = {"latent_decoder": "wave", WEIGHT.key: WEIGHT.start, SIGMA.key: SIGMA.start}
+
+
+def _spread() -> dict[str, str]:
+    """How widely x spreads where the decoder is a line."""
+    weight, sigma = (float(st.session_state[number.key]) for number in (WEIGHT, SIGMA))
+    return {"spread": f"{np.hypot(weight, sigma):.2f}"}
+
 
 LESSON = Lesson(
     "learn_latent",
@@ -60,6 +70,7 @@ LESSON = Lesson(
             "linear",
             r"p(z|x) = \mathcal{N}\!\left(\tfrac{w x}{w^2+\sigma^2},\ \tfrac{\sigma^2}{w^2+\sigma^2}\right)",
             {"latent_view": "five", "latent_decoder": "line", "latent_weight": 1.0, "latent_sigma": 0.5},
+            hand=Hand({"weight": WEIGHT, "sigma": SIGMA}, {"latent_view": "five", "latent_decoder": "line"}, _spread),
         ),
     ),
     (
@@ -195,10 +206,15 @@ def _controls() -> tuple[Decoder, float, float]:
             help=t("learn_latent.decoder_help"),
         )
         weight = st.slider(
-            t("learn_latent.weight"), 0.4, 2.0, step=0.1, key="latent_weight", help=t("learn_latent.weight_help")
+            t(WEIGHT.label),
+            WEIGHT.low,
+            WEIGHT.high,
+            step=WEIGHT.step,
+            key=WEIGHT.key,
+            help=t("learn_latent.weight_help"),
         )
         sigma = st.slider(
-            t("learn_latent.sigma"), 0.1, 1.5, step=0.1, key="latent_sigma", help=t("learn_latent.sigma_help")
+            t(SIGMA.label), SIGMA.low, SIGMA.high, step=SIGMA.step, key=SIGMA.key, help=t("learn_latent.sigma_help")
         )
     return kind, float(weight), float(sigma)
 

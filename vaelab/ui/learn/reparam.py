@@ -8,7 +8,9 @@ import streamlit as st
 from vaelab.images.palette import markdown
 from vaelab.lessons.gradients import COSTS, averaged, reparameterized_gradients, score_function_gradients
 from vaelab.ui.components.frozen.frozen_view import frozen_view
-from vaelab.ui.learn.frame import Lesson, Section, lesson_page
+from vaelab.ui.components.sentence.sentence_view import Number
+from vaelab.ui.learn.frame import Hand, Lesson, Section, lesson_page
+from vaelab.ui.learn.number_table import signed
 from vaelab.ui.learn.prediction import Estimate
 from vaelab.ui.learn.reparam_charts import ROLES, gradient_chart, gradient_rows
 from vaelab.ui.learn.reparam_path import draw_button, path_view
@@ -24,6 +26,24 @@ PINNED = 24
 NONE = 1e-9  # a derivative that is no more than this is 0
 MOVES = ("mu", "sigma")
 SAID = 66  # pixels: two lines
+RATIO = "reparam_ratio"  # in the session: of the two variances that were shown last
+MU = Number("reparam_mu", -2.5, 2.5, 0.05, 0.8, "learn_reparam.mu", "mu")
+SIGMA = Number("reparam_sigma", 0.1, 1.5, 0.05, 0.6, "learn_reparam.sigma", "sigma")
+SIZE = Number("reparam_size", SIZES[0], SIZES[-1], 1, 1, "learn_reparam.size", "z", SIZES)
+
+
+def _drawn() -> dict[str, str]:
+    """The draw of the first view: eps, and the z that it becomes."""
+    state = st.session_state
+    eps = float(_noise(1)[0])
+    z = float(state[MU.key]) + float(state[SIGMA.key]) * eps
+    return {"eps": signed(eps), "z": signed(z)}
+
+
+def _ratio() -> dict[str, str]:
+    known = st.session_state.get(RATIO)
+    return {} if known is None else {"ratio": figure(known, 3)}
+
 
 LESSON = Lesson(
     "learn_reparam",
@@ -33,12 +53,14 @@ LESSON = Lesson(
             "trick",
             r"z = \mu + \sigma\,\varepsilon,\quad \varepsilon \sim \mathcal{N}(0, 1)",
             {"reparam_view": "path", "reparam_trick": "with"},
+            hand=Hand({"mu": MU, "sigma": SIGMA}, {"reparam_view": "path", "reparam_trick": "with"}, _drawn),
         ),
         Section("pinned", sets={"reparam_view": "pinned", "reparam_pin": True}),
         Section(
             "other",
             r"\nabla\, \mathbb{E}[f(z)] = \mathbb{E}[f(z)\, \nabla \log q(z)]",
             {"reparam_view": "variance", "reparam_cost": "far", "reparam_size": 1},
+            hand=Hand({"mu": MU, "size": SIZE}, {"reparam_view": "variance"}, _ratio),
         ),
         Section("step", sets={"reparam_view": "variance", "reparam_cost": "step"}),
     ),
@@ -61,13 +83,8 @@ def page() -> None:
 
 def stage() -> None:
     """Three views of one draw z ~ N(mu, sigma^2) and a function f of it."""
-    for key, value in {
-        "reparam_mu": 0.8,
-        "reparam_sigma": 0.6,
-        "reparam_size": 1,
-        "reparam_seed": 0,
-        "reparam_pin": True,
-    }.items():
+    starts = {number.key: number.start for number in (MU, SIGMA, SIZE)}
+    for key, value in {**starts, "reparam_seed": 0, "reparam_pin": True}.items():
         st.session_state.setdefault(key, value)
     view = choice(t("learn_reparam.view"), VIEWS, "reparam_view", lambda name: t(f"learn_reparam.view_{name}"))
     cost = choice(
@@ -85,9 +102,11 @@ def stage() -> None:
         return
     left, right = st.columns(2, gap="medium")
     with left:
-        mu = st.slider("μ", -2.5, 2.5, step=0.05, key="reparam_mu", help=t("learn_reparam.mu_help"))
+        mu = st.slider(t(MU.label), MU.low, MU.high, step=MU.step, key=MU.key, help=t("learn_reparam.mu_help"))
     with right:
-        sigma = st.slider("σ", 0.1, 1.5, step=0.05, key="reparam_sigma", help=t("learn_reparam.sigma_help"))
+        sigma = st.slider(
+            t(SIGMA.label), SIGMA.low, SIGMA.high, step=SIGMA.step, key=SIGMA.key, help=t("learn_reparam.sigma_help")
+        )
     if view == "path":
         path_view(COSTS[cost], mu, sigma)
     else:
@@ -112,7 +131,7 @@ def variance(name: str, mu: float, sigma: float) -> None:
         )
         draw_button("reparam_again_variance")
     with right:
-        size = st.select_slider(t("learn_reparam.size"), SIZES, key="reparam_size", help=t("learn_reparam.size_help"))
+        size = st.select_slider(t(SIZE.label), SIZES, key=SIZE.key, help=t("learn_reparam.size_help"))
         less = st.toggle(t("learn_reparam.baseline"), key="reparam_baseline", help=t("learn_reparam.baseline_help"))
     cost, at = COSTS[name], MOVES.index(by)
     taken = cost.mean(mu, sigma) if less else 0.0
@@ -140,6 +159,7 @@ def variance(name: str, mu: float, sigma: float) -> None:
             gradient_chart, rows, texts, key=f"reparam_{word}", alt_text=t("learn_reparam.histogram_alt"), name=word
         )
     ratio = float(estimates["score"].var(ddof=1)) / max(float(estimates["reparam"].var(ddof=1)), 1e-300)
+    st.session_state[RATIO] = None if name == "step" else ratio
     with st.container(height=SAID, border=False):
         if name != "step":
             st.markdown(

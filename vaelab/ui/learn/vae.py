@@ -16,8 +16,9 @@ from vaelab.lessons.two_spaces import Disc, disc, strangeness
 from vaelab.runs import store
 from vaelab.ui import pictures
 from vaelab.ui.components.cloud.cloud_view import MU, SIGMA, Cloud, cloud_view, settled
+from vaelab.ui.components.sentence.sentence_view import Number
 from vaelab.ui.components.twin.twin_view import Space, twin_view
-from vaelab.ui.learn.frame import Lesson, Section, lesson_page
+from vaelab.ui.learn.frame import Hand, Lesson, Section, lesson_page
 from vaelab.ui.learn.prediction import Prediction
 from vaelab.ui.learn.race_charts import space_chart, space_rows
 from vaelab.ui.learn.race_view import lane_pictures, newest, race_of, race_stage
@@ -39,6 +40,8 @@ DRAWS = 16
 SPACE_STEPS = 2_000
 NAMES = ("autoencoder", "vae")
 KEPT = ("vae_face", "vae_dim", "vae_all")  # their widgets are away while the other view is open
+MU_MOVED = Number("vae_mu", *MU, 0.05, 0.0, "learn_vae.mu", "mu")
+SIGMA_MOVED = Number("vae_sigma", *SIGMA, 0.05, 0.5, "learn_vae.sigma", "sigma")
 # A projector shows the pictures of the trainings larger, as far as there is room; cloud.js sees to the draws.
 
 LESSON = Lesson(
@@ -49,6 +52,7 @@ LESSON = Lesson(
             "cloud",
             r"q(z|x) = \mathcal{N}\!\left(\mu(x),\, \sigma^2(x)\right)",
             {"vae_view": "cloud", "vae_sigma": 0.4, "vae_all": True},
+            hand=Hand({"mu": MU_MOVED, "sigma": SIGMA_MOVED}, {"vae_view": "cloud"}),
         ),
         Section("decoder", r"z = \mu + \sigma\,\varepsilon,\quad \varepsilon \sim \mathcal{N}(0, I)"),
         Section(

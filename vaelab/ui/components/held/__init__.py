@@ -1,0 +1,1 @@
+"""The stage's side of the numbers in a lesson's text."""

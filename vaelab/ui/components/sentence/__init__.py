@@ -1,0 +1,1 @@
+"""A sentence whose numbers are dragged where they stand."""
