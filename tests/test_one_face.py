@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
+import torch
 
+from vaelab.analysis import inference
 from vaelab.lessons.one_step import Training, configuration
+from vaelab.models.losses import bernoulli_recon
 from vaelab.runs import store
-from vaelab.ui.learn import autoencoder_layers, code, graphs_vae, one_face, vae
+from vaelab.ui.learn import autoencoder_layers, code, graphs_vae, one_face, reparam_path, vae
 
 
 def test_lessons_4_5_6_and_9_show_the_same_picture():
@@ -26,6 +31,34 @@ def test_its_code_is_that_of_the_shipped_model():
         np.testing.assert_allclose(face.sigma, np.exp(0.5 * stored["logvar"][0]), atol=2e-3)
     np.testing.assert_allclose(face.z, face.mu + face.sigma * face.eps, rtol=1e-6)
     assert np.abs(face.x_hat.astype(float) - face.x).mean() < 20
+
+
+def test_lesson_8_runs_its_line_for_the_face_and_new_noise_is_another_picture(monkeypatch):
+    monkeypatch.setattr(reparam_path, "one_face", one_face.one_face.__wrapped__)
+    state = {"reparam_seed": 3}
+    monkeypatch.setattr(reparam_path.st, "session_state", state)
+    first = reparam_path._face()
+    mu, sigma, eps, z = (
+        float(part.replace("−", "-"))
+        for part in re.search(r"(−?[\d.]+) \+ (−?[\d.]+) · \((−?[\d.]+)\) = (−?\d+\.\d+)", first).groups()
+    )
+    assert mu + sigma * eps == pytest.approx(z, abs=0.02)
+    state["reparam_seed"] = 4
+    pictures = [re.findall(r'src="([^"]+)"', said) for said in (first, reparam_path._face())]
+    assert pictures[0][0] == pictures[1][0]
+    assert pictures[0][1] != pictures[1][1]
+
+
+def test_lesson_7_knows_only_bounds_of_the_face():
+    found, face = one_face._bound(), one_face.one_face.__wrapped__()
+    kl = 0.5 * (face.mu**2 + face.sigma**2 - 1 - 2 * np.log(face.sigma)).sum()
+    model, x = inference.load_run(store.find(one_face.MODEL)), inference.to_unit(one_face.pixels()[None])
+    with torch.no_grad():
+        z = torch.from_numpy(face.mu + face.sigma * np.random.default_rng(5).standard_normal((400, 16)).astype("f4"))
+        recon = bernoulli_recon(model.decode_logits(z), x.expand(400, -1, -1, -1)).mean().item()
+    assert found.elbo == pytest.approx(-recon - kl, abs=1.5)  # two sets of draws
+    assert found.estimate > found.elbo
+    assert 1 < found.counting < one_face.DRAWS
 
 
 @pytest.mark.parametrize("node", list(graphs_vae.NODES))

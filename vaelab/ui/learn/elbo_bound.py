@@ -31,9 +31,11 @@ from vaelab.lessons.ppca import (
 )
 from vaelab.lessons.race import Race
 from vaelab.lessons.small_images import as_pixels, small_digits
-from vaelab.ui import pictures
+from vaelab.ui import html, pictures
 from vaelab.ui.components.sentence.sentence_view import Number
 from vaelab.ui.learn.elbo_charts import bound_chart, bound_rows
+from vaelab.ui.learn.one_face import DRAWS as FACE_DRAWS
+from vaelab.ui.learn.one_face import face_bound, pixels
 from vaelab.ui.learn.views import choice
 from vaelab.ui.text import t
 from vaelab.ui.ticking import still, ticking_chart
@@ -155,12 +157,21 @@ def bound_stage(race: Race) -> None:
         else:
             few = t("learn_elbo.few", count=f"{answer.counting[LARGEST]:.0f}", most=f"{LARGEST:,}")
             st.markdown(f":material/warning: {few}")
+    _face()
 
 
 def told(name: str) -> dict[str, str]:
     """A distance that the view has shown last, for a sentence of the text: "gap" of the ELBO, "rest" of the estimate with K draws."""
     known = st.session_state.get(SHOWN)
     return {name: figure(settled(known[name]), 3)} if known else {}
+
+
+def _face() -> None:
+    """The face of lessons 4 to 6, of whose log p(x) only bounds are known."""
+    known, picture = face_bound(), html.img(pixels(), "one", t("learn_elbo.face_x"))
+    values = {"elbo": figure(known.elbo), "estimate": figure(known.estimate)}
+    said = t("learn_elbo.face", draws=FACE_DRAWS, counting=f"{known.counting:.1f}", **values)
+    st.html(html.stage(f"{picture}<p>{said}</p>", "through"))
 
 
 def settled(nats: float) -> float:

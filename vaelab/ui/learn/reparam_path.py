@@ -13,6 +13,9 @@ from vaelab.images import palette
 from vaelab.images.palette import Role
 from vaelab.lessons.gradient_path import DRAWS, GradientPath, follow_gradient
 from vaelab.lessons.gradients import Cost
+from vaelab.ui import html
+from vaelab.ui.learn.number_table import signed
+from vaelab.ui.learn.one_face import one_face
 from vaelab.ui.learn.views import choice
 from vaelab.ui.text import t
 from vaelab.ui.widgets import theme
@@ -52,7 +55,24 @@ def path_view(cost: Cost, mu: float, sigma: float) -> None:
     with st.container(key="reparam_diagram"):
         st.image(f"data:image/svg+xml;base64,{base64.b64encode(picture.encode()).decode()}", alt=words)
     _told(path)
-    draw_button("reparam_again_path")
+    with st.container(horizontal=True, gap="medium", vertical_alignment="center"):
+        with st.container(width="content"):
+            draw_button("reparam_again_path")
+        if trick == "with":
+            st.html(html.stage(_face(), "through"))
+
+
+def _face() -> str:
+    """The same line for the face of lessons 4 to 6: in the dimension that says most about it, and what all of them are decoded to."""
+    face = one_face(int(st.session_state["reparam_seed"]))
+    busiest = int(np.argmax(face.mu**2 + face.sigma**2 - 2 * np.log(face.sigma)))
+    numbers = {name: signed(float(getattr(face, name)[busiest])) for name in ("mu", "sigma", "eps")}
+    said = t("learn_reparam.face", dim=busiest, count=face.z.size, z=signed(float(face.z[busiest])), **numbers)
+    before, after = (
+        html.img(pixels, name, t(f"learn_reparam.face_{words}"))
+        for pixels, name, words in ((face.x, "one", "x"), (face.x_hat, "one out", "out"))
+    )
+    return f"{before}<p>{said}</p>{after}"
 
 
 def another_draw() -> None:
