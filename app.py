@@ -23,6 +23,7 @@ from vaelab.ui.components.map.map_routes import map_routes
 from vaelab.ui.components.routes import routes
 from vaelab.ui.guard import show_error
 from vaelab.ui.packed import Packed
+from vaelab.ui.rooms.room_socket import room_routes
 from vaelab.workers import launch, tsne_worker
 
 # What the lessons and Your image import at their first use, which takes seconds. The first page needs none of it and comes first.
@@ -84,7 +85,7 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
 app = st.App(
     PACKAGE / "ui" / "shell.py",
     lifespan=lifespan,
-    routes=[*routes(), *map_routes(), *sign_in_routes()],
+    routes=[*routes(), *map_routes(), *sign_in_routes(), *room_routes()],
     middleware=[Middleware(Access), Middleware(Packed)],
     on_script_error=show_error,
 )

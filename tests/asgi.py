@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import queue
+import threading
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -59,3 +63,72 @@ def ask(
     given = {key.decode(): value.decode() for key, value in sent[0]["headers"]}
     answered = [value.decode() for key, value in sent[0]["headers"] if key == b"set-cookie"]
     return Answer(sent[0]["status"], given, b"".join(message.get("body", b"") for message in sent[1:]), answered)
+
+
+class Closed(Exception):
+    """The server has ended a WebSocket. code: its reason."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class Socket:
+    """One end of a WebSocket whose other end is an app."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self.sent: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self.got: queue.Queue[dict[str, Any]] = queue.Queue()
+
+    def send(self, text: str) -> None:
+        """Say something."""
+        self._put({"type": "websocket.receive", "text": text})
+
+    def _put(self, message: dict[str, Any]) -> None:
+        self._loop.call_soon_threadsafe(self.sent.put_nowait, message)
+
+    def leave(self) -> None:
+        """As a browser that closes the page."""
+        self._put({"type": "websocket.disconnect", "code": 1001})
+
+    def receive(self) -> str:
+        """What the server says next. Raises Closed."""
+        message = self.got.get(timeout=60)
+        if message["type"] == "websocket.close":
+            self.got.put(message)
+            raise Closed(int(message["code"]))
+        return str(message["text"])
+
+
+@contextlib.contextmanager
+def connected(
+    routes: list[Any], path: str, cookies: dict[str, str], headers: tuple[tuple[bytes, bytes], ...] = ()
+) -> Iterator[Socket]:
+    """A WebSocket to these routes, in a loop of its own. Raises Closed where it is not let in."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    socket = Socket(loop)
+    crumbs = "; ".join(f"{name}={value}" for name, value in cookies.items()).encode()
+    scope = {
+        "type": "websocket", "path": path, "raw_path": path.encode(), "query_string": b"", "headers": [(b"host", b"localhost"), (b"cookie", crumbs), *headers],
+        "http_version": "1.1", "scheme": "ws", "server": ("localhost", 80), "client": ("localhost", 1), "root_path": "", "subprotocols": [],
+    }  # fmt: skip
+
+    async def send(message: Any) -> None:
+        socket.got.put(message)
+
+    socket.sent.put_nowait({"type": "websocket.connect"})
+    done = asyncio.run_coroutine_threadsafe(Starlette(routes=routes)(scope, socket.sent.get, send), loop)
+    try:
+        first = socket.got.get(timeout=60)
+        if first["type"] != "websocket.accept":
+            raise Closed(int(first["code"]))
+        yield socket
+    finally:
+        socket.leave()
+        done.result(timeout=60)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()

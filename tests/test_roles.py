@@ -98,7 +98,7 @@ def test_the_app_serves_these_routes_and_no_others() -> None:
     tree = ast.parse((ROOT / "app.py").read_text(encoding="utf-8"))
     call = next(n for n in ast.walk(tree) if isinstance(n, ast.Call) and ast.unparse(n.func) == "st.App")
     given = {keyword.arg: ast.unparse(keyword.value) for keyword in call.keywords}
-    assert given["routes"] == "[*routes(), *map_routes(), *sign_in_routes()]"
+    assert given["routes"] == "[*routes(), *map_routes(), *sign_in_routes(), *room_routes()]"  # the last: test_rooms.py
     assert given["middleware"].startswith("[Middleware(Access)"), "before anything else"
     made = [
         path.name
@@ -146,6 +146,7 @@ EFFECTS = {
         if inspect.isfunction(f) and f.__module__ == launch.__name__
     ),
     *("store.create_run", "resting.rename_run", "resting.delete_run", "slim", "data.import_zip", "data.download"),
+    *(f"ROOMS.{name}" for name in ("open", "close", "join", "leave", "stream")),
     *("set_limits", "write_owner", "queue.move", "RACES.start"),
     *(f"{path.stem}.{name}" for path in WORKERS for name in ("start", "jobs.cancel")),
 } - {f"launch.{name}" for name in ("check", "check_resumable", "warm_up", "cool_down")}
@@ -156,6 +157,7 @@ ASKED_ELSEWHERE = {
     ("map_routes.py", "change_tsne", "tsne_worker.jobs.cancel"): "a route, which asks once more",
     ("doing.py", "_start", "launch.start"): "behind `train` and `train_all`",
     ("doing.py", "_start", "launch.start_all"): "behind `train` and `train_all`",
+    ("room_socket.py", "_receive", "ROOMS.stream"): "a WebSocket, which asks at every message",
     ("race_view.py", "go", "RACES.start"): "handed to doing.train_in_a_lesson",
 }
 

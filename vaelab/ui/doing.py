@@ -22,6 +22,7 @@ from vaelab.ui.access.people import Person, current
 from vaelab.ui.access.rules import asks
 from vaelab.ui.access.seen import own_runs
 from vaelab.ui.access.uploads import UPLOADS
+from vaelab.ui.rooms.rooms import ROOMS
 from vaelab.workers import flow_worker, launch
 from vaelab.workers import line as queue
 
@@ -228,6 +229,30 @@ def starter_of_flow(learned: Query) -> Owner:
 def stop_flow(starter: Owner, learned: Query) -> None:
     """As `flow_worker.jobs.cancel`. starter: who has it learned."""
     flow_worker.jobs.cancel(learned.file_name)
+
+
+@asks("open_room")
+def open_room() -> None:
+    """Open a room that students can follow. Raises RunError for too many rooms."""
+    ROOMS.open(current().tag)
+
+
+@asks("open_room")
+def close_room() -> None:
+    """End the teacher's room."""
+    ROOMS.close(current().tag)
+
+
+@asks("follow_room")
+def join_room(code: str) -> bool:
+    """Come into the room of a code, following. Whether there is such a room, with a place left."""
+    return ROOMS.join(code, current().tag)
+
+
+@asks("follow_room")
+def leave_room() -> None:
+    """Go out of the room that one is in."""
+    ROOMS.leave(current().tag)
 
 
 @asks("train_in_a_lesson")

@@ -48,7 +48,7 @@ def packed(page: str, state: Mapping[str, Any]) -> str:
             continue
         if value is False or value is None:  # a button that is not pressed, a switch at its default
             continue
-        plain = _plain(value)
+        plain = plain_value(value)
         if plain is not None:
             kept[name] = plain
     if not kept:
@@ -71,33 +71,33 @@ def unpacked(page: str, text: str) -> dict[str, Any] | None:
     known = {}
     for name, value in found.items():
         fits = starts and name.startswith(starts) and _KEY.fullmatch(name) and not name.endswith("_error")
-        plain = _value(value) if fits else None
+        plain = restored_value(value) if fits else None
         if plain is None:
             return None
         known[name] = plain
     return known
 
 
-def _plain(value: Any) -> Any:
+def plain_value(value: Any) -> Any:
     """As JSON: a number, a short code, or some of them; None for anything else. A tuple is told from a list."""
     if isinstance(value, str):
         return value if _TEXT.fullmatch(value) else None
     if isinstance(value, bool | int | float):
         return value if value == value and abs(value) < 1e12 else None
     if isinstance(value, list | tuple) and len(value) <= 20:
-        items = [_plain(item) for item in value]
+        items = [plain_value(item) for item in value]
         if any(item is None or isinstance(item, list | dict) for item in items):
             return None
         return items if isinstance(value, list) else {"tuple": items}
     return None
 
 
-def _value(plain: Any) -> Any:
-    """The way back; None for what `_plain` cannot have made."""
+def restored_value(plain: Any) -> Any:
+    """The way back; None for what `plain_value` cannot have made."""
     if isinstance(plain, dict):
         items = plain.get("tuple") if len(plain) == 1 else None
-        return tuple(items) if isinstance(items, list) and _plain(items) == items else None
-    return plain if _plain(plain) == plain else None
+        return tuple(items) if isinstance(items, list) and plain_value(items) == items else None
+    return plain if plain_value(plain) == plain else None
 
 
 def take_over(page: str) -> None:
@@ -160,9 +160,14 @@ def share_button(page: str) -> None:
     with popover:
         st.markdown(t("common.share_how"))
         st.code(address, language=None, wrap_lines=True)
-        if urlsplit(address).hostname in ("localhost", "127.0.0.1", "::1"):
-            st.markdown(f":small[{t('common.share_local')}]")
-        st.image(f"data:image/svg+xml;base64,{_qr(address)}", width=220, alt=t("common.share_picture"))
+        qr_picture(address)
+
+
+def qr_picture(address: str) -> None:
+    """An address as a picture for a camera; said where only this computer can go there."""
+    st.image(f"data:image/svg+xml;base64,{_qr(address)}", width=220, alt=t("common.share_picture"))
+    if urlsplit(address).hostname in ("localhost", "127.0.0.1", "::1"):
+        st.markdown(f":small[{t('common.share_local')}]")
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

@@ -12,6 +12,7 @@ from vaelab.ui.delivery import wait_until_sent
 from vaelab.ui.guard import show_error
 from vaelab.ui.pages import PAGES, PageEntry
 from vaelab.ui.pictures import favicon
+from vaelab.ui.rooms.room_bar import room_bar, watch
 from vaelab.ui.styles import style_of
 from vaelab.ui.text import LANGUAGES, language, t
 from vaelab.ui.widgets import page_link
@@ -96,8 +97,10 @@ def main() -> None:
     entry = entries[chosen.url_path]
     share.take_over(entry.name)
     header(entry)
+    room_bar(entry)
     share.say_what_is_left_out()
     draw(chosen)
+    watch(entry.name)
     wait_until_sent()
 
 

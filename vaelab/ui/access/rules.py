@@ -36,6 +36,8 @@ ACTIONS: dict[str, Who] = {
     "download_data": "teacher",
     "set_limits": "teacher",
     "clear_runs": "teacher",
+    "follow_room": "everyone",
+    "open_room": "teacher",
 }
 
 

@@ -10,6 +10,7 @@ from vaelab.ui.access import sign_in
 from vaelab.ui.access.people import Person, current, has_login, has_password, has_roles, sign_out_here
 from vaelab.ui.classroom import limits_view
 from vaelab.ui.classroom.line_view import whole_line
+from vaelab.ui.rooms.room_bar import room_panel
 from vaelab.ui.text import language, t
 from vaelab.ui.widgets import theme
 
@@ -32,6 +33,7 @@ def page() -> None:
             st.markdown(f"**{t('classroom.limits')}**")
             limits_view.change()
     with side:
+        room_panel()
         _who(person)
         if person.role == "teacher":
             limits_view.students_runs()

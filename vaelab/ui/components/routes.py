@@ -14,7 +14,8 @@ from typing import Any, cast, get_args
 
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket
 
 from vaelab.config.errors import AccessError, VaeLabError
 from vaelab.config.fields import is_number
@@ -69,6 +70,27 @@ def asking(action: str, path: str, answer: Answer | SlowAnswer, methods: Sequenc
         return _refusal(request, action) or _kept_by_whom(request, await cast(SlowAnswer, answer)(request))
 
     return Route(path, asked_slowly if inspect.iscoroutinefunction(answer) else asked, methods=list(methods))
+
+
+def asking_socket(action: str, path: str, talk: Callable[[WebSocket], Awaitable[None]]) -> WebSocketRoute:
+    """A WebSocket that asks before it is opened, and opens to pages of this server alone: a browser sends its cookies from others' too."""
+    if action not in ACTIONS:
+        raise KeyError(f"{action} must be one of {', '.join(ACTIONS)}")
+
+    @wraps(talk)
+    async def asked(socket: WebSocket) -> None:
+        if _is_from_here(socket) and may(action, person=of_request(socket)):
+            await talk(socket)
+        else:
+            await socket.close(1008)  # policy violation
+
+    return WebSocketRoute(path, asked)
+
+
+def _is_from_here(socket: WebSocket) -> bool:
+    """Whether the page that opens it is of the address that it opens; what is no browser names none."""
+    origin = socket.headers.get("origin")
+    return origin is None or origin.partition("://")[2].lower() == socket.headers.get("host", "").lower()
 
 
 def _refusal(request: Request, action: str) -> Response | None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from vaelab.ui.components.progress.progress_view import predict, predicted
+from vaelab.ui.rooms.room_bar import tell_answer
 from vaelab.ui.text import t
 
 Guess = str | float
@@ -70,7 +71,9 @@ def question(lesson: str, asked: Prediction | Estimate) -> None:
     with st.container(border=True, key="lesson_question"):
         st.markdown(f"**:material/psychology_alt: {t('lessons.question')}** {t(f'{lesson}.question')}")
         known = predicted(lesson)
-        if known is not None and asked.accepts(known):
+        is_told = known is not None and asked.accepts(known)
+        tell_answer(lesson, known if is_told else None)
+        if known is not None and is_told:
             _compared(lesson, asked, known)
         else:
             _ask(lesson, asked)

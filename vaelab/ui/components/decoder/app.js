@@ -6,6 +6,7 @@
 
 import { el } from "../shared/dom.js";
 import { Latent } from "./latent.js";
+import { relay } from "../shared/relay.js";
 import { drawTable, enlarge, pictureCanvas, thumbnail, unpackImages, wholeFactor } from "../shared/picture.js";
 import { wording } from "../shared/words.js";
 
@@ -29,6 +30,7 @@ export class DecoderApp {
     this.frame = 0;
     this.timer = 0;
     this.moving = false;
+    this.leads = false; // whether what moves by itself is told to who follows, too
     this.onmove = () => {};
     this.setNets(nets);
   }
@@ -68,17 +70,40 @@ export class DecoderApp {
     change();
     this.moving = true;
     if (!quiet) this.onmove();
+    if (!quiet || this.leads) this.tell();
+    this.invalidate();
+  }
+
+  /** z for who follows this page, where anybody does. */
+  tell() {
+    if (relay.leads) relay.say("moved", { ...this.state(), tab: this.memory.tab ?? "one" });
+  }
+
+  /** Take over the z that somebody else shows; Python need not hear of it. */
+  follow({ z, label }) {
+    this.onmove();
+    this.latent.take(z, { force: true });
+    if (label !== this.latent.label) {
+      this.latent.label = label;
+      this.onlabel?.();
+    }
     this.invalidate();
   }
 
   /** The gesture is over: Python hears of it once, after a short quiet. */
   settle() {
     clearTimeout(this.timer);
+    this.tell();
     this.timer = setTimeout(() => {
       this.moving = false;
       this.invalidate();
-      this.emit({ model: this.model.id, z: Array.from(this.latent.z, (value) => Number(value.toFixed(4))), label: this.latent.label });
+      this.emit(this.state());
     }, SETTLE_MS);
+  }
+
+  /** z as Python and who follows are told. */
+  state() {
+    return { model: this.model.id, z: Array.from(this.latent.z, (value) => Number(value.toFixed(4))), label: this.latent.label };
   }
 
   /** Ask for one redraw of the open views. */

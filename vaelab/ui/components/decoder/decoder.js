@@ -98,6 +98,7 @@ export function mountDecoder(root, spec, nets, memory, initial, emit, mounts = M
   let offered = null;
   const breath = mountBreath(app, (on) => offered?.breathing(on));
   app.onmove = () => breath.stop(false);
+  app.leads = true;
 
   const actions = el("div", { class: "actions" });
   const stage = el("div", { class: "stage", role: "tabpanel", "aria-label": app.text("stage_label") });

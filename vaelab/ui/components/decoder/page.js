@@ -7,10 +7,11 @@
 
 import { createNetwork } from "../engine/engine.js";
 import { mountCompact } from "./compact.js";
-import { mountDecoder } from "./decoder.js";
+import { MOUNTS, mountDecoder } from "./decoder.js";
 import { el } from "../shared/dom.js";
 import { follow, openNetwork } from "../engine/source.js";
 import { lasting } from "../shared/mount.js";
+import { relay } from "../shared/relay.js";
 
 const MAX_BATCH = 256; // the pad's 16x16 manifold
 
@@ -48,6 +49,21 @@ class Instance {
     this.key = null;
     this.view = null;
     this.stopFollowing = new AbortController();
+    // Of a room: the teacher's z, and the hand that lets go of it, of which Python then hears.
+    this.ends = [
+      relay.on("followed", (z) => this.follow(z)),
+      relay.on("freed", () => this.followed && this.view?.app.settle()),
+      relay.on("led", () => this.view?.app.tell()),
+    ];
+    this.followed = false;
+  }
+
+  /** Show the z that somebody else shows, where it is of this model. */
+  follow(told) {
+    if (!told || told.model !== this.data?.spec.model.id || !this.view || told.z.length !== this.data.spec.model.size) return;
+    this.followed = true;
+    this.view.app.follow(told);
+    if (told.tab !== this.memory.tab && told.tab in MOUNTS) this.view.selectTab?.(told.tab);
   }
 
   /** Take over data: the same key changes at most z; another one is another model, language or pair. */
@@ -57,7 +73,7 @@ class Instance {
       this.adopt(data.push);
       return;
     }
-    this.close();
+    this.unmount();
     this.key = data.key;
     const { spec, urls, push } = data;
     const memory = memoryOf(spec.model.id);
@@ -111,6 +127,8 @@ class Instance {
       : mountDecoder(this.root, spec, nets, memory, { z: memory.z, label: memory.label, tab: push.tab }, emit);
     this.memory = memory;
     this.lendEncoder(nets.addresses, Boolean(urls.newest));
+    this.follow(relay.z);
+    this.view.app.tell();
     if (urls.newest) this.watchTraining(urls, nets, watch);
     if (urls.otherNewest) this.watchOther(urls.otherNewest, watch);
   }
@@ -181,9 +199,16 @@ class Instance {
     app.latent.label = push.label;
     app.onlabel?.();
     app.invalidate();
+    this.follow(relay.z);
   }
 
+  /** The page has gone. */
   close() {
+    for (const end of this.ends) end();
+    this.unmount();
+  }
+
+  unmount() {
     this.stopFollowing.abort();
     if (this.view) {
       const { app } = this.view;
