@@ -12,6 +12,7 @@ from vaelab.ui.delivery import wait_until_sent
 from vaelab.ui.guard import show_error
 from vaelab.ui.pages import PAGES, PageEntry
 from vaelab.ui.pictures import favicon
+from vaelab.ui.rooms.keys import keys, obey
 from vaelab.ui.rooms.room_bar import room_bar, watch
 from vaelab.ui.styles import style_of
 from vaelab.ui.text import LANGUAGES, language, t
@@ -98,8 +99,10 @@ def main() -> None:
     share.take_over(entry.name)
     header(entry)
     room_bar(entry)
+    obey(entry)
     share.say_what_is_left_out()
     draw(chosen)
+    keys()
     watch(entry.name)
     wait_until_sent()
 

@@ -74,7 +74,8 @@ def _draw(page: str, code: str, leads: bool) -> None:
         "page": page,
         "applied": None if leads else st.session_state.get(following.APPLIED),
         "guesses": {name.removeprefix("guess_"): said for name, said in guesses.items() if name.startswith("guess_")},
-        "text": {word.removeprefix("room_"): t(f"classroom.{word}") for word in WORDS},
+        "text": {"keys": t("keys.button"), "keys_tip": t("keys.title")}
+        | {word.removeprefix("room_"): t(f"classroom.{word}") for word in WORDS},
     }
     widget("room", KEY, data, on_wants_change=_wanted)
 
@@ -116,6 +117,7 @@ def room_panel() -> None:
         st.markdown(f":material/cast_for_education: **{t('classroom.room')}**")
         if current().role == "teacher":
             _teachers_panel()
+            st.caption(t("classroom.room_keys"))
         elif (code := ROOMS.joined(current().tag)) is not None:
             st.caption(t("classroom.room_in", code=code))
         else:

@@ -41,7 +41,8 @@ async def talk(socket: WebSocket) -> None:
     code = ROOMS.owned(person.tag) if leads else ROOMS.joined(person.tag)
     await socket.accept()
     if not has_roles() or code is None:
-        await socket.close(NO_ROOM)
+        with contextlib.suppress(RuntimeError, WebSocketDisconnect):
+            await socket.close(NO_ROOM)
         return
     page, loop = object(), asyncio.get_running_loop()
     due: dict[Change, None] = {}  # in the order of their coming
@@ -69,7 +70,7 @@ async def talk(socket: WebSocket) -> None:
         for task in (sender, receiver):
             task.cancel()
         await asyncio.gather(sender, receiver, return_exceptions=True)
-        with contextlib.suppress(RuntimeError):  # it is closed already
+        with contextlib.suppress(RuntimeError, WebSocketDisconnect):  # it is closed already
             await socket.close()
 
 

@@ -79,6 +79,12 @@ export class DecoderApp {
     if (relay.leads) relay.say("moved", { ...this.state(), tab: this.memory.tab ?? "one" });
   }
 
+  /** A new z from the prior, as the button does. */
+  randomize() {
+    this.move(() => this.latent.randomize(this.memory.temperature ?? 1));
+    this.settle();
+  }
+
   /** Take over the z that somebody else shows; Python need not hear of it. */
   follow({ z, label }) {
     this.onmove();

@@ -23,10 +23,7 @@ export function mountCompact(root, spec, nets, memory, initial, emit, { sliders 
   app.views.add(mountSingle(app, stage));
   app.views.add(mountSliders(app, side, most() === large ? ROOMY_SLIDERS : sliders));
   for (const fold of side.querySelectorAll(".fold, .scale-note")) fold.remove(); // the Decode page shows the rest
-  side.append(el("div", { class: "tools" }, button(app.text("random"), app.told("random_tip"), () => {
-    app.move(() => app.latent.randomize(1));
-    app.settle();
-  })));
+  side.append(el("div", { class: "tools" }, button(app.text("random"), app.told("random_tip"), () => app.randomize())));
   const breath = mountBreath(app);
   const dims = app.latent.usedDims.slice(0, sliders);
   let turn = 0;

@@ -39,7 +39,7 @@ function mountActions(app, breath, bar) {
   };
   const breathing = button(app.text("breathe"), prefersStill() ? app.text("still_reason") : app.text("breathe_tip"), () => breath.toggle(), { pressed: false });
   const controls = [
-    button(app.text("random"), app.told("random_tip"), () => whole(() => app.latent.randomize(app.memory.temperature)), { kind: "primary" }),
+    button(app.text("random"), app.told("random_tip"), () => app.randomize(), { kind: "primary" }),
     temperature,
     button(app.text("reset"), app.text("reset_tip"), () => whole(() => app.latent.reset())),
     breathing,

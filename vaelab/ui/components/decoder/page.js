@@ -54,6 +54,7 @@ class Instance {
       relay.on("followed", (z) => this.follow(z)),
       relay.on("freed", () => this.followed && this.view?.app.settle()),
       relay.on("led", () => this.view?.app.tell()),
+      relay.on("random", () => this.view?.app.randomize()), // a key of who presents
     ];
     this.followed = false;
   }

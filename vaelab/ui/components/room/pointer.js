@@ -1,23 +1,36 @@
-/** Where the teacher points: a share of the width and height of the innermost element that has a key of its own, so that it holds at every size of a window. */
+/** Where the teacher points: a share of the width and height of an element that every page has, so that it holds at every size of a window. */
 
 const KEYED = /(?:^|\s)(st-key-[\w-]+)/;
+const PARTS = "canvas, svg, input, button, table, pre"; // of a widget
 const WHOLE = "stMainBlockContainer"; // of what lies in no such element
 
-/** {at, x, y} of a place in the window. */
-export function placed(target, clientX, clientY) {
-  const keyed = target?.closest?.('[class*="st-key-"]');
-  const box = (keyed ?? document.querySelector(`[data-testid=${WHOLE}]`))?.getBoundingClientRect();
+/** {at, x, y} of a pointer event: a share of the part of a widget under it where there is one, so that a picture is pointed at in the same spot. */
+export function placed(event) {
+  const keyed = event.target?.closest?.('[class*="st-key-"]');
+  const part = keyed && event.composedPath()[0]?.closest?.(PARTS);
+  const within = part?.getRootNode();
+  const isInside = within instanceof ShadowRoot;
+  const box = (isInside ? part : (keyed ?? document.querySelector(`[data-testid=${WHOLE}]`)))?.getBoundingClientRect();
   if (!box?.width || !box.height) return null;
-  const at = keyed ? KEYED.exec(keyed.className)[1] : WHOLE;
+  const name = keyed ? KEYED.exec(keyed.className)[1] : WHOLE;
+  const at = isInside ? `${name} ${part.localName} ${[...within.querySelectorAll(part.localName)].indexOf(part)}` : name;
   const share = (value) => Number(value.toFixed(4));
-  return { at, x: share((clientX - box.left) / box.width), y: share((clientY - box.top) / box.height) };
+  return { at, x: share((event.clientX - box.left) / box.width), y: share((event.clientY - box.top) / box.height) };
 }
 
 /** The place in this window; null where there is no such element here. */
 export function found({ at, x, y }) {
-  const element = at === WHOLE ? document.querySelector(`[data-testid=${WHOLE}]`) : document.getElementsByClassName(at)[0];
-  const box = element?.getBoundingClientRect();
+  const [name, tag, place] = at.split(" ");
+  const keyed = name === WHOLE ? document.querySelector(`[data-testid=${WHOLE}]`) : document.getElementsByClassName(name)[0];
+  const box = (tag ? partOf(keyed, tag, Number(place)) : keyed)?.getBoundingClientRect();
   return box?.width ? [box.left + x * box.width, box.top + y * box.height] : null;
+}
+
+/** The part of the widget in a keyed element; the element where the widget shows another view here. */
+function partOf(keyed, tag, place) {
+  if (!PARTS.split(", ").includes(tag)) return keyed; // a room's message is no selector
+  const host = [...(keyed?.querySelectorAll("*") ?? [])].find((element) => element.shadowRoot);
+  return host?.shadowRoot.querySelectorAll(tag)[place] ?? keyed;
 }
 
 /** The dot, above everything. show(place or null): a place as `placed` gives it. */

@@ -177,7 +177,8 @@ class Room {
       el("span", { class: "room-code" }, this.text("code_short", { code: this.data.code })),
       el("span", { class: "room-told" }, kept.open ? this.text("counts", { following, alone }) : this.text("lost")),
     ];
-    if (!this.data.page.startsWith("learn_")) return parts;
+    const keys = button(`? ${this.text("keys")}`, this.text("keys_tip"), () => relay.say("keys"), { kind: "room-keys" });
+    if (!this.data.page.startsWith("learn_")) return [...parts, keys];
     parts.push(el("span", { class: "room-told" }, this.text("answered", { count })));
     if (count) {
       const toggle = button(this.text(this.answersShown ? "hide_answers" : "show_answers"), "", () => {
@@ -187,6 +188,7 @@ class Room {
       toggle.dataset.key = "answers";
       parts.push(toggle);
     }
+    parts.push(keys);
     if (count && this.answersShown) {
       parts.push(el("ul", { class: "room-answers" }, ...given.slice(0, MOST_ANSWERS).map(([guess, many]) => el("li", {}, el("b", { class: "number" }, String(many)), ` ${this.data.guesses[guess] ?? guess}`))));
     }

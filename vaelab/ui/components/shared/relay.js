@@ -2,7 +2,7 @@
  * What the widgets of a page say to each other without Python; there is one for the whole page.
  *
  * Events: "led" (from now on somebody follows this page), "moved" (a decoder has another z: {model, z, label, tab}), "followed" (show that
- * z), "freed" (a student's own hand), "point" (where the teacher points: {at, x, y}, or null). leads: whether somebody listens to "moved"; z: what was followed last.
+ * z), "freed" (a student's own hand), "point" (where the teacher points: {at, x, y}, or null), "random" (draw another z), "keys" (show the list of keys). leads: whether somebody listens to "moved"; z: what was followed last.
  */
 class Relay extends EventTarget {
   leads = false;
