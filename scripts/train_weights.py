@@ -18,7 +18,7 @@ sys.path.insert(0, str(ROOT))
 from vaelab.analysis.anomaly import SCORE  # noqa: E402
 from vaelab.config.errors import RunError, VaeLabError  # noqa: E402
 from vaelab.config.places import runs_root, weights_root  # noqa: E402
-from vaelab.export.card import add_anomaly, write_card  # noqa: E402
+from vaelab.export.card import add_anomaly, halve, write_card  # noqa: E402
 from vaelab.export.shipped_film import add_film  # noqa: E402
 from vaelab.runs import resting, store  # noqa: E402
 from vaelab.runs.files import Row  # noqa: E402
@@ -76,6 +76,12 @@ WITH_FILM = ("pixel-faces-conv-vae", "shapes-conv-vae", "fashion-conv-vae")
 @click.option(
     "--anomaly", "only_anomaly", is_flag=True, help="Only measure the anomaly score of folders that are there already."
 )
+@click.option(
+    "--halve",
+    "only_halve",
+    is_flag=True,
+    help="Only round the decoders of folders that are there to 16 bits, and measure them.",
+)
 @click.option("--epochs", type=int, help="Another number of epochs, to try a training out.")
 @click.option("--limit", type=int, help="Train on the first N images only, to try a training out.")
 @click.option("--device", default="auto", show_default=True, help=RunConfig.help("device"))
@@ -89,6 +95,7 @@ def main(
     names: tuple[str, ...],
     only_list: bool,
     only_anomaly: bool,
+    only_halve: bool,
     epochs: int | None,
     limit: int | None,
     device: str,
@@ -101,7 +108,9 @@ def main(
     tried = {key: value for key, value in (("epochs", epochs), ("limit", limit)) if value is not None}
     try:
         for name in names or SETTINGS:
-            if only_anomaly:
+            if only_halve:
+                click.echo(f"{name}: test loss {halve(out / name)['test']['loss']:,.2f} with a decoder of 16 bits")
+            if only_anomaly or only_halve:
                 _measure_anomaly(name, out)
                 continue
             cfg = plan(**SETTINGS[name] | tried, device=device)

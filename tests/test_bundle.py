@@ -25,12 +25,14 @@ def tensors(cfg: ModelConfig) -> dict[str, np.ndarray]:
 
 
 def read(data: bytes) -> tuple[dict, np.ndarray]:
-    """Header and floats, read from the format's description alone."""
+    """Header and numbers, read from the format's description alone."""
     assert data[:8] == b"VAEBUNDL"
     version, length = struct.unpack("<II", data[8:16])
     assert version == 1
     assert (16 + length) % 16 == 0
-    return json.loads(data[16 : 16 + length]), np.frombuffer(data[16 + length :], dtype="<f4")
+    header = json.loads(data[16 : 16 + length])
+    assert bundle.number_bytes(data) == {"float32": 4, "float16": 2}[header["dtype"]]
+    return header, np.frombuffer(data[16 + length :], dtype={"float32": "<f4", "float16": "<f2"}[header["dtype"]])
 
 
 @pytest.mark.parametrize("cfg", engine_cases.CONFIGS, ids=lambda cfg: f"{cfg.name}-{cfg.image_size}-{cfg.channels}")
@@ -58,12 +60,17 @@ def test_inputs_and_outputs_of_a_conditional_model() -> None:
     assert [layer["kind"] for layer in encoder["layers"]].count("Label") == 1
 
 
-def test_code_mean_and_std_travel_with_the_weights() -> None:
-    weights = tensors(ModelConfig(name="autoencoder"))
-    weights["code_mean"] += 0.25
-    header, floats = read(bundle.browser_bundle(ModelConfig(name="autoencoder"), weights))
-    assert set(floats[header["code_mean"] : header["code_mean"] + 384]) == {np.float32(0.25)}
-    assert set(floats[header["code_std"] : header["code_std"] + 384]) == {np.float32(1)}
+def test_half_precision_is_taken_where_it_loses_nothing_and_nowhere_else() -> None:
+    weights = tensors(CONDITIONAL)
+    exact = {name: value.astype(np.float16).astype(np.float32) for name, value in weights.items()}
+    header, small = read(bundle.browser_bundle(CONDITIONAL, exact))
+    whole_header, whole = read(bundle.browser_bundle(CONDITIONAL, exact, precision="float32"))
+    assert (header["dtype"], whole_header["dtype"]) == ("float16", "float32")
+    np.testing.assert_array_equal(small.astype(np.float32), whole)
+    exact["decoder.0.bias"][-1] = np.float32(1 + 2**-12)  # between two halves
+    assert read(bundle.browser_bundle(CONDITIONAL, exact))[0]["dtype"] == "float32"
+    exact["decoder.0.bias"][-1] = 1e5  # beyond them
+    assert read(bundle.browser_bundle(CONDITIONAL, exact))[0]["dtype"] == "float32"
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import shutil
 from pathlib import Path
@@ -55,6 +56,19 @@ def test_weights_of_a_run_and_of_a_snapshot(run: store.Run) -> None:
         assert answer.body == browser_bundle(CFG, weights(expected), part)
         assert "immutable" in answer.headers["cache-control"]
         assert answer.headers["content-encoding"] == "identity"
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float16])
+def test_weights_travel_packed_to_a_browser_that_unpacks(run: store.Run, dtype: type) -> None:
+    save_file({name: value.astype(dtype) for name, value in weights(20).items()}, run.model_file())
+    plain = get(carrier.bundle_url(run)).body
+    answer = get(carrier.bundle_url(run), headers=((b"accept-encoding", b"gzip, br"),))
+    assert (answer.headers["content-encoding"], answer.headers["vary"]) == ("gzip", "Accept-Encoding")
+    width = int(answer.headers["vaelab-planes"])
+    assert width == np.dtype(dtype).itemsize
+    assert len(answer.body) < 0.95 * len(plain)
+    planes = np.frombuffer(gzip.decompress(answer.body), np.uint8).reshape(width, -1)
+    assert planes.T.tobytes() == plain
 
 
 def test_a_changed_file_has_another_address(run: store.Run) -> None:

@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { createNetwork, parseBundle } from "../../vaelab/ui/components/engine/engine.js";
+import { fromPlanes } from "../../vaelab/ui/components/engine/bundle_format.js";
 import { rowBlocks } from "../../vaelab/ui/components/engine/plan.js";
 import { assembleKernels } from "../../vaelab/ui/components/engine/wasm.js";
 
@@ -151,5 +152,12 @@ test("blocks of rows cover every output channel once", () => {
   for (let M = 1; M <= 200; M++) {
     const rows = rowBlocks(M).flatMap(({ start, height, blocks }) => Array.from({ length: height * blocks }, (_, i) => start + i));
     assert.deepEqual(rows, Array.from({ length: M }, (_, i) => i));
+  }
+});
+
+test("bytes that came sorted by their place are put back in order", () => {
+  for (const width of [2, 4]) {
+    const sorted = Uint8Array.from({ length: 5 * width }, (_, i) => (i % 5) * width + Math.floor(i / 5)); // all first bytes, then all second ones
+    assert.deepEqual(fromPlanes(sorted, width), Uint8Array.from({ length: 5 * width }, (_, i) => i));
   }
 });

@@ -48,12 +48,13 @@ def browser_bundle(
     cfg: ModelConfig,
     tensors: Mapping[str, npt.NDArray[Any]],
     part: Part = "decoder",
-    precision: Precision = "float32",
+    precision: Precision | None = None,
 ) -> bytes:
     """The bytes that the browser decoder reads.
 
-    tensors: the model's state dict (models/latent_model.py names the keys); only those of `part`, and code_mean and code_std where
-    present, are read. precision: float16 takes half the bytes and rounds. Raises WeightsError when one is absent, of another shape, or not finite.
+    tensors: the model's state dict (models/latent_model.py names the keys); only those of `part` are read. precision: float16 takes
+    half the bytes and rounds; None takes it where every weight is such a number already, as in snapshots and shipped decoders.
+    Raises WeightsError when one is absent, of another shape, or not finite.
     """
     if is_closed(cfg):
         raise WeightsError(
@@ -94,8 +95,7 @@ def browser_bundle(
             entry["slope"] = SLOPES[layer.kind]
         layers.append(entry)
         shape = out
-    code = (cfg.latent_dim,)
-    header = {
+    header: dict[str, Any] = {
         "part": part,
         "config": cfg.to_dict(),
         "shape": [cfg.channels, cfg.image_size, cfg.image_size],
@@ -105,21 +105,28 @@ def browser_bundle(
         "outputs": math.prod(shape),
         "macs": macs(cfg, part),
         "layers": layers,
-        "code_mean": add("code_mean", code) if "code_mean" in tensors else -1,
-        "code_std": add("code_std", code) if "code_std" in tensors else -1,
-        "floats": 0,
-        "dtype": precision,
+        "floats": offset,
     }
-    header["floats"] = offset
+    whole = np.concatenate([array.ravel() for array in arrays]).astype("<f4", copy=False)
+    with np.errstate(over="ignore"):  # told below
+        halves = whole.astype("<f2")
+    if precision is None:
+        precision = "float16" if np.array_equal(halves, whole) else "float32"
+    data: npt.NDArray[np.floating[Any]] = halves if precision == "float16" else whole
+    header["dtype"] = precision
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-(len(MAGIC) + 8 + len(text)) % ALIGNMENT)
-    with np.errstate(over="ignore"):  # told below
-        data = np.concatenate([array.ravel() for array in arrays]).astype("<f4" if precision == "float32" else "<f2")
     if not np.isfinite(data).all():
         raise WeightsError(
             f"the weights of {cfg.name} go beyond 65,504, the largest number of {precision}; keep them in float32"
         )
     return MAGIC + struct.pack("<II", VERSION, len(text)) + text + data.tobytes()
+
+
+def number_bytes(content: bytes) -> int:
+    """Bytes of each number of a bundle: 2 or 4."""
+    end = 16 + struct.unpack("<I", content[12:16])[0]
+    return 2 if json.loads(content[16:end])["dtype"] == "float16" else 4
 
 
 def macs(cfg: ModelConfig, part: Part = "decoder") -> int:

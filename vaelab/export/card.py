@@ -17,6 +17,7 @@ from vaelab.runs import store
 from vaelab.runs.files import write_json
 from vaelab.runs.plan import train_command
 from vaelab.runs.run_config import RunConfig
+from vaelab.runs.slim import halve_decoder
 
 LATENT_IMAGES = 1_000
 
@@ -24,14 +25,13 @@ LATENT_IMAGES = 1_000
 def write_card(run: store.Run, folder: Path) -> dict[str, Any]:
     """Write config.json, model.safetensors, metrics.json, latents.npz and README.md; returns what metrics.json holds.
 
-    Raises RunError for a run that has not finished or a folder that cannot be written, DataError, WeightsError.
+    The decoder is rounded to half precision, half the bytes for every visitor's browser, and the figures are of the rounded one. Raises RunError for a run that has not finished or a folder that cannot be written, DataError, WeightsError.
     """
     status = run.status()
     if status.state != "finished":
         raise RunError(f"the run {run.name} is {status.state}; a card is made from a finished run (resume it first)")
     cfg = run.config()
     metrics: dict[str, Any] = {
-        "test": inference.evaluate(run),
         "command": train_command(cfg),
         "train_images": _train_images(cfg),
         "epochs": cfg.optim.epochs,
@@ -44,6 +44,7 @@ def write_card(run: store.Run, folder: Path) -> dict[str, Any]:
         folder.mkdir(parents=True, exist_ok=True)
         formats.write(run, "safetensors", folder / "model.safetensors")
         write_json(folder / "config.json", cfg.to_dict())
+        metrics = _rounded(folder) | metrics
         write_json(folder / "metrics.json", metrics)
         np.savez_compressed(folder / "latents.npz", **latents(run))
         (folder / "README.md").write_text(card_text(folder.name, cfg, metrics), encoding="utf-8")
@@ -52,6 +53,32 @@ def write_card(run: store.Run, folder: Path) -> dict[str, Any]:
             f"the card cannot be written to {folder} ({error}); choose a folder that can be written"
         ) from error
     return metrics
+
+
+def halve(folder: Path) -> dict[str, Any]:
+    """Round the decoder of a folder in weights/ to half precision and measure its test images anew; what metrics.json holds then.
+
+    The anomaly score is not measured: add_anomaly. Raises RunError, DataError, WeightsError.
+    """
+    run = store.Run(folder)
+    metrics = run.evaluation()
+    if metrics is None:
+        raise RunError(f"{folder} must hold a metrics.json (write the card of a finished run first)")
+    try:
+        metrics |= _rounded(folder)
+        write_json(folder / "metrics.json", metrics)
+        (folder / "README.md").write_text(card_text(run.name, run.config(), metrics), encoding="utf-8")
+    except OSError as error:
+        raise RunError(
+            f"the card cannot be written to {folder} ({error}); choose a folder that can be written"
+        ) from error
+    return metrics
+
+
+def _rounded(folder: Path) -> dict[str, Any]:
+    """Round the decoder of the model in a folder, as far as its weights let: bits of its numbers, and figures of its test images."""
+    bits = 16 if halve_decoder(folder / "model.safetensors") else 32
+    return {"test": inference.evaluate(store.Run(folder)), "decoder_bits": bits}
 
 
 def add_anomaly(folder: Path, limit: int | None = None) -> dict[str, Any]:
@@ -113,11 +140,12 @@ def card_text(name: str, cfg: RunConfig, metrics: dict[str, Any]) -> str:
         ("floor (entropy of the pixels; no decoder gets below)", test["floor"]),
         ("loss above the floor", test["loss"] - test["floor"]),
     ]
+    rounded = ", of which the decoder's are kept in 16 bits" if metrics.get("decoder_bits") == 16 else ""
     table = "\n".join(f"| {label} | {value:,.2f} |" for label, value in rows)
     thumbnails = "thumbnails included" if cfg.data.name in REDISTRIBUTABLE else "without the images themselves"
     return f"""# {name}
 
-A `{cfg.model.name}` of {metrics["weights"]:,} weights with {cfg.model.latent_dim} latent dimensions, trained on
+A `{cfg.model.name}` of {metrics["weights"]:,} weights{rounded}, with {cfg.model.latent_dim} latent dimensions, trained on
 {metrics["train_images"]:,} images of {info.title} ({size}x{size}, {colour}) for {cfg.optim.epochs} epochs
 ({metrics["steps"]:,} steps of {cfg.optim.batch_size} images, {metrics["seconds"]:,.0f} s on {metrics["device"]}).
 

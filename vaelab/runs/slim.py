@@ -83,18 +83,22 @@ def slim(run: Run, keep: int = KEEP) -> int:
     for step in thin(steps, keep):
         shutil.rmtree(run.snapshots_dir / str(step), ignore_errors=True)
     for step in run.snapshots():
-        _halve(run.snapshot_file(step))
+        halve_decoder(run.snapshot_file(step))
     return before - size(run).total
 
 
-def _halve(file: Path) -> None:
-    """Its decoder in half precision, the file replaced in one step; a file that cannot be read is left as it is."""
+def halve_decoder(file: Path) -> bool:
+    """Keep a file's decoder in half precision, the file replaced in one step; whether all of the decoder is now.
+
+    A file that cannot be read, and weights that would become infinite, are left as they are.
+    """
+    from safetensors import safe_open
     from safetensors.numpy import save
 
     try:
         arrays = read_arrays(file)
     except WeightsError:
-        return
+        return False
     wide = [name for name, array in arrays.items() if name.startswith("decoder.") and array.dtype == np.float32]
     narrow = {
         name: arrays[name].astype(np.float16)
@@ -102,4 +106,7 @@ def _halve(file: Path) -> None:
         if fits_half(float(np.abs(arrays[name]).max(initial=0.0)))
     }
     if narrow:
-        write_atomic(file, save({**arrays, **narrow}))
+        with safe_open(file, "np") as opened:
+            told = opened.metadata()
+        write_atomic(file, save({**arrays, **narrow}, metadata=told))
+    return len(narrow) == len(wide)

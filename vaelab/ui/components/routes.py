@@ -20,11 +20,12 @@ from starlette.websockets import WebSocket
 from vaelab.config.errors import AccessError, VaeLabError
 from vaelab.config.fields import is_number
 from vaelab.config.places import runs_root, weights_root
-from vaelab.export.bundle import Part, browser_bundle
+from vaelab.export.bundle import Part, browser_bundle, number_bytes
 from vaelab.runs.files import read_arrays
 from vaelab.runs.store import Run
 from vaelab.ui.access.people import of_request
 from vaelab.ui.access.rules import ACTIONS, check, may
+from vaelab.ui.components.carried import PLANES, packed
 from vaelab.ui.components.carrier import PREFIX, bundle_url, modules, modules_digest
 from vaelab.ui.error_text import in_words
 from vaelab.ui.text import language_of_page
@@ -154,8 +155,14 @@ def bundle(request: Request) -> Response:
         content = browser_bundle(run.config().model, read_arrays(file), part)
     except VaeLabError as error:
         return refused(request, str(error), 409)
-    # "identity" keeps the server from compressing: float32 weights hardly shrink, and it would cost the training's time.
-    headers = {"Content-Encoding": "identity", **(FOREVER if "v" in request.query_params else FRESH)}
+    headers = FOREVER if "v" in request.query_params else FRESH
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        width = number_bytes(content)
+        content = packed(content, width)
+        headers = headers | {"Content-Encoding": "gzip", PLANES: str(width)}
+    else:  # said, so that the server does not pack it either
+        headers = headers | {"Content-Encoding": "identity"}
+    headers = headers | {"Vary": "Accept-Encoding"}
     return Response(content, media_type="application/octet-stream", headers=headers)
 
 

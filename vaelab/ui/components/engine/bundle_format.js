@@ -9,7 +9,7 @@ const EXPONENT_BITS = 0x7f800000; // all set: infinity or NaN
 export const LAYER_KINDS = ["Linear", "Conv2d", "ConvTranspose2d", "Upsample", "ReLU", "LeakyReLU", "Sigmoid", "Reshape", "GroupNorm", "Add", "Label"];
 
 /**
- * One half of a model: part, cfg, shape [C, H, W], latentDim, classes, inputs, outputs, macs, codeMean, codeStd and layers, each with
+ * One half of a model: part, cfg, shape [C, H, W], latentDim, classes, inputs, outputs, macs and layers, each with
  * kind, inShape, outShape and, where it learns, inputs, outputs, kernel, stride, padding, weight and bias in PyTorch's order (a ReLU: slope, what x < 0
  * is multiplied by; a GroupNorm: groups, epsilon; an Add: of, the index of the layer whose output it adds, -1 for the input).
  * bytes may start anywhere in its buffer. Throws an Error of one sentence for bytes that are not a whole bundle of finite weights.
@@ -45,19 +45,16 @@ export function parseBundle(bytes) {
     layer.bias = finite(take(bias, layer.outputs), `${layer.name}.bias`);
     return layer;
   });
-  const Z = header.latent_dim;
   return {
     part: header.part,
     cfg: header.config,
     shape: header.shape,
-    latentDim: Z,
+    latentDim: header.latent_dim,
     classes: header.classes,
     inputs: header.inputs,
     outputs: header.outputs,
     macs: header.macs,
     layers,
-    codeMean: header.code_mean < 0 ? new Float32Array(Z) : finite(take(header.code_mean, Z), "code_mean"),
-    codeStd: header.code_std < 0 ? new Float32Array(Z).fill(1) : finite(take(header.code_std, Z), "code_std"),
   };
 }
 
@@ -67,13 +64,28 @@ export function sameArchitecture(a, b) {
   return plain(a) === plain(b);
 }
 
+let everyHalf = null; // the 65,536 float16 numbers as float32: looking a million up takes 2 ms, working them out 30
+
 /** float16 numbers by their bits (IEEE 754 binary16: sign, 5 bits of exponent, 10 of fraction) as float32. */
 export function fromHalves(halves) {
-  return Float32Array.from(halves, (half) => {
+  everyHalf ??= Float32Array.from({ length: 65536 }, (_, half) => {
     const [sign, exponent, fraction] = [half & 0x8000 ? -1 : 1, (half >> 10) & 31, half & 0x3ff];
     if (exponent === 31) return fraction ? NaN : sign * Infinity;
     return sign * (exponent === 0 ? fraction * 2 ** -24 : (1 + fraction / 1024) * 2 ** (exponent - 15));
   });
+  const found = new Float32Array(halves.length);
+  for (let i = 0; i < halves.length; i++) found[i] = everyHalf[halves[i]];
+  return found;
+}
+
+/** Bytes that came sorted by their place in a number of `width` bytes (../carried.py), back in the order of the numbers. */
+export function fromPlanes(bytes, width) {
+  const found = new Uint8Array(bytes.length);
+  const count = bytes.length / width;
+  for (let place = 0, from = 0; place < width; place++) {
+    for (let i = 0, to = place; i < count; i++, to += width) found[to] = bytes[from++];
+  }
+  return found;
 }
 
 function weightCount({ kind, inputs, outputs, kernel }) {

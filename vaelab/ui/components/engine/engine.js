@@ -86,14 +86,6 @@ class Network {
     this.#outputAddress = arena.allocate((maxBatch + CHUNK) * bundle.outputs);
   }
 
-  get codeMean() {
-    return this.#bundle.codeMean;
-  }
-
-  get codeStd() {
-    return this.#bundle.codeStd;
-  }
-
   /**
    * input: n * inputs floats, the one-hot label behind each z (decoder) or image (encoder) -> n * outputs floats: pixels in [0, 1] as
    * (n, C, H, W), or mu then logvar (an autoencoder: z). The answer is a view of the engine's memory: it holds until the next run.

@@ -1,7 +1,10 @@
 // Fetches weights for the engine and follows a training. Addresses are those of carrier.py, relative to the root of the app.
 
 import { ROOT } from "../shared/root.js";
+import { fromPlanes } from "./bundle_format.js";
 import { createNetwork } from "./engine.js";
+
+const PLANES = "vaelab-planes"; // as carried.py names it
 
 const networks = new Map(); // address -> promise of a network; one page asks for few
 
@@ -9,7 +12,9 @@ const networks = new Map(); // address -> promise of a network; one page asks fo
 export async function fetchBundle(url, { signal } = {}) {
   const answer = await fetch(new URL(url, ROOT), { signal });
   if (!answer.ok) throw new Error((await answer.text()) || `The weights could not be loaded (${answer.status}); reload the page.`);
-  return new Uint8Array(await answer.arrayBuffer());
+  const bytes = new Uint8Array(await answer.arrayBuffer());
+  const width = Number(answer.headers.get(PLANES));
+  return width ? fromPlanes(bytes, width) : bytes;
 }
 
 /**
