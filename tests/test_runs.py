@@ -7,13 +7,14 @@ import os
 import subprocess
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from vaelab.config.errors import RunError, WeightsError
-from vaelab.runs import resting, store
-from vaelab.runs.files import append_row, end_torn_line, last_measured, read_arrays, write_json
+from vaelab.runs import files, resting, store
+from vaelab.runs.files import RowReader, append_row, end_torn_line, last_measured, read_arrays, write_json
 from vaelab.runs.processes import FileLock, ProcessIdentity
 from vaelab.runs.queue import DeviceQueue
 from vaelab.runs.run_config import RunConfig
@@ -356,6 +357,50 @@ def test_the_last_measured_row_is_read_from_the_end(tmp_path: Path) -> None:
     end_torn_line(file)
     append_row(file, {"step": 400, "event": "resume"})
     assert (last_measured(file) or {})["loss"] == 400.0  # what came later is trained again
+
+
+def long_file(file: Path, steps: range) -> None:
+    """A row a step, held-out figures every tenth, an event in between every thousandth."""
+    with file.open("a") as rows:
+        for step in steps:
+            test = {"test_loss": 2.0 * step} if step % 10 == 0 else {}
+            rows.write(json.dumps({"step": step, "loss": float(step), **test}) + "\n")
+            if step % 1_000 == 500:
+                rows.write(json.dumps({"step": step, "event": "dial", "beta": float(step)}) + "\n")
+
+
+@pytest.mark.parametrize("part", [2**12, 2**20])
+def test_of_a_very_long_run_rows_spread_over_all_of_it_are_kept(
+    part: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "PART", part)
+    file = tmp_path / "metrics.jsonl"
+    long_file(file, range(20_000))
+    reader, whole = RowReader(file, most=100), RowReader(file, most=None)
+    assert [row["step"] for row in whole.read() if "event" not in row] == list(range(20_000))
+    for end in (20_000, 20_007):  # at once, then row by row
+        long_file(file, range(20_000, end))
+        rows = reader.read()
+        measured = [row for row in rows if "event" not in row]
+        steps = [row["step"] for row in measured]
+        assert steps == sorted(set(steps))
+        assert (steps[0], steps[-1]) == (0, end - 1)
+        assert 100 < len(steps) < 900
+        assert max(b - a for a, b in pairwise(steps)) < 600
+        assert all(row["loss"] == row["step"] for row in measured)
+        held_out = [row for row in measured if "test_loss" in row]
+        assert len(held_out) > 90
+        assert all(row["test_loss"] == 2 * row["step"] for row in held_out)
+        assert [row["beta"] for row in rows if "event" in row] == [500.0 + 1_000 * k for k in range(20)]
+    for end in range(20_100, 23_000, 100):  # a page that watches it meanwhile does not keep more and more
+        long_file(file, range(end - 100, end))
+        assert len(reader.read()) < 500
+    append_row(file, {"step": 5_000, "event": "resume"})
+    append_row(file, {"step": 5_001, "loss": 1.0})
+    steps = [row["step"] for row in reader.read() if "event" not in row]
+    assert steps[-2] <= 5_000
+    assert steps[-1] == 5_001
+    assert len(whole.read()) == 5_001 + 5 + 1 + 1
 
 
 def test_an_unreadable_file_of_weights_is_told_in_a_short_sentence(tmp_path: Path) -> None:

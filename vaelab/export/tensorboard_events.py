@@ -34,7 +34,7 @@ def fill(run: Run, folder: Path) -> None:
         raise ExportError("tensorboard needs the package of that name; pip install tensorboard") from error
     from vaelab.analysis import inference
 
-    cfg, rows = at_home(run.config()), run.metrics()
+    cfg, rows = at_home(run.config()), run.every_metric()
     last = max([int(row["step"]) for row in rows], default=run.status().step)
     start = _start(run, rows)
     writer: Any = SummaryWriter(log_dir=str(folder))

@@ -9,6 +9,7 @@ import math
 import os
 import stat
 import threading
+from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 MOST_JSON = 2**22  # bytes of a config, a status or a control file
 MOST_OF_A_REASON = 120  # characters: of an unknown type the library lists every type that it knows
+MOST_ROWS = 5_000  # of each kind, which are kept of a run that has a million; a curve is drawn from 300
+PART = 2**20  # bytes of a metrics file that are read at once
 TAIL = 32_768  # bytes of a metrics file that hold its last rows
 
 
@@ -183,17 +186,20 @@ class RowReader:
 
     Tolerates a missing file, a torn last line (it waits) and a torn line in the middle (it is left out). A row
     {"event": "resume", "step": S} takes back every earlier row beyond step S: that part was trained again.
+    most: of the rows of a very long run at least so many are kept, spread evenly over its steps, and at most twice as many;
+    the first, the last, all events, and so many of the rows with held-out figures among them. None keeps every row.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, most: int | None = MOST_ROWS) -> None:
         self.path = path
+        self._most = most
         self._lock = threading.Lock()
         self._rows: list[Row] = []
         self._offset = 0
         self._head = b""
 
     def read(self) -> list[Row]:
-        """All rows so far, events among them, in the order of the file."""
+        """All rows so far, or as many as are kept, events among them, in the order of the file."""
         with self._lock:
             try:
                 with open_regular(self.path) as file:
@@ -201,16 +207,30 @@ class RowReader:
                     if head != self._head or os.fstat(file.fileno()).st_size < self._offset:
                         self._rows, self._offset = [], 0  # another file under the same name
                     file.seek(self._offset)
-                    whole, newline, _ = file.read().rpartition(b"\n")
-                    if self._offset == 0:
-                        self._head = whole[:200]
+                    self._take(file)
             except OSError:
                 self._rows, self._offset, self._head = [], 0, b""
                 return []
-            self._offset += len(whole) + len(newline)
-            for line in whole.splitlines():
-                self._add(line)
             return list(self._rows)
+
+    def _take(self, file: BinaryIO) -> None:
+        """Everything from here to the last whole line, a part of the file at a time."""
+        left = os.fstat(file.fileno()).st_size - self._offset
+        stride, number, rest = 0, 0, b""
+        while part := file.read(PART):
+            whole, newline, rest = (rest + part).rpartition(b"\n")
+            if self._offset == 0:
+                self._head = whole[:200]
+            self._offset += len(whole) + len(newline)
+            lines = whole.split(b"\n") if newline else []
+            if (
+                not stride and lines
+            ):  # a line's length tells how many there are: those that would be dropped are not parsed
+                expected = left * len(lines) // (len(whole) + 1)
+                stride = 1 if self._most is None else max(1, expected // self._most)
+            for line in lines if stride <= 1 else _every(lines, whole, stride, number):
+                self._add(line)
+            number += len(lines)
 
     def _add(self, line: bytes) -> None:
         row = _row(line)
@@ -219,6 +239,41 @@ class RowReader:
         if row.get("event") == "resume":
             self._rows = [earlier for earlier in self._rows if earlier["step"] <= row["step"]]
         self._rows.append(row)
+        if self._most is not None and len(self._rows) > 4 * self._most:
+            self._rows = _spread(self._rows, self._most)
+
+
+def _every(lines: list[bytes], whole: bytes, stride: int, number: int) -> list[bytes]:
+    """Every stride-th line, the last, and all that hold an event or held-out figures. number: of the first of them."""
+    kept = {*range(-number % stride, len(lines), stride), len(lines) - 1}
+    for mark in (
+        b'"event',
+        b'"test_loss',
+    ):  # without the quote at their end, of which lines are full: it would be searched for
+        line = counted = 0
+        at = whole.find(mark)
+        while at >= 0:
+            line += whole.count(b"\n", counted, at)
+            kept.add(line)
+            counted = at
+            end = whole.find(b"\n", at)
+            at = whole.find(mark, end) if end >= 0 else -1
+    return [lines[k] for k in sorted(kept)]
+
+
+def _spread(rows: list[Row], most: int) -> list[Row]:
+    """All events, and of the measured rows, those with held-out figures and those without, about `most` each, evenly over the steps."""
+    kept: set[int] = set()
+    for with_test in (True, False):
+        found = [k for k, row in enumerate(rows) if "event" not in row and ("test_loss" in row) == with_test]
+        if len(found) <= most:
+            kept.update(found)
+            continue
+        steps = [rows[k]["step"] for k in found]
+        gap = (steps[-1] - steps[0]) / (most - 1)
+        kept.update(found[bisect_left(steps, steps[0] + math.floor(gap * k))] for k in range(most - 1))
+        kept.add(found[-1])
+    return [row for k, row in enumerate(rows) if k in kept or "event" in row]
 
 
 def _row(line: bytes) -> Row | None:
@@ -277,7 +332,7 @@ READERS_KEPT = 64  # a class watches a few dozen runs at once
 
 
 def read_rows(path: Path) -> list[Row]:
-    """All rows of a metrics file; repeated calls parse only what was added since."""
+    """The rows of a metrics file, thinned where there are very many; repeated calls parse only what was added since."""
     with _readers_lock:
         reader = _readers.setdefault(path, RowReader(path))
         _readers.move_to_end(path)

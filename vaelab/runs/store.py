@@ -19,7 +19,17 @@ from vaelab.config.errors import ConfigError, RunError, WeightsError
 from vaelab.config.fields import is_number
 from vaelab.config.folders import clear_leftovers, make_whole
 from vaelab.config.places import runs_root, weights_root
-from vaelab.runs.files import Row, numbered, read_arrays, read_json, read_regular, read_rows, unwritable, write_json
+from vaelab.runs.files import (
+    Row,
+    RowReader,
+    numbered,
+    read_arrays,
+    read_json,
+    read_regular,
+    read_rows,
+    unwritable,
+    write_json,
+)
 from vaelab.runs.owner import TEACHER, Owner, owner_of, write_owner
 from vaelab.runs.processes import FileLock
 from vaelab.runs.run_config import RunConfig
@@ -182,8 +192,15 @@ class Run:
         return checked(Control, read_json(self.control_file) or {})[0]
 
     def metrics(self) -> list[Row]:
-        """The measured rows, oldest first, without those that a resume trained again. Treat them as read-only."""
+        """The measured rows, oldest first, without those that a resume trained again. Treat them as read-only.
+
+        Of a run of very many, some thousands, spread evenly over its steps: every_metric has all.
+        """
         return [row for row in read_rows(self.metrics_file) if "event" not in row]
+
+    def every_metric(self) -> list[Row]:
+        """As metrics, with every row of a run of a million, which takes a minute and some GB."""
+        return [row for row in RowReader(self.metrics_file, most=None).read() if "event" not in row]
 
     def events(self) -> list[Row]:
         """Starts, resumes and dial changes, oldest first: {"event", "step", ...}."""

@@ -47,15 +47,16 @@ def run_here(run: Run, processes: int, on_row: Callable[[Row], None] | None = No
 
 
 def _watch(run: Run, process: subprocess.Popen[bytes], on_row: Callable[[Row], None]) -> None:
-    told = len(run.metrics())
+    told = max((row["step"] for row in run.metrics()), default=-1)
     while True:
         ended = process.poll() is not None
         rows = run.metrics()
-        if len(rows) < told:  # a resume went back to its checkpoint
-            told = len(rows)
-        for row in rows[told:]:
-            on_row(row)
-        told = len(rows)
+        newest = rows[-1]["step"] if rows else -1
+        told = min(told, newest)  # a resume went back to its checkpoint
+        for row in rows:
+            if row["step"] > told:
+                on_row(row)
+        told = newest
         if ended:
             return
         with contextlib.suppress(subprocess.TimeoutExpired):
