@@ -36,6 +36,9 @@ CONFIGS = (
     ModelConfig(name="conv-vae", network="resnet"),
     ModelConfig(name="conv-vae", network="resnet", image_size=28, channels=1, label="class", classes=10, latent_dim=3),
     ModelConfig(name="conv-vae", network="resnet", image_size=100, latent_dim=17),
+    ModelConfig(name="linear-vae", network="tanh", image_size=28, channels=1, latent_dim=50),
+    ModelConfig(name="linear-vae", network="tanh", image_size=16, label="class", classes=3, latent_dim=5),
+    ModelConfig(name="linear-vae", network="wide", image_size=28, channels=1, latent_dim=40),
     ModelConfig(name="vq-vae", channels=1),  # a convolution of stride 1 in the decoder
 )
 

@@ -78,6 +78,11 @@ UNUSUAL = {
         Layer("Linear", 5, 2 * 64), Layer("Reshape", shape=(2, 8, 8)), Layer("Conv2d", 2, 13, kernel=5, stride=3, padding=2), Layer("ReLU"),
         Layer("Conv2d", 13, 8, kernel=2, stride=1), Layer("Reshape", shape=(32,)), Layer("Linear", 32, 7), Layer("ReLU"), Layer("Linear", 7, 3),
     ],
+    "tanh": [
+        Layer("Linear", 5, 3 * 9), Layer("Tanh"), Layer("Tanh"), Layer("Reshape", shape=(3, 3, 3)), Layer("Conv2d", 3, 5, kernel=3, padding=1), Layer("ReLU"),
+        Layer("Tanh"), Layer("Upsample", stride=2), Layer("Tanh"), Layer("ConvTranspose2d", 5, 2, kernel=3, stride=2, padding=1), Layer("Tanh"), Layer("ReLU"),
+        Layer("Reshape", shape=(2 * 11 * 11,)), Layer("Linear", 2 * 11 * 11, 6), Layer("Tanh"),
+    ],
     "black and white": [Layer("Linear", 5, 64), Layer("Sigmoid")],
     # A normalisation of the vector that came in, a sum with it, and one that wants a number before its activation.
     "sums of vectors": [

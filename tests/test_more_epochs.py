@@ -136,4 +136,4 @@ def test_the_command_line_goes_on_and_says_where_it_will_differ(shell: Shell) ->
     assert json.loads(printed.splitlines()[-1])["test"] == straight["test"]
     assert find("short").config().optim.epochs == 2
     shell("train", *TINY, "--epochs", "1", "--name", "falling", "--quiet", "--rate", "cosine")
-    assert "follows its cosine over all epochs" in shell("resume", "falling", "--epochs", "2", "--quiet")
+    assert "the learning rate falls over all epochs" in shell("resume", "falling", "--epochs", "2", "--quiet")

@@ -18,6 +18,7 @@ from vaelab.cli.flow import COMMANDS as FLOW
 from vaelab.cli.import_weights import COMMANDS as IMPORT
 from vaelab.cli.measure import COMMANDS as MEASURE
 from vaelab.cli.models import COMMANDS as MODELS
+from vaelab.cli.reproduce import COMMANDS as REPRODUCE
 from vaelab.cli.slim import COMMANDS as SLIM
 from vaelab.cli.start_app import COMMANDS as APP
 from vaelab.cli.sweep import COMMANDS as SWEEP
@@ -38,7 +39,7 @@ def cli() -> None:
     """
 
 
-for command in (*CATALOG, *TRAINING, *SWEEP, *IMPORT, *MODELS, *FLOW, *SLIM, *MEASURE, *APP):
+for command in (*CATALOG, *TRAINING, *SWEEP, *IMPORT, *MODELS, *FLOW, *SLIM, *MEASURE, *REPRODUCE, *APP):
     cli.add_command(command)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import shlex
-import sys
 import time
 from collections.abc import Callable, Collection
 from pathlib import Path
@@ -15,21 +14,19 @@ import click
 
 from vaelab import data
 from vaelab.cli.output import Function, json_option, print_json, run_argument
+from vaelab.cli.progress import Progress
 from vaelab.config.errors import DataError, RunError
 from vaelab.config.places import runs_root
 from vaelab.models import device, registry
 from vaelab.models.methods.method import Value
 from vaelab.runs import resting, store
 from vaelab.runs.epochs import stretched
-from vaelab.runs.files import Row
 from vaelab.runs.plan import TRAIN_OPTIONS, plan
 from vaelab.runs.run_config import RunConfig
 from vaelab.runs.status import Status
 from vaelab.workers import launch, several
 
 STOP_SECONDS = 60.0  # a worker looks at control.json five times a second and writes a checkpoint before it ends
-PLAIN_LINES = 100  # at most, where the output is not a terminal
-BAR = 24  # characters
 NAMED = 10  # files left out that are named
 
 
@@ -199,7 +196,7 @@ def resume(
 
 
 STRETCHED = {
-    "rate": "the learning rate follows its cosine over all epochs",
+    "rate": "the learning rate falls over all epochs",
     "warmup": "beta warms up over a share of all epochs",
 }
 
@@ -278,7 +275,7 @@ def _train_here(
     from vaelab.workers import train_worker  # torch comes with these
 
     click.echo(f"run {run.name} in {run.path}")
-    progress = _Progress(run)
+    progress = Progress(run)
     show = None if quiet else progress.show
     with run.log_file.open("a", encoding="utf-8") as log, contextlib.redirect_stderr(log):  # warnings, tracebacks
         status = train_worker.run_here(run, show) if devices == 1 else several.run_here(run, devices, show)
@@ -321,50 +318,6 @@ def _wait(run: store.Run, reached: Callable[[Status], bool]) -> Status:
     while not reached(status := run.status()) and time.monotonic() < deadline:
         time.sleep(0.1)
     return status
-
-
-class _Progress:
-    """One line that is written over on a terminal, else a line for each hundredth of the training at most."""
-
-    def __init__(self, run: store.Run) -> None:
-        self._run = run
-        self._live = sys.stdout.isatty()
-        self._width = 0
-        self._next_step = 0
-
-    def show(self, row: Row) -> None:
-        """Tell where training stands."""
-        status = self._run.status()
-        total = max(1, status.total_steps)
-        if not self._live:
-            if row["step"] >= self._next_step or row["step"] == total:
-                click.echo(self._text(row, total))
-                self._next_step = row["step"] + total / PLAIN_LINES
-            return
-        left = "" if status.remaining_seconds is None else f"  {_clock(status.remaining_seconds)} left"
-        done = round(BAR * row["step"] / total)
-        line = f"[{'#' * done}{'.' * (BAR - done)}] {self._text(row, total)}{left}"
-        click.echo("\r" + line.ljust(self._width), nl=False)
-        self._width = len(line)
-
-    def end(self) -> None:
-        """Leave the line that was written over."""
-        if self._width:
-            click.echo()
-
-    @staticmethod
-    def _text(row: Row, total: int) -> str:
-        losses = f"loss {_nats(row['loss'])} = recon {_nats(row['recon'])} + {row['beta']:g} * kl {_nats(row['kl'])}"
-        return f"epoch {row['epoch']}  {row['step'] / total:4.0%}  {losses}  {row['throughput']:,.0f} images/s"
-
-
-def _nats(value: float | None) -> str:
-    return "?" if value is None else f"{value:,.1f}"
-
-
-def _clock(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}" if minutes >= 60 else f"{minutes}:{rest:02d}"
 
 
 COMMANDS = (train, resume, stop, pause, rename, delete)

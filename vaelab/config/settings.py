@@ -13,7 +13,7 @@ from vaelab.config.fields import Bounds, Strict, setting
 
 Likelihood = Literal["bernoulli", "gaussian"]
 ScheduleKind = Literal["constant", "linear", "cyclic"]
-RateSchedule = Literal["constant", "cosine"]
+RateSchedule = Literal["constant", "cosine", "stairs", "milestones"]
 DeviceName = Literal["auto", "cpu", "cuda", "mps"]
 
 LIKELIHOODS: tuple[str, ...] = get_args(Likelihood)
@@ -114,6 +114,11 @@ class OptimConfig(Strict):
     )
     rate: RateSchedule = setting(
         "constant",
-        "constant, or cosine: the learning rate warms up and then falls to almost 0.",
+        "constant; cosine: warms up, then falls to almost 0; stairs, milestones: falls in steps, as in papers on MNIST.",
         choices=RATE_SCHEDULES,
+    )
+    epsilon: float = setting(
+        1e-8,
+        "Adam's epsilon, added to the size of a gradient before dividing by it: larger damps small gradients.",
+        bounds=Bounds(0.0, 1.0, "1e-8 is usual, some papers take 1e-4", open_low=True),
     )

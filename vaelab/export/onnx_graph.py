@@ -165,4 +165,4 @@ class _Graph:
             )
         if layer.kind == "LeakyReLU":
             return self.add("LeakyRelu", [value], alpha=LEAK)
-        return self.add({"ReLU": "Relu", "Sigmoid": "Sigmoid"}[layer.kind], [value])
+        return self.add({"ReLU": "Relu", "Tanh": "Tanh", "Sigmoid": "Sigmoid"}[layer.kind], [value])

@@ -131,6 +131,8 @@ def _module(layer: Layer) -> nn.Module:
         return nn.GroupNorm(layer.groups, layer.outputs, NORM_EPS)
     if layer.kind == "Add":
         return Add(layer.back)
+    if layer.kind == "Tanh":
+        return nn.Tanh()
     return nn.ReLU() if layer.kind == "ReLU" else nn.Sigmoid()
 
 

@@ -14,6 +14,7 @@ LayerKind = Literal[
     "Upsample",
     "ReLU",
     "LeakyReLU",
+    "Tanh",
     "Sigmoid",
     "Reshape",
     "GroupNorm",
@@ -118,7 +119,7 @@ def _check_sum(layer: Layer, at: int, found: list[Shape]) -> None:
 
 LEAK = 0.1
 NORM_EPS = 1e-5  # added to a group's variance before its root is taken
-RELU, LEAKY, SIGMOID = Layer("ReLU"), Layer("LeakyReLU"), Layer("Sigmoid")
+RELU, LEAKY, TANH, SIGMOID = Layer("ReLU"), Layer("LeakyReLU"), Layer("Tanh"), Layer("Sigmoid")
 
 
 def halvings(image_size: int, largest: int, at_least: int = 0) -> list[int]:

@@ -32,6 +32,7 @@ TRAIN_OPTIONS: dict[str, tuple[type, str, str]] = {
     "--batch-size": (OptimConfig, "optim", "batch_size"),
     "--lr": (OptimConfig, "optim", "lr"),
     "--rate": (OptimConfig, "optim", "rate"),
+    "--epsilon": (OptimConfig, "optim", "epsilon"),
     "--beta": (LossConfig, "loss", "beta"),
     "--likelihood": (LossConfig, "loss", "likelihood"),
     "--sigma": (LossConfig, "loss", "sigma"),
@@ -56,6 +57,7 @@ def plan(
     batch_size: int | None = None,
     lr: float = OptimConfig.lr,
     rate: str = OptimConfig.rate,
+    epsilon: float = OptimConfig.epsilon,
     beta: float = LossConfig.beta,
     likelihood: str = LossConfig.likelihood,
     sigma: float = LossConfig.sigma,
@@ -72,7 +74,7 @@ def plan(
     Raises ConfigError for a setting that cannot be used, a batch larger than the set among them; DataError for a data
     set that does not exist.
     """
-    rest = {"lr": lr, "epochs": epochs, "rate": rate}
+    rest = {"lr": lr, "epochs": epochs, "rate": rate, "epsilon": epsilon}
     OptimConfig.from_dict(
         {"batch_size": OptimConfig.batch_size if batch_size is None else batch_size, **rest}, where="optim"
     )

@@ -20,7 +20,8 @@ def optimizer_for(model: LatentModel, cfg: RunConfig, device: torch.device) -> t
     """Adam in one fused kernel where the device has it; on CUDA its rate is a tensor, so that a recording reads the newest."""
     on_cuda = device.type == "cuda"
     lr: float | Tensor = torch.tensor(cfg.optim.lr, device=device) if on_cuda else cfg.optim.lr
-    return torch.optim.Adam(model.parameters(), lr=lr, fused=device.type in ("cpu", "cuda"), capturable=on_cuda)
+    fused = device.type in ("cpu", "cuda")
+    return torch.optim.Adam(model.parameters(), lr=lr, eps=cfg.optim.epsilon, fused=fused, capturable=on_cuda)
 
 
 def set_rate(optimizer: torch.optim.Optimizer, lr: float) -> None:

@@ -6,7 +6,7 @@ const PREFIX_BYTES = 16;
 const EXPONENT_BITS = 0x7f800000; // all set: infinity or NaN
 
 /** The layer kinds that the engine can run. Label appends the one-hot label that follows the pixels of an encoder's input. */
-export const LAYER_KINDS = ["Linear", "Conv2d", "ConvTranspose2d", "Upsample", "ReLU", "LeakyReLU", "Sigmoid", "Reshape", "GroupNorm", "Add", "Label"];
+export const LAYER_KINDS = ["Linear", "Conv2d", "ConvTranspose2d", "Upsample", "ReLU", "LeakyReLU", "Tanh", "Sigmoid", "Reshape", "GroupNorm", "Add", "Label"];
 
 /**
  * One half of a model: part, cfg, shape [C, H, W], latentDim, classes, inputs, outputs, macs and layers, each with

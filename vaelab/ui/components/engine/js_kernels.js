@@ -1,6 +1,6 @@
-// The kernels in plain JavaScript, for browsers where WebAssembly or its SIMD is missing or blocked. wasm.js holds the same.
+// The kernels in plain JavaScript, for browsers where WebAssembly or its SIMD is missing or blocked. wasm.js holds the same, without tanh.
 
-/** gemm, normalise, copy, add and finish over one memory; the arguments are the steps of plan.js, addresses in bytes. */
+/** gemm, normalise, copy, add, tanh and finish over one memory; the arguments are the steps of plan.js, addresses in bytes. */
 export function createJsKernels(arena) {
   let f32 = null;
   let i32 = null;
@@ -108,6 +108,12 @@ export function createJsKernels(arena) {
     }
   }
 
+  /** tanh of count numbers, in place. A network with tanh has a few hundred of them for an image: no need of a vector. */
+  function tanh({ from, count }) {
+    refresh();
+    for (let at = from >> 2; at < (from >> 2) + count; at++) f32[at] = Math.tanh(f32[at]);
+  }
+
   /** (cells, n) to (n, cells), through the sigmoid where the model ends in one. */
   function finish({ source, target, cells, n, sigmoid }) {
     refresh();
@@ -121,5 +127,5 @@ export function createJsKernels(arena) {
     }
   }
 
-  return { gemm, normalise, copy, add, finish };
+  return { gemm, normalise, copy, add, tanh, finish };
 }

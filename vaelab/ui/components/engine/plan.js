@@ -1,4 +1,4 @@
-// Turns the layers of a bundle into a list of calls of five kernels (gemm, normalise, copy, add, finish) for n images at once.
+// Turns the layers of a bundle into a list of calls of six kernels (gemm, normalise, copy, add, tanh, finish) for n images at once.
 //
 // Every Linear, Conv2d and ConvTranspose2d is a matrix product whose 4-wide vectors lie along pixels and images (or, in a Linear layer,
 // along outputs). Tables hold the addresses of these vectors and of the terms of the sum, so one kernel serves every layer and no
@@ -24,7 +24,7 @@ export function rowBlocks(M) {
 
 /**
  * Layers that run as one step. A ReLU or LeakyReLU, max(x, slope x), joins the step before it if fuse, unless a sum wants what that step put
- * out; slope 1 leaves x as it is. Reshape and Label cost nothing; the last Sigmoid is left to finish.
+ * out, and so does a Tanh, which comes after it; slope 1 leaves x as it is. Reshape and Label cost nothing; the last Sigmoid is left to finish.
  */
 export function groupLayers(layers, fuse) {
   const added = layers.flatMap(({ kind, of }) => (kind === "Add" ? [of] : []));
@@ -38,10 +38,11 @@ export function groupLayers(layers, fuse) {
     const wanted = added.some((of) => of >= last?.index && of < index);
     if (layer.kind === "Sigmoid") sigmoid = true;
     else if (layer.kind === "Label") label = { at: groups.length, classes: layer.outShape[0] - product(layer.inShape) };
-    else if (layer.slope !== undefined && fuse && last?.slope === 1 && !wanted) last.slope = layer.slope;
+    else if (layer.slope !== undefined && fuse && last?.slope === 1 && !last.tanh && !wanted) last.slope = layer.slope;
+    else if (layer.kind === "Tanh" && fuse && last && !last.tanh && !wanted) last.tanh = true;
     else if (layer.kind !== "Reshape") {
       const other = layer.kind === "Add" ? (after[layer.of] ?? 0) : null; // the tensor that a sum adds; 0 is the input
-      groups.push({ layer, index, slope: layer.slope ?? 1, conv: layer.kind.startsWith("Conv") ? convolution(layer) : null, other });
+      groups.push({ layer, index, slope: layer.slope ?? 1, tanh: layer.kind === "Tanh", conv: layer.kind.startsWith("Conv") ? convolution(layer) : null, other });
     }
     after.push(groups.length);
   });
@@ -108,7 +109,10 @@ export class Plan {
     this.tensors = groups.map((group, t) => this.#tensor(this.#layoutFor(group, label?.at === t ? label.classes : 0)));
     this.tensors.push(this.#tensor(new FlatLayout(outputs)));
     this.label = label && { tensor: this.tensors[label.at], classes: label.classes };
-    groups.forEach((group, t) => this.#addGroup(group, places[t], this.tensors[t], this.tensors[t + 1]));
+    groups.forEach((group, t) => {
+      this.#addGroup(group, places[t], this.tensors[t], this.tensors[t + 1]);
+      if (group.tanh) this.#addTanh(this.tensors[t + 1]);
+    });
     const first = this.tensors[0].layout;
     this.inputCells = first instanceof FlatLayout ? null : Int32Array.from({ length: first.size }, (_, e) => first.cell(e));
   }
@@ -172,6 +176,12 @@ export class Plan {
     const plain = this.#tensor(new FlatLayout(product(layer.outShape)));
     addProduct.call(this, group, place, source, plain);
     return this.#addCells("copy", { layer, slope: 1 }, [plain], target);
+  }
+
+  /** In place, borders too, which stay 0; not the label behind a flat tensor. */
+  #addTanh({ layout, base }) {
+    const cells = layout instanceof FlatLayout ? layout.size : layout.cells;
+    this.steps.push({ kernel: "tanh", from: base, count: cells * this.n });
   }
 
   #addLinear({ layer, slope }, place, source, target) {

@@ -1,4 +1,4 @@
-// The kernels of plan.js as WebAssembly SIMD, assembled here at run time: no compiler, no stored binary. js_kernels.js holds the same.
+// The kernels of plan.js as WebAssembly SIMD, assembled here at run time: no compiler, no stored binary. js_kernels.js holds the same, and tanh.
 
 import { createJsKernels } from "./js_kernels.js";
 import { FLOAT, LANES, TILES } from "./plan.js";
@@ -324,6 +324,7 @@ export async function createWasmKernels(memory) {
     normalise(s) {
       exports[s.name ??= `normalise${lanesOf(s.n)}`](s.source, s.channels, s.cells, s.n, s.share, s.epsilon, s.weight, s.bias, s.table, s.run, s.slope);
     },
+    tanh: plain.tanh,
     finish(step) {
       const { source, target, cells, n, sigmoid } = step;
       if (cells % LANES) plain.finish(step); // a few numbers of an encoder
