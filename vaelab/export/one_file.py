@@ -1,27 +1,22 @@
 """A decoder as one HTML file that runs anywhere: sliders, grid, pad, walk and map, in both languages, without a network.
 
 The scripts and sheets are those of the app (config/places.COMPONENTS), joined by joined.py; what the file tells is told.py's
-subject. A policy in the file forbids every connection, and all scripts but the one whose digest it names.
+subject, and the file around both html_file.py's.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import json
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vaelab import __version__
 from vaelab.config.errors import ExportError
 from vaelab.config.places import COMPONENTS
-from vaelab.config.texts import say
 from vaelab.export.bundle import MAX_MACS, Precision, browser_bundle, is_closed, macs, supported, weight_count
+from vaelab.export.html_file import MOST_BYTES, document
 from vaelab.export.joined import joined
 from vaelab.export.told import Known, know, told
 from vaelab.images.palette import THEMES, css_variables
@@ -29,7 +24,6 @@ from vaelab.runs.store import Run
 
 ENTRY = "file/file.js"
 SHEETS = ("decoder/decoder.css", "map/map.css", "file/file.css")
-MOST_BYTES = 5_000_000
 TOLERANCE = 1e-2  # of a pixel's scale from 0 to 1: what rounded weights may change
 PROBES = 256  # codes at which rounded weights are compared
 REACH = 3.0  # standard deviations, as the sliders have it
@@ -159,33 +153,4 @@ def _html(name: str, facts: dict[str, Any], packed: Packed) -> str:
     script = "\n" + joined(ENTRY)
     style = "".join(f'.vaelab[data-theme="{theme}"]{{{css_variables(theme)}}}' for theme in THEMES)
     style += "".join((COMPONENTS / sheet).read_text(encoding="utf-8") for sheet in SHEETS)
-    policy = (
-        f"default-src 'none'; script-src '{_digest(script)}' 'wasm-unsafe-eval'; style-src '{_digest(style)}'; "
-        "img-src data: blob:; base-uri 'none'; form-action 'none'"
-    )
-    data = json.dumps(facts, ensure_ascii=False, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="generator" content="VAE Lab {__version__}">
-<meta name="referrer" content="no-referrer">
-<title>{escape(name)} · VAE Lab</title>
-<link rel="icon" href="data:,">
-<style>{style}</style>
-</head>
-<body>
-<noscript>{say("en", "file.no_script")}</noscript>
-<main id="file" class="vaelab" data-theme="light"></main>
-<script type="application/json" id="told">{data}</script>
-<script type="text/plain" id="weights">{base64.b64encode(packed.bytes).decode()}</script>
-<script>{script}</script>
-</body>
-</html>
-"""
-
-
-def _digest(text: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+    return document(name, script, style, facts, {"weights": packed.bytes})

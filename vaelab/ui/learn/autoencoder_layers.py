@@ -62,7 +62,8 @@ def pixels_of(name: str) -> NDArray[np.uint8]:
 
 
 @st.cache_data(max_entries=12, show_spinner=False)
-def _passage(name: str) -> tuple[NDArray[np.uint8], Passage]:
+def passage_of(name: str) -> tuple[NDArray[np.uint8], Passage]:
+    """An image, (3, 32, 32) uint8, and what every layer makes of it."""
     from vaelab.analysis import inference  # imports torch
     from vaelab.lessons.activations import passage
 
@@ -102,14 +103,14 @@ def layers_view() -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         name = image_picker()
         st.slider(t(LAYER.label), LAYER.low, LAYER.high, key=LAYER.key, help=t("learn_autoencoder.layer_help"))
-    pixels, seen = _passage(name)
+    pixels, seen = passage_of(name)
     at = int(st.session_state[LAYER.key])
     st.html(html.stage(f"<div class=all>{_pictures(pixels, seen)}{_way(seen, at)}{_maps(seen, at)}</div>", "layers"))
 
 
 def code_view() -> None:
     """Choose an image and break its code, number by number."""
-    pixels, seen = _passage(image_picker())
+    pixels, seen = passage_of(image_picker())
     patch_view("autoencoder_patch", store.find(MODEL), pixels, seen.maps[CODE])
 
 

@@ -90,6 +90,7 @@ def lesson_page(lesson: Lesson, stage: Callable[[], None]) -> None:
             st.fragment(question)(lesson.name, lesson.asked)
             _code(lesson)
             page_link(lesson.link[0], t(f"{lesson.name}.link"), icon=":material/science:", **lesson.link[1])
+            _take_home(lesson)
             _ways_on(lesson)
         with st.container(width="stretch", key="lesson_stage"):
             st.fragment(_staged)(lesson, stage)
@@ -166,6 +167,12 @@ def _code(lesson: Lesson) -> None:
         for module, definition in lesson.code:
             st.caption(f"vaelab.{module}.{definition}")
             st.code(source_of(module, definition), language="python")
+
+
+def _take_home(lesson: Lesson) -> None:
+    from vaelab.ui.learn.lesson_home import take_home  # knows the lessons, which know this
+
+    take_home(lesson)
 
 
 def _ways_on(lesson: Lesson) -> None:

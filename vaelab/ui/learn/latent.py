@@ -167,7 +167,8 @@ def panels(kind: Decoder, weight: float, sigma: float) -> None:
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
-def _rounds(kind: Decoder, weight: float, sigma: float, seed: int) -> Rounds:
+def played(kind: Decoder, weight: float, sigma: float, seed: int) -> Rounds:
+    """The ten rounds of a seed, with what the posterior says of each."""
     return rounds(kind, weight, sigma, ROUNDS, GUESSED, (Z_REACH - 0.1, X_REACH - 0.2), seed)
 
 
@@ -189,8 +190,8 @@ def _seed() -> int:
 def guessing(kind: Decoder, weight: float, sigma: float, seed: int) -> None:
     """Ten x, whose z the reader guesses."""
     name = f"{kind} {weight} {sigma} {seed}"
-    played = _rounds(kind, weight, sigma, seed)
-    guess_view("latent_guess", name, played, GUESSED, decode(kind, GUESSED, weight), sigma, X_REACH)
+    ten = played(kind, weight, sigma, seed)
+    guess_view("latent_guess", name, ten, GUESSED, decode(kind, GUESSED, weight), sigma, X_REACH)
 
 
 def _controls() -> tuple[Decoder, float, float]:

@@ -9,6 +9,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from vaelab.analysis import posterior
+from vaelab.config.texts import Language, say
 from vaelab.images.palette import markdown
 from vaelab.lessons.cloud import kl_nats
 from vaelab.lessons.race import Plan, RaceFrame
@@ -23,7 +24,7 @@ from vaelab.ui.learn.prediction import Prediction
 from vaelab.ui.learn.race_charts import space_chart, space_rows
 from vaelab.ui.learn.race_view import lane_pictures, newest, race_of, race_stage
 from vaelab.ui.learn.views import choice
-from vaelab.ui.text import t
+from vaelab.ui.text import language, t
 from vaelab.ui.ticking import still, ticking_chart
 from vaelab.ui.widgets import figure
 
@@ -143,25 +144,38 @@ def _settled() -> None:
         st.session_state.update({"vae_mu": told.mu, "vae_sigma": told.sigma, "vae_told": told.seq})
 
 
+def first_cloud() -> Cloud:
+    """The first face as the page opens with it, sigma the same in all dimensions."""
+    dim = faces()[3][0]
+    return _cloud_of(0, dim, *_encoded(0, dim), everywhere=True, seed=0)
+
+
+def _cloud_of(face: int, dim: int, mu: float, sigma: float, *, everywhere: bool, seed: int) -> Cloud:
+    code, spread, _, _ = faces()
+    eps = np.random.default_rng(seed).standard_normal((DRAWS, code.shape[1]))
+    return Cloud(
+        mu=mu,
+        sigma=sigma,
+        encoded=_encoded(face, dim),
+        dim=dim,
+        all=everywhere,
+        code=code[face].tolist(),
+        spread=spread[face].tolist(),
+        eps=eps.tolist(),
+    )
+
+
 def cloud() -> None:
     """One code as a cloud: its controls, and what the browser draws of it."""
-    mu, sigma, pixels, dims = faces()
+    _, _, pixels, dims = faces()
     state = st.session_state
     if "vae_face" not in state:  # the page has just been opened
         _as_encoded()
         state["vae_sigma"] = 0.5  # wider than the encoder says, so that there is something to see
         state["vae_all"] = True
     face, dim = _controls(pixels, dims)
-    eps = np.random.default_rng(state.get("vae_seed", 0)).standard_normal((DRAWS, mu.shape[1]))
-    shown = Cloud(
-        mu=state["vae_mu"],
-        sigma=state["vae_sigma"],
-        encoded=_encoded(face, dim),
-        dim=dim,
-        all=state["vae_all"],
-        code=mu[face].tolist(),
-        spread=sigma[face].tolist(),
-        eps=eps.tolist(),
+    shown = _cloud_of(
+        face, dim, state["vae_mu"], state["vae_sigma"], everywhere=state["vae_all"], seed=state.get("vae_seed", 0)
     )
     cloud_view(CLOUD, store.find(MODEL), shown, state.get("vae_told", 0), _settled)
 
@@ -238,13 +252,17 @@ def twin() -> None:
         on_click=_other_directions,
         help=t("learn_vae.twin_turn_help"),
     )
+    twin_view("vae_twin", two_spaces(face, seed, language()))
+    st.caption(t("learn_vae.twin_scale_said"))
+
+
+def two_spaces(face: int, seed: int, lang: Language) -> list[Space]:
+    """The face in the autoencoder's and in the VAE's latent space, named in a language."""
     models = {"autoencoder": OTHER, "vae": MODEL}
-    shown = [
-        Space(store.find(model), t(f"learn_vae.twin_{name}"), *_disc(model, face, seed))
+    return [
+        Space(store.find(model), say(lang, f"learn_vae.twin_{name}"), *_disc(model, face, seed))
         for name, model in models.items()
     ]
-    twin_view("vae_twin", shown)
-    st.caption(t("learn_vae.twin_scale_said"))
 
 
 def spaces(frame: RaceFrame) -> None:

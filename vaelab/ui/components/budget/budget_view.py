@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vaelab.config.texts import Language, say
 from vaelab.images import palette
 from vaelab.images.field_colours import sequential_stops
 from vaelab.images.palette import Theme
 from vaelab.lessons.kernels import density, elsewhere, longest
 from vaelab.ui.components.widget import widget
-from vaelab.ui.text import t
+from vaelab.ui.text import language
 
 TEXTS = "learn_kinds"
 REACH = 4.0  # plane units from the middle to the edge
@@ -42,8 +43,18 @@ def line() -> float:
 
 def budget_view(key: str, theme: Theme) -> None:
     """Draw the game. Call it inside a fragment."""
+    widget("budget", key, budget_data(language()) | budget_colours(theme))
+
+
+def budget_colours(theme: Theme) -> dict[str, Any]:
+    """What of it follows the theme."""
     mine, other = palette.class_colours(theme)[:2]
-    data = {
+    return {"colours": {"mine": mine, "others": other}}
+
+
+def budget_data(lang: Language) -> dict[str, Any]:
+    """What budget.js is given beside its colours, in one language; also in a file without a server."""
+    return {
         "mine": first_points().tolist(),
         "others": elsewhere(OTHERS, np.array(PROBE), REACH, AWAY, seed=5).tolist(),
         "probe": list(PROBE),
@@ -52,7 +63,5 @@ def budget_view(key: str, theme: Theme) -> None:
         "line": line(),
         "longest": longest(MINE, line(), WIDTH),
         "stops": list(sequential_stops()),
-        "colours": {"mine": mine, "others": other},
-        "text": {name: t(f"{TEXTS}.keep_{name}") for name in WORDS},
+        "text": {name: say(lang, f"{TEXTS}.keep_{name}") for name in WORDS},
     }
-    widget("budget", key, data)

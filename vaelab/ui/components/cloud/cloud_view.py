@@ -9,10 +9,11 @@ from typing import Any
 
 import streamlit as st
 
+from vaelab.config.texts import Language, say
 from vaelab.runs.store import Run
 from vaelab.ui.components.carrier import bundle_url
 from vaelab.ui.components.widget import widget
-from vaelab.ui.text import t
+from vaelab.ui.text import language
 
 TEXTS = "learn_vae"
 MU = (-3.0, 3.0)  # as cloud.js has them
@@ -54,15 +55,20 @@ def cloud_view(key: str, run: Run, cloud: Cloud, seq: int, on_settle: Callable[[
 
     Call it inside a fragment.
     """
-    model = run.config().model
-    data = asdict(cloud) | {
-        "seq": seq,
-        "decoder": bundle_url(run),
-        "shape": [model.channels, model.image_size, model.image_size],
-        "text": {name: t(f"{TEXTS}.{name}") for name in WORDS}
-        | {"decodings": t(f"{TEXTS}.decodings", count=len(cloud.eps))},
-    }
+    data = cloud_data(run, cloud, bundle_url(run), language()) | {"seq": seq}
     widget("cloud", key, data, on_settled_change=on_settle)
+
+
+def cloud_data(run: Run, cloud: Cloud, decoder: str, lang: Language) -> dict[str, Any]:
+    """What cloud.js is given, in one language; also in a file without a server. decoder: address of its weights."""
+    model = run.config().model
+    return asdict(cloud) | {
+        "seq": 0,
+        "decoder": decoder,
+        "shape": [model.channels, model.image_size, model.image_size],
+        "text": {name: say(lang, f"{TEXTS}.{name}") for name in WORDS}
+        | {"decodings": say(lang, f"{TEXTS}.decodings", count=len(cloud.eps))},
+    }
 
 
 def settled(key: str) -> Settled | None:

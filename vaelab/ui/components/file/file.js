@@ -12,15 +12,11 @@ import { MOUNTS, mountDecoder } from "../decoder/decoder.js";
 import { el } from "../shared/dom.js";
 import { unpackImages } from "../shared/picture.js";
 import { wording } from "../shared/words.js";
+import { LANGUAGES, asked, askedLanguage, askedTheme, choiceOf } from "./controls.js";
+import { bytesOf } from "./embedded.js";
 import { mapView, unpackMap } from "./map_view.js";
 
 const MAX_BATCH = 256; // the pad's 16x16 manifold
-const LANGUAGES = { en: "English", zh: "中文" };
-
-/** base64 -> bytes. */
-function bytesOf(text) {
-  return Uint8Array.from(atob(text.trim()), (character) => character.charCodeAt(0));
-}
 
 /** float16 numbers in base64 as rows of a width. */
 function rowsOf(text, width) {
@@ -28,33 +24,14 @@ function rowsOf(text, width) {
   return Array.from({ length: numbers.length / width }, (_, k) => numbers.subarray(k * width, (k + 1) * width));
 }
 
-/** "#lang=zh&theme=dark&tab=map" of the address, for a link to one view of the file. */
-function asked() {
-  return new URLSearchParams(location.hash.slice(1));
-}
-
-/** Buttons of which one is chosen. options: [[value, words]]; onpick gets the value. */
-function choiceOf(label, options, value, onpick) {
-  const buttons = options.map(([key, words]) => el("button", {
-    type: "button", class: "button", lang: key === "zh" ? "zh" : undefined, "aria-pressed": key === value, "data-choice": key,
-    onclick: () => {
-      for (const each of buttons) each.setAttribute("aria-pressed", String(each.dataset.choice === key));
-      onpick(key);
-    },
-  }, words));
-  return el("div", { class: "file-choice", role: "group", "aria-label": label }, ...buttons);
-}
-
 class File {
   constructor(root, told, bytes) {
     Object.assign(this, { root, told, bytes, memory: {}, view: null, nets: null });
     this.system = window.matchMedia("(prefers-color-scheme: dark)");
     this.system.addEventListener("change", () => this.chosenTheme ?? this.paint());
-    const query = asked();
-    const lang = query.get("lang") ?? navigator.language;
-    this.lang = lang.startsWith("zh") ? "zh" : "en";
-    this.chosenTheme = ["light", "dark"].find((theme) => theme === query.get("theme")) ?? null;
-    this.tab = query.get("tab") ?? "one";
+    this.lang = askedLanguage();
+    this.chosenTheme = askedTheme();
+    this.tab = asked().get("tab") ?? "one";
   }
 
   async open() {

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
+from vaelab.config.texts import Language, say
 from vaelab.ui.components.widget import widget
-from vaelab.ui.text import t
+from vaelab.ui.text import language
 
 TEXTS = "learn_reparam"
 WORDS = (
@@ -15,13 +17,19 @@ WORDS = (
 
 def frozen_view(key: str, cost: str, mu: float, sigma: float, eps: Sequence[float], pinned: bool) -> None:
     """Draw the points. cost: of lessons.gradients.COSTS; mu, sigma: where they start; eps: (N,); pinned: whether they stay. Call it inside a fragment."""
-    data = {
+    widget("frozen", key, frozen_data(cost, mu, sigma, eps, pinned, language()))
+
+
+def frozen_data(
+    cost: str, mu: float, sigma: float, eps: Sequence[float], pinned: bool, lang: Language
+) -> dict[str, Any]:
+    """What frozen.js is given, in one language; also in a file without a server."""
+    return {
         "cost": cost,
         "mu": mu,
         "sigma": sigma,
         "eps": list(eps),
         "pinned": pinned,
-        "text": {name: t(f"{TEXTS}.frozen_{name}") for name in WORDS}
-        | {name: t(f"{TEXTS}.{name}") for name in ("mu_help", "sigma_help")},
+        "text": {name: say(lang, f"{TEXTS}.frozen_{name}") for name in WORDS}
+        | {name: say(lang, f"{TEXTS}.{name}") for name in ("mu_help", "sigma_help")},
     }
-    widget("frozen", key, data)

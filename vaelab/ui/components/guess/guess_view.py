@@ -6,9 +6,10 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from vaelab.config.texts import Language, say
 from vaelab.lessons.guessing import Rounds
 from vaelab.ui.components.widget import widget
-from vaelab.ui.text import t
+from vaelab.ui.text import language
 
 TEXTS = "learn_latent"
 WORDS = (
@@ -20,7 +21,14 @@ def guess_view(
     key: str, name: str, played: Rounds, zs: NDArray[Any], curve: NDArray[Any], sigma: float, reach: float
 ) -> None:
     """Draw the rounds. name: of what is played, so that another begins anew; zs, curve: the decoder's f(z), (n,); reach: of x. Call it inside a fragment."""
-    data = {
+    widget("guess", key, guess_data(name, played, zs, curve, sigma, reach, language()))
+
+
+def guess_data(
+    name: str, played: Rounds, zs: NDArray[Any], curve: NDArray[Any], sigma: float, reach: float, lang: Language
+) -> dict[str, Any]:
+    """What guess.js is given, in one language; also in a file without a server."""
+    return {
         "name": name,
         "rounds": [
             {"z": float(z), "x": float(x), "mean": round(float(mean), 4), "posterior": density.round(4).tolist()}
@@ -30,6 +38,5 @@ def guess_view(
         "curve": curve.round(3).tolist(),
         "sigma": sigma,
         "reach": reach,
-        "text": {word: t(f"{TEXTS}.guess_{word}") for word in WORDS},
+        "text": {word: say(lang, f"{TEXTS}.guess_{word}") for word in WORDS},
     }
-    widget("guess", key, data)

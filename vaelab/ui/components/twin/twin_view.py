@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vaelab.config.texts import Language, say
 from vaelab.images.field_colours import sequential_stops
 from vaelab.lessons.two_spaces import Disc
 from vaelab.runs.store import Run
 from vaelab.ui.components.carrier import bundle_url
 from vaelab.ui.components.widget import widget
-from vaelab.ui.text import t
+from vaelab.ui.text import language
 
 TEXTS = "learn_vae"
 FARTHEST = 2.0  # the strangeness that has the scale's last colour
@@ -34,24 +35,29 @@ class Space:
 
 def twin_view(key: str, spaces: Sequence[Space]) -> None:
     """Draw both spaces with one point in them. Call it inside a fragment."""
+    widget("twin", key, twin_data(spaces, [bundle_url(space.run) for space in spaces], language()))
+
+
+def twin_data(spaces: Sequence[Space], decoders: Sequence[str], lang: Language) -> dict[str, Any]:
+    """What twin.js is given, in one language; also in a file without a server. decoders: addresses of their weights."""
     model = spaces[0].run.config().model
-    data = {
+    return {
         "shape": [model.channels, model.image_size, model.image_size],
-        "spaces": [_space(space) for space in spaces],
+        "spaces": [_space(space, url) for space, url in zip(spaces, decoders, strict=True)],
         "farthest": FARTHEST,
         "stops": list(sequential_stops()),
-        "text": {name: t(f"{TEXTS}.twin_{name}") for name in WORDS} | {"refused": t(f"{TEXTS}.refused")},
+        "text": {name: say(lang, f"{TEXTS}.twin_{name}") for name in WORDS}
+        | {"refused": say(lang, f"{TEXTS}.refused")},
     }
-    widget("twin", key, data)
 
 
-def _space(space: Space) -> dict[str, Any]:
+def _space(space: Space, decoder: str) -> dict[str, Any]:
     wanted = ("centre", "mean", "spread", "low", "high", "across", "up")
     # JSON knows no infinity: what is bounded by nothing is bounded by the largest float32.
     most = float(np.finfo(np.float32).max)
     return {
         "name": space.name,
-        "decoder": bundle_url(space.run),
+        "decoder": decoder,
         "disc": {name: _packed(np.clip(getattr(space.disc, name), -most, most)) for name in wanted},
         "field": _packed(space.field),
         "side": len(space.field),
