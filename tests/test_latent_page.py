@@ -113,7 +113,7 @@ def test_t_sne_is_flat(digits):
 
 def test_two_dimensions_make_a_plane_and_three_a_cloud(digits, monkeypatch):
     shown: list[map_panel.View] = []
-    monkeypatch.setattr(latent_page, "latent_map", lambda wanted, view, near: shown.append(view))
+    monkeypatch.setattr(latent_page, "latent_map", lambda wanted, view, chosen, near: shown.append(view))
     app = open_page(run="digits-run")
     app.selectbox(key="latent_projection").select("dims").run()
     assert (shown[-1].dims, shown[-1].solid) == ((0, 1), False)

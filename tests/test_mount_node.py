@@ -32,3 +32,9 @@ def test_a_clean_up_that_no_call_follows_is_a_farewell(steps: dict[str, Any]) ->
     assert steps["cleaned"] == {"told": [], "roots": 1}
     assert steps["farewell"] == {"told": ["view 2 closed"], "roots": 0}
     assert steps["again"] == {"told": ["view 3 made", "view 3 takes 4"], "roots": 1}
+
+
+def test_a_view_is_put_back_once_and_tells_where_it_stands_once_a_gesture(steps: dict[str, Any]) -> None:
+    assert steps["restored"] == [3, 4]
+    assert steps["kept"] == [3, 4]  # a rerun does not take it back
+    assert steps["heard"] == [["kept", [5]]]  # two events of one gesture, and one that changed nothing

@@ -134,3 +134,33 @@ def test_the_link_opens_the_same_map_in_another_browser(new_page: Any, digits_ap
     other.locator(".st-key-latent_dims").wait_for()
     assert "with=" not in other.url
     assert other.locator(".st-key-latent_projection input").input_value() == "Dimensions"
+
+
+@pytest.mark.browser
+def test_a_link_holds_where_a_lesson_stands_in_the_browser_and_the_point_on_the_map(
+    new_page: Any, digits_app: str
+) -> None:
+    words = strings("en", "learn_latent")
+    page = new_page()
+    page.goto(f"{digits_app}/learn_latent?lang=en&with={share.packed('learn_latent', {'latent_view': 'guess'})}")
+    sheet = page.locator(".guess .sheet")
+    sheet.wait_for()
+    for key in ("ArrowRight", "Enter", "Enter", "ArrowLeft"):
+        sheet.press(key)
+    said = page.locator(".guess .said").inner_text()
+    assert said.startswith(words["guess_ask"].format(round=2, of=10, x="")[:12])
+    page.get_by_role("button", name="Share").first.click()
+    address = page.locator("[data-testid=stPopoverBody] code").inner_text()
+    kept = share.unpacked("learn_latent", parse_qs(urlsplit(address).query)[share.VALUE][0])
+    assert kept is not None
+    assert kept["latent_guess_kept"][1:] == [1, -0.05, 0.05]  # open, the line, the first guess
+    other = new_page()
+    other.goto(address.replace("lang=en", "lang=zh"))
+    other.locator(".guess .sheet").wait_for()
+    other.locator(".guess .marks .hit, .guess .marks .miss").first.wait_for()
+    assert other.locator(".guess .sheet").get_attribute("aria-valuenow") == "-0.05"
+    page.goto(f"{digits_app}/latent?run=digits-run&point=7&lang=en")
+    page.locator(".map-legend").wait_for()
+    page.wait_for_function("() => new URLSearchParams(location.search).get('point') === '7'")
+    selected = page.locator(".map").evaluate("(root) => root.latentMap.plot.marks.selected")
+    assert selected == 7

@@ -56,4 +56,24 @@ later();
 step("farewell");
 entry({ data: { value: 4, model: "other" }, parentElement });
 step("again");
+
+// A view that says where it stands.
+const heard = [];
+const listeners = {};
+const place = element();
+globalThis.document = { createElement: () => ({ ...element(), addEventListener: (name, run) => (listeners[name] = run) }) };
+let at = [0];
+const keeper = lasting("view", () => ({ close() {}, kept: () => at, restore: (numbers) => (at = numbers) }), () => {});
+const tell = (name, value) => heard.push([name, value]);
+keeper({ data: { kept: [3, 4] }, parentElement: place, setStateValue: tell });
+steps.restored = at;
+keeper({ data: { kept: [9] }, parentElement: place, setStateValue: tell });
+steps.kept = at;
+listeners.pointerup();
+at = [5];
+listeners.click();
+later();
+listeners.keyup();
+later();
+steps.heard = heard;
 console.log(JSON.stringify(steps));

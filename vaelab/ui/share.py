@@ -24,6 +24,7 @@ from vaelab.ui.text import t
 VALUE = "with"  # in the address
 MOST_BYTES = 8_000  # unpacked: no link makes us read more
 MOST_KEYS = 60
+MOST_ITEMS = 40  # of one choice
 RESTORED = "share_restored"  # in the session: what a link has put there, until its page has been drawn
 _KEY = re.compile(r"[a-z][a-z0-9_]{1,60}", re.ASCII)
 _TEXT = re.compile(r"[\w .,:+/−-]{0,80}")  # a choice's code; nothing that could be Markdown
@@ -84,7 +85,7 @@ def plain_value(value: Any) -> Any:
         return value if _TEXT.fullmatch(value) else None
     if isinstance(value, bool | int | float):
         return value if value == value and abs(value) < 1e12 else None
-    if isinstance(value, list | tuple) and len(value) <= 20:
+    if isinstance(value, list | tuple) and len(value) <= MOST_ITEMS:
         items = [plain_value(item) for item in value]
         if any(item is None or isinstance(item, list | dict) for item in items):
             return None

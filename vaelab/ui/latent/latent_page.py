@@ -20,7 +20,16 @@ from vaelab.ui.latent.factors import factor_section
 from vaelab.ui.latent.first_look import chose_view, look_first
 from vaelab.ui.latent.flow import flow_section
 from vaelab.ui.latent.inspector import inspector, neighbours
-from vaelab.ui.latent.map_panel import MOST_COLOURS, PROJECTIONS, Colour, View, choice, colours_of, latent_map
+from vaelab.ui.latent.map_panel import (
+    MOST_COLOURS,
+    PROJECTIONS,
+    Colour,
+    View,
+    choice,
+    colours_of,
+    keep_in_address,
+    latent_map,
+)
 from vaelab.ui.latent.prior import prior_section
 from vaelab.ui.model_picker import pick_model
 from vaelab.ui.text import t
@@ -60,10 +69,11 @@ def workspace(known: dict[str, Run]) -> None:
             show_error(error)
             return
     chosen = choice(wanted)
+    keep_in_address(chosen)
     with wide:
         source_note(run, cfg)
         near = neighbours(wanted, chosen)
-        latent_map(wanted, view, near[0])
+        latent_map(wanted, view, chosen, near[0])
     with side:
         try:
             inspector(wanted, view, chosen, near)

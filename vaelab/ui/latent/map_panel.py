@@ -31,6 +31,8 @@ from vaelab.ui.widgets import theme
 ENTRY = "map/page.js"
 KEY = "latent_map"
 TEXTS = "latent_map"
+POINT = "point"  # in the address: the number of the chosen image
+LINKED = "map_linked"  # in the session: the point that a link named, and the images that it is one of
 NO_FILM: dict[str, Any] = {"words": {}, "inks": [], "pale": False}
 MOST_COLOURS = 10  # that can be told apart
 
@@ -95,6 +97,8 @@ def choice(wanted: Query) -> Choice:
     """What is chosen among these images; a choice made among other images counts for nothing."""
     answer = st.session_state.get(KEY)
     told = answer.get("choice") if answer else None
+    if told is None:
+        return _linked(wanted)
     if not isinstance(told, dict) or told.get("images") != images_key(wanted):
         return Choice("none")
     rows = tuple(int(row) for row in told.get("rows", ()) if 0 <= int(row) < wanted.count)
@@ -102,8 +106,25 @@ def choice(wanted: Query) -> Choice:
     return Choice(kind, rows) if kind in ("point", "lasso") and rows else Choice("none")
 
 
-def latent_map(wanted: Query, view: View, near: NDArray[np.int64] | Sequence[int]) -> None:
-    """The map, its legend, its tools and the time slider. near: rows that are marked as neighbours.
+def _linked(wanted: Query) -> Choice:
+    """The point that the address names, until something is chosen on the map; among other images than those it came with it counts for nothing."""
+    point = st.query_params.get(POINT, "")
+    if LINKED not in st.session_state and point.isdecimal() and len(point) < 8:
+        st.session_state[LINKED] = (images_key(wanted), int(point))
+    images, row = st.session_state.get(LINKED, ("", 0))
+    return Choice("point", (row,)) if images == images_key(wanted) and row < wanted.count else Choice("none")
+
+
+def keep_in_address(chosen: Choice) -> None:
+    """Name the chosen point in the address, so that a link opens with it."""
+    if chosen.kind == "point":
+        st.query_params[POINT] = str(chosen.rows[0])
+    else:
+        st.query_params.pop(POINT, None)
+
+
+def latent_map(wanted: Query, view: View, chosen: Choice, near: NDArray[np.int64] | Sequence[int]) -> None:
+    """The map, its legend, its tools and the time slider. chosen: what is marked where it opens; near: rows that are marked as neighbours.
 
     Call it inside a fragment: a click reruns no more than that.
     """
@@ -128,6 +149,7 @@ def latent_map(wanted: Query, view: View, near: NDArray[np.int64] | Sequence[int
         },
         "colours": list(class_colours(theme())),
         "stops": list(STOPS),
+        "chosen": chosen.rows[0] if chosen.kind == "point" else -1,
         "near": [int(row) for row in near],
         "decoder": _decoder(run),
         "text": {**strings("en", TEXTS), **strings(language(), TEXTS)},

@@ -2,7 +2,7 @@
  * Lesson 1's game: points appear elsewhere, p(x) at the probe falls, and the reader drags their own points to hold it above a line.
  * budget_view.py is the other side.
  *
- * data: {mine: [[x, y]], others: [[x, y]], probe, reach, width, line, longest, stops, colours: {mine, others}, text}. Python is told nothing.
+ * data: {mine: [[x, y]], others: [[x, y]], probe, reach, width, line, longest, stops, colours: {mine, others}, text}. Python hears only where it stands, for links.
  */
 
 import { Sheet, inkOf, watchWidth } from "../shared/ink.js";
@@ -58,6 +58,19 @@ class Budget {
     this.mine = structuredClone(this.data.mine);
     Object.assign(this, { shown: 0, over: false, held: -1 });
     this.next.disabled = this.play.disabled = false;
+    this.invalidate();
+  }
+
+  /** Where it stands, as numbers that a link can hold. */
+  kept() {
+    return [this.shown, Number(this.over), this.best, ...this.mine.flat()];
+  }
+
+  restore([shown, over, best, ...mine]) {
+    if (mine.length !== 2 * this.mine.length) return;
+    this.mine = this.mine.map((_, k) => mine.slice(2 * k, 2 * k + 2).map((value) => Math.max(-this.data.reach, Math.min(this.data.reach, value))));
+    Object.assign(this, { shown: Math.max(0, Math.min(this.data.others.length, Math.round(shown))), best: Math.max(0, Math.round(best)), over: Boolean(over) });
+    this.next.disabled = this.play.disabled = this.over;
     this.invalidate();
   }
 

@@ -1,4 +1,4 @@
-"""Lesson 1's game (budget.js): the reader drags points to hold p(x) up at a probe; all of it runs in the browser, nothing is told to Python."""
+"""Lesson 1's game (budget.js): the reader drags points to hold p(x) up at a probe; all of it runs in the browser, Python hears only where it stands, for links."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def line() -> float:
 
 def budget_view(key: str, theme: Theme) -> None:
     """Draw the game. Call it inside a fragment."""
-    widget("budget", key, budget_data(language()) | budget_colours(theme))
+    widget("budget", key, budget_data(language()) | budget_colours(theme), keeps=True)
 
 
 def budget_colours(theme: Theme) -> dict[str, Any]:

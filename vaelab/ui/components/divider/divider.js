@@ -2,7 +2,7 @@
  * Compare: the same images as two models make them, one over the other, with a divider that uncovers the left or the right one.
  * divider_view.py is the other side.
  *
- * data: {sides: [{name, shape, pixels, figures}, the same], text}; pixels are base64 of n * C * H * W bytes. Python is told nothing.
+ * data: {sides: [{name, shape, pixels, figures}, the same], text}; pixels are base64 of n * C * H * W bytes. Python hears only where it stands, for links.
  */
 
 import { drag } from "../board/gesture.js";
@@ -84,6 +84,16 @@ class Divider {
     this.tiles.forEach(({ button }, at) => button.setAttribute("aria-pressed", String(at === k)));
     this.data.sides.forEach(({ name, figures }, side) => this.names[side].replaceChildren(el("b", {}, name), figures[k] ? ` ${figures[k]}` : ""));
     this.size();
+  }
+
+  /** Where it stands, as numbers that a link can hold. */
+  kept() {
+    return [Math.round(1000 * this.share) / 1000, this.here];
+  }
+
+  restore([share, here]) {
+    if (Number.isInteger(here) && here >= 0 && here < this.count) this.look(here);
+    this.move(share);
   }
 
   move(share) {

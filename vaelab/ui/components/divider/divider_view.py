@@ -1,4 +1,4 @@
-"""Pictures of two models over one another (divider.js): a divider that is dragged uncovers one or the other. Python is told nothing."""
+"""Pictures of two models over one another (divider.js): a divider that is dragged uncovers one or the other. Python hears only where it stands, for links."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def divider_view(key: str, left: Side, right: Side) -> None:
         "sides": [_side(left), _side(right)],
         "text": {word: t(f"compare.divider_{word}") for word in WORDS},
     }
-    widget("divider", key, data)
+    widget("divider", key, data, keeps=True)
 
 
 def _side(side: Side) -> dict[str, Any]:

@@ -2,7 +2,7 @@
  * Lesson 8: each eps and the z that it becomes while mu is dragged; below, the mean of f leaves a trail: a smooth curve where the noise is frozen, a cloud
  * where every move draws other noise. frozen_view.py is the other side.
  *
- * data: {cost, mu, sigma, eps (N), pinned, text}. Python is told nothing; its mu and sigma are where the points start.
+ * data: {cost, mu, sigma, eps (N), pinned, text}. Python hears only where it stands, for links; its mu and sigma are where the points start.
  */
 
 import { Sheet, faint, font, inkOf, watchWidth, words, wordsOn } from "../shared/ink.js";
@@ -62,6 +62,16 @@ class Frozen {
     this.jump = null;
     if (other) this.trail = [];
     this.show();
+  }
+
+  /** Where it stands, as numbers that a link can hold. */
+  kept() {
+    return [this.mu, this.sigma];
+  }
+
+  restore([mu, sigma]) {
+    for (const [name, value] of Object.entries({ mu, sigma })) this[name] = Math.max(LIMITS[name][0], Math.min(LIMITS[name][1], Number(value) || this[name]));
+    this.forget();
   }
 
   forget() {

@@ -1,4 +1,4 @@
-"""The points of lesson 8, whose noise is frozen or not while mu and sigma move (frozen.js): in the browser, Python is told nothing."""
+"""The points of lesson 8, whose noise is frozen or not while mu and sigma move (frozen.js): in the browser, Python hears only where it stands, for links."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ WORDS = (
 
 def frozen_view(key: str, cost: str, mu: float, sigma: float, eps: Sequence[float], pinned: bool) -> None:
     """Draw the points. cost: of lessons.gradients.COSTS; mu, sigma: where they start; eps: (N,); pinned: whether they stay. Call it inside a fragment."""
-    widget("frozen", key, frozen_data(cost, mu, sigma, eps, pinned, language()))
+    widget("frozen", key, frozen_data(cost, mu, sigma, eps, pinned, language()), keeps=True)
 
 
 def frozen_data(

@@ -2,7 +2,7 @@
  * Lesson 3: an x is seen; the reader drags a line to the z that they believe was behind it, and then sees the z that was drawn and the posterior.
  * guess_view.py is the other side.
  *
- * data: {name, rounds: [{z, x, mean, posterior (n)}], zs: [first, last, n], curve (n), sigma, reach, text}. Python is told nothing.
+ * data: {name, rounds: [{z, x, mean, posterior (n)}], zs: [first, last, n], curve (n), sigma, reach, text}. Python hears only where it stands, for links.
  */
 
 import { Sheet, faint, font, inkOf, watchWidth, words, wordsOn } from "../shared/ink.js";
@@ -18,6 +18,13 @@ const POSTERIOR = 0.26; // of the height, for the density at the bottom
 const STEP = 0.05; // of z, an arrow key
 const CLOSE = 0.5; // a distance below is drawn as a hit
 const ABOVE = 365; // of the window that is not the sheet's
+
+/** A number that stands for a name. */
+function stampOf(name) {
+  let stamp = 7;
+  for (const letter of name) stamp = (stamp * 31 + letter.codePointAt(0)) % 1000003;
+  return stamp;
+}
 
 class Guess {
   constructor(root, data) {
@@ -56,6 +63,19 @@ class Guess {
   /** The first round. */
   begin() {
     Object.assign(this, { name: this.data.name, guesses: [], z: 0, open: true });
+  }
+
+  /** Where it stands, as numbers that a link can hold. */
+  kept() {
+    return [stampOf(this.name), Number(this.open), this.z, ...this.guesses];
+  }
+
+  restore([stamp, open, z, ...guesses]) {
+    if (stamp !== stampOf(this.name) || guesses.length > this.data.rounds.length) return; // of another game
+    const fits = open ? guesses.length < this.data.rounds.length : guesses.length > 0;
+    if (!fits) return;
+    Object.assign(this, { open: Boolean(open), guesses });
+    this.put(z);
   }
 
   get at() {

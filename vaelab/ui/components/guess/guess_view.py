@@ -1,4 +1,4 @@
-"""Ten rounds of lesson 3 in which the reader infers z from x by hand (guess.js): all of it runs in the browser, nothing is told to Python."""
+"""Ten rounds of lesson 3 in which the reader infers z from x by hand (guess.js): all of it runs in the browser, Python hears only where it stands, for links."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def guess_view(
     key: str, name: str, played: Rounds, zs: NDArray[Any], curve: NDArray[Any], sigma: float, reach: float
 ) -> None:
     """Draw the rounds. name: of what is played, so that another begins anew; zs, curve: the decoder's f(z), (n,); reach: of x. Call it inside a fragment."""
-    widget("guess", key, guess_data(name, played, zs, curve, sigma, reach, language()))
+    widget("guess", key, guess_data(name, played, zs, curve, sigma, reach, language()), keeps=True)
 
 
 def guess_data(

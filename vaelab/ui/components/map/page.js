@@ -3,7 +3,7 @@
  *
  * It is called again at every rerun that changes its data and on a theme switch; only what differs is fetched and drawn anew, so the view,
  * the choice and a running t-SNE stay. data: {key, images, base, query, time, view: {projection, dims, solid}, colour: {by, kind, title, names, inks, pale},
- * colours, stops, near, text} as map_panel.py builds it. The answer is one state, `choice`: {images, kind: "point" | "lasso" | "none", rows}.
+ * colours, stops, chosen, near, text} as map_panel.py builds it. The answer is one state, `choice`: {images, kind: "point" | "lasso" | "none", rows}.
  */
 
 import { classLegend, span, valueLegend } from "./legend.js";
@@ -152,7 +152,7 @@ class MapPage {
     this.set = null;
     this.fields.close();
     this.plot.marks.near = this.data.near;
-    if (!known) Object.assign(this.plot.marks, { selected: -1, inside: null });
+    if (!known) Object.assign(this.plot.marks, { selected: this.data.chosen, inside: null });
     this.plot.set = null;
     this.plot.invalidate();
     this.say(this.text("encoding"));

@@ -2,7 +2,7 @@
  * Lesson 4: every number of a code as a cell. A finger that sweeps over the cells breaks the one below it, and the picture shows where.
  * patch_view.py is the other side.
  *
- * data: {decoder, code (Z), pixels: base64 of C * H * W bytes, shape, most, stops, text}. Python is told nothing: all of it is computed here.
+ * data: {decoder, code (Z), pixels: base64 of C * H * W bytes, shape, most, stops, text}. All of it is computed here; Python hears where it stands after a gesture, for links.
  */
 
 import { Sheet, watchWidth } from "../shared/ink.js";
@@ -76,6 +76,16 @@ class Patch {
       console.warn(error);
       this.frames.broken.replaceChildren(el("p", { class: "refused", role: "alert" }, this.text.refused));
     }
+  }
+
+  /** Where it stands, as numbers that a link can hold. */
+  kept() {
+    return [this.number, this.value];
+  }
+
+  restore([number, value]) {
+    const there = Number.isInteger(number) && number >= -1 && number < this.data.code.length;
+    if (there) this.pick(number, Math.max(0, Math.min(this.data.most, value)));
   }
 
   /** Break one number of the code, or none (-1). */

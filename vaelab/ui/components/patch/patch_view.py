@@ -1,4 +1,4 @@
-"""The 384 numbers of lesson 4, one of which the reader breaks (patch.js): decoded in the browser under the finger, nothing told to Python."""
+"""The 384 numbers of lesson 4, one of which the reader breaks (patch.js): decoded in the browser under the finger, Python hears only where it stands, for links."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ WORDS = (
 
 def patch_view(key: str, run: Run, pixels: NDArray[np.uint8], maps: NDArray[np.float32]) -> None:
     """Draw the code of an image, to be broken number by number. pixels: (C, H, W) uint8; maps: its code, (maps, 2, 2). Call it inside a fragment."""
-    widget("patch", key, patch_data(bundle_url(run), pixels, maps, language()))
+    widget("patch", key, patch_data(bundle_url(run), pixels, maps, language()), keeps=True)
 
 
 def patch_data(decoder: str, pixels: NDArray[np.uint8], maps: NDArray[np.float32], lang: Language) -> dict[str, Any]:

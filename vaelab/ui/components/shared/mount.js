@@ -3,18 +3,40 @@
 import { el } from "./dom.js";
 import { applyTheme } from "./theme.js";
 
+const QUIET = 300; // milliseconds after a gesture before Python hears where a view stands
+const GESTURES = ["pointerup", "keyup", "change", "click"];
 const FAREWELL = 100; // milliseconds: Streamlit also cleans up before it calls again; only a clean-up that nothing follows is a farewell
+
+/** Tell Python where a view stands, once after each gesture that has changed it. */
+function listen(known) {
+  let told = null;
+  const tell = () => {
+    const kept = known.view.kept();
+    if (JSON.stringify(kept) === told) return;
+    told = JSON.stringify(kept);
+    known.tell("kept", kept);
+  };
+  known.root.addEventListener("focusout", tell); // whoever presses Share has left the view
+  for (const name of GESTURES) {
+    known.root.addEventListener(name, () => {
+      clearTimeout(known.telling);
+      known.telling = setTimeout(tell, QUIET);
+    });
+  }
+}
 
 /**
  * The entry of a component: called at every rerun that changes its data and on a theme switch.
  *
  * className: of the root that it adds; make(root, data, setStateValue): the view, at the first call and whenever identity(data) is
- * another; take(view, data, setStateValue): at every call. The view has close().
+ * another; take(view, data, setStateValue): at every call. The view has close(). One with kept(), a few numbers that say where it stands, and
+ * restore(numbers) is put back to data.kept when it is made, and Python hears of kept() after each gesture, so that a link can hold it.
  */
 export function lasting(className, make, take, identity = () => "") {
   const mounted = new WeakMap(); // parentElement -> {id, root, view, leaving}
   const leave = (known) => {
     clearTimeout(known.leaving);
+    clearTimeout(known.telling);
     known.view.close();
     known.root.remove();
   };
@@ -26,12 +48,16 @@ export function lasting(className, make, take, identity = () => "") {
       const root = el("div", { class: className });
       parentElement.append(root);
       applyTheme(root, parentElement);
-      known = { id, root, view: make(root, data, setStateValue), leaving: 0 };
+      known = { id, root, view: make(root, data, setStateValue), leaving: 0, telling: 0, isNew: true };
       mounted.set(parentElement, known);
+      if (data.kept) listen(known);
     }
+    known.tell = setStateValue;
     clearTimeout(known.leaving);
     applyTheme(known.root, parentElement);
     take(known.view, data, setStateValue);
+    if (known.isNew && data.kept?.length) known.view.restore(data.kept);
+    known.isNew = false;
     const mine = known;
     return () => {
       mine.leaving = setTimeout(() => {

@@ -2,7 +2,7 @@
  * Lesson 5: one point, dragged over two discs of codes at once, an autoencoder's and a VAE's; above each what its decoder makes of the point.
  * twin_view.py is the other side.
  *
- * data: {shape, spaces: [{name, decoder, disc: {centre, mean, ...}, field, side}], farthest, stops, text}; arrays are base64 of float32. Python is told nothing.
+ * data: {shape, spaces: [{name, decoder, disc: {centre, mean, ...}, field, side}], farthest, stops, text}; arrays are base64 of float32. Python hears only where it stands, for links.
  */
 
 import { Sheet, inkOf, watchWidth } from "../shared/ink.js";
@@ -82,6 +82,15 @@ class Twin {
       console.warn(error);
       lane.frame.replaceChildren(el("p", { class: "refused", role: "alert" }, this.text.refused));
     }
+  }
+
+  /** Where it stands, as numbers that a link can hold. */
+  kept() {
+    return this.at;
+  }
+
+  restore([x, y]) {
+    this.move(within([Number(x) || 0, Number(y) || 0]));
   }
 
   move(at) {

@@ -1,4 +1,4 @@
-"""One point of lesson 5, dragged through an autoencoder's and a VAE's latent space at once (twin.js): decoded in the browser, nothing told to Python."""
+"""One point of lesson 5, dragged through an autoencoder's and a VAE's latent space at once (twin.js): decoded in the browser, Python hears only where it stands, for links."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Space:
 
 def twin_view(key: str, spaces: Sequence[Space]) -> None:
     """Draw both spaces with one point in them. Call it inside a fragment."""
-    widget("twin", key, twin_data(spaces, [bundle_url(space.run) for space in spaces], language()))
+    widget("twin", key, twin_data(spaces, [bundle_url(space.run) for space in spaces], language()), keeps=True)
 
 
 def twin_data(spaces: Sequence[Space], decoders: Sequence[str], lang: Language) -> dict[str, Any]:
