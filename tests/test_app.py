@@ -85,7 +85,7 @@ def test_a_chosen_network_says_what_it_does_and_what_the_browser_will_do():
     app = open_page("train")
     app.selectbox(key="set_network").select("resnet").run()
     told = words(app)
-    for part in ("residual block at every size", "7.9 million", "about 60 pictures a second, or 10–49 traversal grids"):
+    for part in ("residual block at every size", "6.7 million", "about 60 pictures a second, or 12–58 traversal grids"):
         assert part in told
 
 

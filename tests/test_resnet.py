@@ -13,7 +13,7 @@ from small_training import settings, stop_at, train, weights
 from vaelab.config.errors import ConfigError
 from vaelab.config.settings import OptimConfig
 from vaelab.export.bundle import macs
-from vaelab.models.latent_model import WithSums, _module
+from vaelab.models.latent_model import WithSums, _module, build
 from vaelab.models.layers import LEAK, NORM_EPS, Layer, normalise, residual, shapes
 from vaelab.models.model_config import ModelConfig
 
@@ -23,7 +23,7 @@ RESNET = ModelConfig(name="conv-vae", network="resnet", latent_dim=3)
 @torch.no_grad()
 def test_a_residual_block_adds_what_two_normalised_convolutions_say() -> None:
     torch.manual_seed(0)
-    block = WithSums(*map(_module, residual(16)))
+    block = WithSums(*map(_module, residual(16, 16)))
     x = torch.randn(3, 16, 5, 5)
     for norm in (block[0], block[3]):
         norm.weight.normal_()
@@ -58,12 +58,29 @@ def test_an_image_has_one_loss_in_training_and_evaluation_whatever_is_beside_it(
     torch.testing.assert_close(alone, evaluated, rtol=1e-5, atol=0)
 
 
+def test_it_is_the_convolutional_network_with_blocks_that_begin_with_nothing() -> None:
+    """The same weights in the layers that both have: before any step both decode alike."""
+    torch.manual_seed(1)
+    plain, blocks = build(ModelConfig(name="conv-vae", latent_dim=3)), build(RESNET)
+    for part in ("features", "head", "decoder"):
+        theirs = [layer for layer in getattr(plain, part) if list(layer.parameters())]
+        ours = [
+            m
+            for m in getattr(blocks, part)
+            if isinstance(m, torch.nn.Linear | torch.nn.ConvTranspose2d) or getattr(m, "stride", 0) == (2, 2)
+        ]
+        for a, b in zip(theirs, ours, strict=True):
+            b.load_state_dict(a.state_dict())
+    x, z = torch.rand(2, 3, 32, 32), torch.randn(2, 3)
+    with torch.no_grad():
+        torch.testing.assert_close(blocks.encode(x).mean, plain.encode(x).mean)
+        torch.testing.assert_close(blocks.decode(z), plain.decode(z))
+
+
 def test_work_of_one_image() -> None:
-    """z to 256 units and 64 maps of 4x4, then at each of three sizes a block and a doubling."""
-    total = 3 * 256 + 256 * 64 * 16
-    for a, b, side in ((64, 40, 4), (40, 24, 8), (24, 3, 16)):
-        total += (2 * 9 * a * a + 2 * 2 * a + a + 16 * a * b) * side**2
-    assert macs(RESNET) == total
+    """conv's, and before each of its three doublings a block of half the width within: 2 for a normalised number, 1 for an added one."""
+    blocks = sum((2 * 9 * a * a // 2 + 2 * (a + a // 2) + a) * side**2 for a, side in ((96, 4), (48, 8), (24, 16)))
+    assert macs(RESNET) == macs(ModelConfig(name="conv-vae", latent_dim=3)) + blocks
 
 
 @pytest.mark.parametrize(

@@ -140,10 +140,15 @@ def normalise(channels: int, each: int = 8) -> Layer:
     return Layer("GroupNorm", channels, channels, groups=channels // each if channels % each == 0 else 1)
 
 
-def residual(channels: int) -> tuple[Layer, ...]:
-    """A residual block that keeps the maps' shape: twice normalise, activate, 3x3 convolution; then what came in is added (He et al. 2016b, fig. 4e)."""
-    half = (normalise(channels), LEAKY, Layer("Conv2d", channels, channels, kernel=3, padding=1))
-    return (*half, *half, Layer("Add", back=len(half) * 2 + 1))
+def residual(channels: int, inner: int) -> tuple[Layer, ...]:
+    """A residual block that keeps the maps' shape: twice normalise, activate, 3x3 convolution, with `inner` channels between; then what came in
+    is added (He et al. 2016, Identity mappings in deep residual networks, fig. 4e).
+    """
+    first, second = (
+        (normalise(a), LEAKY, Layer("Conv2d", a, b, kernel=3, padding=1))
+        for a, b in ((channels, inner), (inner, channels))
+    )
+    return (*first, *second, Layer("Add", back=7))
 
 
 def double(inputs: int, outputs: int, side: int = 2) -> Layer:
