@@ -3,22 +3,34 @@
 from __future__ import annotations
 
 import contextlib
+import math
+from collections.abc import Collection
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
 
 from vaelab.cli.output import json_option, print_json, table
 from vaelab.cli.training import train_options
-from vaelab.config.errors import DataError
+from vaelab.config.errors import DataError, WeightsError
 from vaelab.config.folders import remove
+from vaelab.models.own_module import OWN
 from vaelab.runs import store
 from vaelab.runs.files import write_atomic, write_json
 from vaelab.runs.plan import plan
 from vaelab.runs.run_config import RunConfig
 
-SHAPE = ("--dataset", "--model", "--network", "--latent-dim", "--image-size")  # what decides which tensors a model has
+SHAPE = (
+    "--dataset",
+    "--model",
+    "--network",
+    "--latent-dim",
+    "--label",
+    "--image-size",
+)  # what decides which tensors a model has
+NOT_KEPT = ("code_mean", "code_std", "num_batches_tracked")  # what tutorials do not save, or what tells nothing
 CODES = 1_000  # images whose codes the sliders stand around
 
 
@@ -51,6 +63,7 @@ def import_weights(
     model: str,
     network: str,
     latent_dim: int,
+    label: str | None,
     image_size: int,
     dataset: str,
     name: str | None,
@@ -63,22 +76,27 @@ def import_weights(
     """
     from safetensors.torch import save
 
+    from vaelab.export import card
     from vaelab.models.foreign import fit, read_state
     from vaelab.models.latent_model import build
 
-    cfg = plan(dataset, model, network=network, latent_dim=latent_dim, image_size=image_size)
+    cfg = plan(dataset, model, network=network, latent_dim=latent_dim, label=label, image_size=image_size)
     built = build(cfg.model)
     own = dict(built.state_dict())
     state = read_state(file)
-    kept = [key for key in own if key in ("code_mean", "code_std") and key not in state]  # what tutorials do not keep
+    kept = [key for key in own if key.endswith(NOT_KEPT) and key not in state]
     shapes = {key: tuple(tensor.shape) for key, tensor in own.items() if key not in kept}
-    fitted = fit(state, shapes, renamed, str(file))
+    fitted = fit(
+        state, shapes, (_same_names(state, shapes, renamed) if built.draws_itself else {}) | renamed, str(file)
+    )
     built.load_state_dict({**own, **fitted.tensors})
     run = store.create_run(cfg, store.free_name(name or file.stem))
     try:
         seen = _remember(built, cfg)
         write_atomic(run.path / "model.safetensors", save(dict(built.state_dict())))
-        measured = _measure(run) if seen else None
+        measured = _measure(run, file) if seen else None
+        if measured is not None:
+            np.savez_compressed(run.path / "latents.npz", **card.latents(run))
         (run.path / "README.md").write_text(_card(run, file, fitted.taken), encoding="utf-8")
     except BaseException:
         with contextlib.suppress(OSError):
@@ -106,6 +124,12 @@ def import_weights(
         )
 
 
+def _same_names(state: Collection[str], shapes: Collection[str], renamed: dict[str, str]) -> dict[str, str]:
+    """Theirs to ours where a module of one's own has the very names of the file, apart from what --map says."""
+    said = {part for theirs in renamed for part in theirs.split("+")} | set(renamed.values())
+    return {key: f"{OWN}{key}" for key in state if f"{OWN}{key}" in shapes and not {key, f"{OWN}{key}"} & said}
+
+
 def _remember(built: Any, cfg: RunConfig) -> bool:
     """Give the model the average and spread of the codes of its images, where they are at hand; whether they are."""
     import torch
@@ -116,12 +140,13 @@ def _remember(built: Any, cfg: RunConfig) -> bool:
     if not data.is_available(cfg.data.name):
         return False
     images = data.load(cfg.data.name, image_size=cfg.data.image_size, channels=cfg.model.channels, limit=CODES).train
-    mu, _ = inference.encode(built.eval(), images.pixels[:CODES])
+    y = None if cfg.model.label is None else data.labels_of(images, cfg.model.label)[:CODES]
+    mu, _ = inference.encode(built.eval(), images.pixels[:CODES], y)
     built.remember_codes(torch.from_numpy(mu))
     return True
 
 
-def _measure(run: store.Run) -> dict[str, Any] | None:
+def _measure(run: store.Run, file: Path) -> dict[str, Any] | None:
     """The figures of the card, as they stand in metrics.json; None where there is nothing to measure on."""
     from vaelab.analysis import inference
 
@@ -129,6 +154,11 @@ def _measure(run: store.Run) -> dict[str, Any] | None:
         test = inference.evaluate(run)
     except DataError:
         return None
+    if not math.isfinite(test["loss"]):
+        raise WeightsError(
+            f"{file} must hold weights that give the test images of {run.config().data.name} a finite loss, got {test['loss']};"
+            " choose the model and the data set as they were when it was trained"
+        )
     write_json(run.path / "metrics.json", {"test": test})
     return test
 

@@ -168,7 +168,7 @@ def _by_shape(theirs: State, ours: str, shape: tuple[int, ...], where: str) -> t
             return name, theirs.pop(name)
     half = (shape[0] // 2, *shape[1:]) if shape and shape[0] % 2 == 0 else None
     alike = [name for name, tensor in theirs.items() if tuple(tensor.shape) == half]
-    mean = next((name for name in alike if _is_head_of(name, ("mu", "mean", "loc"))), None)
+    mean = next((name for name in alike if _is_head_of(name, ("mu", "mean", "loc", "embedding"))), None)
     spread = next(
         (name for name in alike if _is_head_of(name, ("var",)) and not _is_head_of(name, ("mu", "mean"))), None
     )

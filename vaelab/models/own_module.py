@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 # What images a class is first tried with, (C, side): its own size is found so where it takes no `channels` and `image_size`.
 TRIED = ((3, 32), (1, 28), (1, 32), (3, 28), (3, 64), (1, 64), (3, 128), (1, 128), (3, 16), (1, 16))
+OWN = "decoder.0.module."  # before the names of its weights in a model's state dict
 EPS = 1e-6  # pixels that decode puts out are kept this far from 0 and 1, where a logit has no end
 ABOUT = ("A module of one's own with encode and decode.", "自己写的模块，带有 encode 和 decode。")
 

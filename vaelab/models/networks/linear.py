@@ -9,8 +9,6 @@ from vaelab.models.networks.network import Network, NetworkShape
 from vaelab.models.registry import register
 from vaelab.models.words import Words
 
-HIDDEN = 128
-
 
 class Linear(Network):
     """pixels -> 128 -> code -> 128 -> pixels."""
@@ -25,15 +23,16 @@ class Linear(Network):
     channels = (3,)  # as in the tutorial that the lessons follow; grey images are repeated
     takes_label = False
     convolutional = False
+    hidden = 128
 
     def layers(self, shape: NetworkShape) -> Architecture:
         """No feature maps: the image itself is flat."""
         pixels = math.prod(shape.image)
-        head = (Layer("Linear", pixels, HIDDEN), RELU, Layer("Linear", HIDDEN, shape.head))
+        head = (Layer("Linear", pixels, self.hidden), RELU, Layer("Linear", self.hidden, shape.head))
         decoder = (
-            Layer("Linear", shape.latent_dim, HIDDEN),
+            Layer("Linear", shape.latent_dim, self.hidden),
             RELU,
-            Layer("Linear", HIDDEN, pixels),
+            Layer("Linear", self.hidden, pixels),
             Layer("Reshape", shape=shape.image),
             SIGMOID,
         )
