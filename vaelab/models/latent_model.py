@@ -200,7 +200,7 @@ def _initialise(model: LatentModel) -> None:
     for layers in (model.features, model.head, model.decoder):
         for i, layer in enumerate(layers):
             if isinstance(layer, Add):
-                norms = [part for part in layers[i - layer.back + 1 : i] if isinstance(part, nn.GroupNorm)]
+                norms = [part for part in list(layers)[i - layer.back + 1 : i] if isinstance(part, nn.GroupNorm)]
                 for last in norms[-1:]:
                     last.weight.zero_()
     for layers in (model.head, model.decoder):

@@ -20,7 +20,7 @@ class Linear(Network):
         "全连接",
         "每个像素都与 128 个隐藏单元相连，隐藏单元再与编码相连。小而快，但不知道哪些像素相邻。",
     )
-    channels = (3,)  # as in the tutorial that the lessons follow; grey images are repeated
+    channels: tuple[int, ...] = (3,)  # as in the tutorial that the lessons follow; grey images are repeated
     takes_label = False
     convolutional = False
     hidden = 128
