@@ -31,6 +31,7 @@ Floats = NDArray[np.float32]
 
 BATCH = 512
 IMPORTANCE_PIXELS = 6_000_000  # decoded at once, 24 MB: memory stays the same for larger images and more samples
+PRIOR_ROWS = 2048  # z at once: a mixture of 500 Gaussians takes 80 kB for each z of 40 numbers
 
 
 def load(name_or_path: str | Path) -> LatentModel:
@@ -188,7 +189,8 @@ def nll(
         return method.recon(model, logits, x.repeat(k, 1, 1, 1), loss).reshape(k, images)
 
     def log_prior(z: Tensor) -> Tensor:
-        return method.log_prior(model, z)
+        parts = torch.split(z.reshape(-1, z.shape[-1]), PRIOR_ROWS)
+        return torch.cat([method.log_prior(model, part) for part in parts]).reshape(z.shape[:-1])
 
     rows = IMPORTANCE_PIXELS // x[0].numel()
     return importance_nll(q, recon_at, samples, generator=generator, rows=rows, log_prior=log_prior)
