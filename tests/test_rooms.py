@@ -91,6 +91,19 @@ def test_rooms_do_not_see_each_other() -> None:
     assert here.counts(codes[3]) == (0, 0)
 
 
+def test_codes_of_several_servers_tell_them_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not rooms.is_elsewhere("BCDEFG"), "there is one server"
+    monkeypatch.setenv(rooms.SERVER, "a")
+    code = Rooms().open("t")
+    assert code[0] == "A"
+    assert len(code) == rooms.CODE_LENGTH
+    assert not rooms.is_elsewhere(code)
+    assert rooms.is_elsewhere("BCDEFG")
+    assert not rooms.is_elsewhere("B](evil")
+    monkeypatch.setenv(rooms.SERVER, "two")
+    assert rooms.server_letter() == ""
+
+
 def test_people_count_once_however_many_pages_they_have() -> None:
     here = Rooms()
     code = here.open("t")

@@ -85,9 +85,15 @@ def _scored(run: store.Run, split: str, limit: int | None) -> dict[str, float]:
     metavar="R",
     help="Repeats of each measurement; each subject has its own default.",
 )
+@click.option(
+    "--sessions",
+    type=click.IntRange(1, 500),
+    metavar="N",
+    help="Visitors of the subject classroom; 30 unless given.",
+)
 @json_option
-def bench(subject: str, repeats: int | None, as_json: bool) -> None:
-    """Measure ratios side by side in one run: train, decode, hands, project, startup or visit.
+def bench(subject: str, repeats: int | None, sessions: int | None, as_json: bool) -> None:
+    """Measure ratios side by side in one run: train, decode, hands, project, startup or visit; or a whole class: classroom.
 
     Contestants take turns, so that a busy moment of the machine hits them alike; the median and the spread are shown.
     """
@@ -95,7 +101,10 @@ def bench(subject: str, repeats: int | None, as_json: bool) -> None:
     if find_spec(name) is None:
         raise VaeLabError(f"the benchmark {subject} is not part of this version (choose another one)")
     measure = import_module(name).measure
-    report = measure() if repeats is None else measure(repeats)
+    if sessions is not None and subject != "classroom":
+        raise ConfigError(f"--sessions is for the subject classroom, got {subject} (leave it out)")
+    given = {"repeats": repeats, "sessions": sessions}
+    report = measure(**{name: value for name, value in given.items() if value is not None})
     click.echo(report.text())
     if as_json:
         print_json(report.to_dict())

@@ -30,9 +30,16 @@ OPTIONS = {
 @contextlib.contextmanager
 def running_app(runs_folder: Path, **environment: str) -> Iterator[str]:
     """`streamlit run app.py`; its address. environment: more variables, such as VAELAB_DATA. Raises VaeLabError when it does not answer."""
-    command = [sys.executable, "-m", "streamlit", "run", str(LAB / "app.py")]
-    with served(command, environment={"VAELAB_RUNS": str(runs_folder)} | environment) as address:
+    with running_server(runs_folder, **environment) as (address, _):
         yield address
+
+
+@contextlib.contextmanager
+def running_server(runs_folder: Path, **environment: str) -> Iterator[tuple[str, int]]:
+    """As `running_app`; its address and its process."""
+    command = [sys.executable, "-m", "streamlit", "run", str(LAB / "app.py")]
+    with _started(command, None, {"VAELAB_RUNS": str(runs_folder)} | environment) as found:
+        yield found
 
 
 @contextlib.contextmanager
@@ -40,15 +47,21 @@ def served(
     command: Sequence[str], *, folder: Path | None = None, environment: Mapping[str, str] | None = None
 ) -> Iterator[str]:
     """What a command that takes Streamlit's options serves from a folder; its address. Raises VaeLabError when it does not answer."""
+    with _started(command, folder, environment or {}) as (address, _):
+        yield address
+
+
+@contextlib.contextmanager
+def _started(command: Sequence[str], folder: Path | None, environment: Mapping[str, str]) -> Iterator[tuple[str, int]]:
     port = free_port()
     options = [f"--{name}={value}" for name, value in (OPTIONS | {"server.port": str(port)}).items()]
-    env = os.environ | dict(environment or {})
+    env = os.environ | dict(environment)
     with tempfile.TemporaryFile() as output:
         process = subprocess.Popen([*command, *options], cwd=folder, env=env, stdout=output, stderr=subprocess.STDOUT)
         try:
             address = f"http://127.0.0.1:{port}"
             _wait(process, f"{address}/_stcore/health", output)
-            yield address
+            yield address, process.pid
         finally:
             process.terminate()
             try:

@@ -17,6 +17,7 @@ SUBJECTS = {
     "hands": "a pointer over the latent map, and a finger on a phone's slider, in Chromium",
     "project": "latent projections against scikit-learn",
     "startup": "from the command to the first answer",
+    "classroom": "a class that follows a teacher, over real WebSockets",
     "visit": "what a first visit of each page loads, in Chromium",
 }
 

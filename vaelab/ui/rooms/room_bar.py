@@ -20,7 +20,7 @@ from vaelab.ui.error_text import in_markdown
 from vaelab.ui.names import escaped
 from vaelab.ui.pages import PageEntry
 from vaelab.ui.rooms import following, room_socket
-from vaelab.ui.rooms.rooms import CODE_LENGTH, ROOMS
+from vaelab.ui.rooms.rooms import CODE_LENGTH, ROOMS, is_elsewhere
 from vaelab.ui.text import language, strings, t
 
 TICK = 0.3  # seconds between two looks at what the teacher's page shows
@@ -105,7 +105,8 @@ def join(code: str) -> bool:
         st.session_state[ONCE] = t("classroom.room_cookie")
         return False
     if ROOMS.joined(current().tag) != code and not doing.join_room(code):
-        st.session_state[ONCE] = t("classroom.room_unknown", code=escaped(code))
+        words = "room_elsewhere" if is_elsewhere(code) else "room_unknown"
+        st.session_state[ONCE] = t(f"classroom.{words}", code=escaped(code), link=f"{_root()}/?{LINK}={code}")
         return False
     st.session_state[WANTED] = True
     return True
@@ -143,10 +144,15 @@ def _teachers_panel() -> None:
         st.button(t("classroom.room_open"), key="room_open", icon=":material/add:", on_click=_open, width="stretch")
         return
     st.markdown(t("classroom.room_code", code=code))
-    share.qr_picture(f"{(st.context.url or '').split('?')[0].rsplit('/', 1)[0]}/?{LINK}={code}")
+    share.qr_picture(f"{_root()}/?{LINK}={code}")
     st.button(
         t("classroom.room_close"), key="room_close", icon=":material/close:", on_click=doing.close_room, width="stretch"
     )
+
+
+def _root() -> str:
+    """The address of the app, as this browser has it."""
+    return (st.context.url or "").split("?")[0].rsplit("/", 1)[0]
 
 
 def _open() -> None:

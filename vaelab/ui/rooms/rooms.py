@@ -6,6 +6,7 @@ has changed: "shown", "z", "pointer", "counts" or "over".
 
 from __future__ import annotations
 
+import os
 import secrets
 import threading
 import time
@@ -18,6 +19,7 @@ from vaelab.config.errors import RunError
 
 LETTERS = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"  # none that looks like another
 CODE_LENGTH = 6
+SERVER = "VAELAB_SERVER"  # of several behind one address: the letter that codes of this one begin with, by which a proxy finds it
 ENDS_SECONDS = 4 * 3600.0  # a room whose teacher has not been there for so long ends
 MOST_ROOMS = 100
 MOST_IN_A_ROOM = 500
@@ -85,8 +87,9 @@ class Rooms:
         return mine.code
 
     def _free_code(self) -> str:
+        first = server_letter()
         while True:
-            code = "".join(secrets.choice(LETTERS) for _ in range(CODE_LENGTH))
+            code = first + "".join(secrets.choice(LETTERS) for _ in range(CODE_LENGTH - len(first)))
             if code not in self._rooms:
                 return code
 
@@ -235,6 +238,18 @@ class Rooms:
             gone = room.pages.pop(page, None)
         if gone is not None:
             _tell(room, "counts")
+
+
+def server_letter() -> str:
+    """What codes of this server begin with; empty where it is the only one."""
+    letter = os.environ.get(SERVER, "").strip().upper()
+    return letter if len(letter) == 1 and letter in LETTERS else ""
+
+
+def is_elsewhere(code: str) -> bool:
+    """Whether a code is that of a room on another server behind the same address."""
+    here = server_letter()
+    return bool(here) and len(code) == CODE_LENGTH and set(code) <= set(LETTERS) and not code.startswith(here)
 
 
 def _forget(room: Room, who: str) -> None:
