@@ -81,7 +81,7 @@ def test_a_film_keeps_as_many_moments_as_fit_without_their_decoders(run: store.R
     assert not any(name.startswith("decoder.") for name in card.snapshot(shown.steps[-1]))
     size = sum(file.stat().st_size for file in card.snapshots_dir.rglob("*.safetensors"))
     assert add_film(run, card.path, size) == len(shown.steps)
-    with pytest.raises(RunError, match="at most 100 bytes, and its first and last moment alone have [0-9,]+; ship"):
+    with pytest.raises(RunError, match=r"at most 100 bytes, and its first and last moment alone have [0-9,]+; ship"):
         add_film(run, card.path, 100)
     assert card.snapshots() == list(shown.steps)  # what was there is left
 
