@@ -80,10 +80,10 @@ def make(
         "views": [
             {
                 "widget": v.widget,
-                "title": dict(v.title),
-                "how": dict(v.how),
-                "data": dict(v.data),
-                "themed": dict(v.themed),
+                "title": v.title,
+                "how": v.how,
+                "data": v.data,
+                "themed": v.themed,
             }
             for v in views
         ],

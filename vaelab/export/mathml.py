@@ -38,7 +38,7 @@ def mathml(latex: str, *, display: bool = False) -> str:
 class _Reader:
     def __init__(self, latex: str) -> None:
         self.latex = latex
-        self.tokens = _TOKEN.findall(latex)
+        self.tokens: list[str] = _TOKEN.findall(latex)
         self.at = 0
 
     def fail(self, token: str) -> ExportError:
