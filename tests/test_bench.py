@@ -7,8 +7,9 @@ import json
 import pytest
 
 from vaelab.cli import cli
-from vaelab.cli.bench import hands, project, report, train
+from vaelab.cli.bench import growing, growth, hands, project, report, train
 from vaelab.cli.bench.report import SUBJECTS, Report, compare, in_turns
+from vaelab.config.errors import VaeLabError
 
 
 def test_contestants_take_turns() -> None:
@@ -73,3 +74,24 @@ def test_two_hands_paint_and_no_page_scrolls_under_the_finger() -> None:
     assert [entry.contestant for entry in found.entries] == ["pictures", "event to paint, p95"] * 2
     assert all(entry.median > 0.0 for entry in found.entries)
     assert found.notes[-1] == "No page scrolled under the finger."
+def test_growth_says_what_costs_more_than_n_log_n() -> None:
+    notes = growth.told("rows", (10, 100, 1_000), [1.0, 10.0, 1_000.0])
+    assert notes == [
+        "rows, 10 to 100: 10 times the CPU.",
+        "rows, 100 to 1,000: 1e+02 times the CPU, more than n log n.",
+    ]
+
+
+def test_a_size_is_measured_in_a_process_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(growth.SUBJECTS, "rows", (10, 3_000))
+    found = growth.measure(1, ("rows",))
+    seconds = {entry.contestant: entry.median for entry in found.entries if entry.unit == "s of CPU"}
+    assert list(seconds) == ["10", "3,000"]
+    assert all(value > 0 for value in seconds.values())
+    assert len(found.notes) == 1
+    with pytest.raises(VaeLabError, match=r"nothing must be measured with 1 of them, got: KeyError: 'nothing'"):
+        growth._apart("nothing", 1)
+
+
+def test_all_that_grows_can_be_asked_for() -> None:
+    assert set(growth.SUBJECTS) == {*growing.WORKS, "sessions"}

@@ -13,6 +13,12 @@ pytestmark = pytest.mark.node
 
 AT = [[0.1, -0.2], [1.4, 0.9], [50.0, 50.0]]
 LABELS = [2, 0, 1]
+# x, y, colour (b << 16 | g << 8 | r) and strength of points on a sheet of 9 x 7: alone, upon each other, over the edges, outside.
+DOTS = [
+    [4, 3, 0x3366CC, 1.0], [5, 3, 0xFFFFFF, 0.4], [5.4, 3.6, 0x00FF01, 1.0], [0, 0, 0x0000FF, 1.0], [8, 6, 0xFF0000, 0.2],
+    [8.6, 6, 0x123456, 1.0], [-1, 3, 0xFFFFFF, 1.0], [40, 3, 0xFFFFFF, 1.0], [4, -9, 0xFFFFFF, 1.0], [4, 3, 0x808080, 0.05],
+    [4, 3, 0xFF00FF, 1.0], [4, 3, 0x00FFFF, 1.0], [4, 3, 0xFFFFFF, 1.0], [4, 3, 0x102030, 0.5],
+]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +26,14 @@ def cases() -> dict[str, Any]:
     generator = np.random.default_rng(0)
     places = np.c_[generator.uniform(-2, 2, (300, 2)), np.zeros(300)].astype(np.float32)
     rows, codes = generator.normal(size=(3, 5)), generator.normal(size=(300, 5))
-    return {"rows": rows.tolist(), "places": places.tolist(), "codes": codes.tolist(), "at": AT, "labels": LABELS}
+    return {
+        "rows": rows.tolist(),
+        "places": places.tolist(),
+        "codes": codes.tolist(),
+        "at": AT,
+        "labels": LABELS,
+        "dots": DOTS,
+    }
 
 
 @pytest.fixture(scope="module")
@@ -60,3 +73,21 @@ def test_a_conditional_decoder_gets_the_label_of_the_nearest_point(
 
 def test_the_camera_finds_the_place_under_the_pointer(answer: dict[str, Any]) -> None:
     np.testing.assert_allclose(answer["returned"], AT, atol=1e-6)
+
+
+def test_points_lie_over_each_other_as_porter_and_duff_have_it(answer: dict[str, Any]) -> None:
+    across, down = np.meshgrid(np.arange(9), np.arange(7))
+    sheet = np.zeros((7, 9, 4))  # colours not multiplied by alpha, 0 to 1
+    for x, y, colour, strength in DOTS:
+        centre = np.floor(np.array([x, y]) + 0.5)
+        away = np.hypot(across - centre[0], down - centre[1])
+        a = 0.86 * strength * np.clip(2.5 + 0.5 - away, 0, 1)
+        below = sheet[..., 3] * (1 - a)
+        total = np.where(a + below > 0, a + below, 1)
+        ink = np.array([colour & 255, (colour >> 8) & 255, colour >> 16]) / 255
+        sheet[..., :3] = (ink * a[..., None] + sheet[..., :3] * below[..., None]) / total[..., None]
+        sheet[..., 3] = a + below
+    found = np.array(answer["inked"]).reshape(7, 9, 4) / 255
+    np.testing.assert_allclose(found[..., 3], sheet[..., 3], atol=0.02)
+    seen = sheet[..., 3] > 0.1  # the colour of what is hardly there is coarse
+    np.testing.assert_allclose(found[..., :3][seen], sheet[..., :3][seen], atol=0.03)

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 
 const { LinearLift, MapDecoder, MixedLift } = await import(new URL("../../vaelab/ui/components/map/lift.js", import.meta.url));
 const { Camera } = await import(new URL("../../vaelab/ui/components/map/camera.js", import.meta.url));
-const { rows, places, codes, at, labels } = JSON.parse(readFileSync(process.argv[2], "utf8"));
+const { rows, places, codes, at, labels, dots } = JSON.parse(readFileSync(process.argv[2], "utf8"));
 
 const size = rows[0].length;
 const lifted = (lift) => at.map(([x, y]) => {
@@ -25,9 +25,17 @@ camera.fit([1, 2, 0], 3);
 camera.drag(13, -7);
 camera.zoomAt(2.5, 100, 80);
 
+// Points of several colours and strengths, upon each other and over every edge of a small sheet.
+const { Ink } = await import(new URL("../../vaelab/ui/components/map/ink.js", import.meta.url));
+const ink = new Ink();
+ink.clear({ canvas: { width: 9, height: 7 }, createImageData: (width, height) => ({ width, height, data: new Uint8ClampedArray(4 * width * height) }) });
+ink.pen(2.5);
+for (const [x, y, colour, strength] of dots) ink.dot(x, y, colour, strength);
+
 console.log(JSON.stringify({
   linear: lifted(new LinearLift(flat(rows))),
   mixed: lifted(new MixedLift(flat(places), flat(codes))),
   given: Array.from(decoder.decode(at.map((place, k) => [...place, k - 1]))),
+  inked: Array.from(ink.image.data),
   returned: at.map((place) => camera.placeAt(...camera.at([...place, 0]))),
 }));

@@ -19,6 +19,7 @@ SUBJECTS = {
     "startup": "from the command to the first answer",
     "classroom": "a class that follows a teacher, over real WebSockets",
     "visit": "what a first visit of each page loads, in Chromium",
+    "growth": "cost and memory as images, points, rows, runs and visitors become ten times as many",
 }
 
 

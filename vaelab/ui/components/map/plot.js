@@ -88,7 +88,6 @@ export class Plot {
 
   draw() {
     const context = this.canvas.getContext("2d");
-    this.ink.clear(context);
     const { set, camera } = this;
     context.setTransform(1, 0, 0, 1, 0, 0);
     if (!set || !set.placed) {
@@ -96,9 +95,7 @@ export class Plot {
       return;
     }
     if (this.sx?.length !== set.n) [this.sx, this.sy, this.depth] = [0, 1, 2].map(() => new Float32Array(set.n));
-    camera.project(set.places, set.n, this.sx, this.sy, this.depth);
-    const order = camera.solid ? byDepth(this.depth) : null;
-    if (!this.pictures) this.drawDots(order);
+    const order = this.dots(context);
     this.ink.done(context);
     context.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
     this.drawFrame(context);
@@ -107,10 +104,30 @@ export class Plot {
     this.ground.draw(set.shape);
   }
 
+  /** The sheet of dots, drawn anew only when something of it has changed: 60,000 take a frame, and a look or a lasso moves none. */
+  dots(context) {
+    const { set, camera, marks, canvas } = this;
+    const view = [canvas.width, canvas.height, this.ratio, camera.width, camera.height, camera.solid, camera.zoom, camera.x, camera.y, camera.yaw, camera.pitch, camera.reach, ...camera.centre];
+    const looks = [this.pictures, this.theme(), ...set.hidden];
+    const now = [set, set.version, marks.inside, view.join(), looks.join()];
+    if (now.every((part, k) => part === this.drawn?.[k])) return this.order;
+    this.drawn = now;
+    camera.project(set.places, set.n, this.sx, this.sy, this.depth);
+    this.order = camera.solid ? byDepth(this.depth) : null;
+    this.ink.clear(context);
+    if (!this.pictures) this.drawDots(this.order);
+    return this.order;
+  }
+
+  /** The colour of rims, which follows the theme. */
+  theme() {
+    return getComputedStyle(this.canvas).getPropertyValue("--vl-muted").trim();
+  }
+
   drawDots(order) {
     const { set, ratio, marks } = this;
-    const rim = set.rimmed ? packed(rgb(getComputedStyle(this.canvas).getPropertyValue("--vl-muted").trim())) : null;
-    const crowd = set.n > 6000 ? 1.5 : set.n > 1500 ? 2 : set.n > 400 ? 2.6 : 3.6;
+    const rim = set.rimmed ? packed(rgb(this.theme())) : null;
+    const crowd = set.n > 20_000 ? 1 : set.n > 6000 ? 1.5 : set.n > 1500 ? 2 : set.n > 400 ? 2.6 : 3.6;
     this.ink.pen(crowd * ratio * Math.min(2.5, Math.sqrt(Math.max(1, this.camera.zoom))));
     for (let k = 0; k < set.n; k++) {
       const i = order ? order[k] : k;
@@ -310,8 +327,13 @@ export class Plot {
 
   /** The visible points inside an outline on the screen. */
   within(outline) {
+    const [left, right] = [Math.min(...outline.map(([x]) => x)), Math.max(...outline.map(([x]) => x))];
+    const [top, bottom] = [Math.min(...outline.map(([, y]) => y)), Math.max(...outline.map(([, y]) => y))];
     const found = [];
-    for (let i = 0; i < this.set.n; i++) if (this.set.shows(i) && inside(outline, this.sx[i], this.sy[i])) found.push(i);
+    for (let i = 0; i < this.set.n; i++) {
+      const [x, y] = [this.sx[i], this.sy[i]];
+      if (x >= left && x <= right && y >= top && y <= bottom && this.set.shows(i) && inside(outline, x, y)) found.push(i);
+    }
     return found;
   }
 

@@ -30,10 +30,12 @@ export class PointSet {
     this.hidden = new Set();
     this.sheets = new Map();
     this.placed = false;
+    this.version = 0; // of places and colours: what was drawn of an older one must be drawn anew
   }
 
   /** Go to new places, (n, 3); gliding unless they are the first. */
   moveTo(places, now, glide = true) {
+    this.version++;
     if (!this.placed || !glide) {
       this.places.set(places);
       this.from = this.to = null;
@@ -48,6 +50,7 @@ export class PointSet {
   /** One frame of a glide. Returns whether it goes on. */
   advance(now) {
     if (!this.to) return false;
+    this.version++;
     const share = Math.min(1, (now - this.began) / GLIDE_MS);
     const eased = share * share * (3 - 2 * share);
     for (let i = 0; i < this.places.length; i++) this.places[i] = this.from[i] + (this.to[i] - this.from[i]) * eased;
@@ -62,6 +65,7 @@ export class PointSet {
 
   /** Colour by class: values (n,) index into colours, a list of #rrggbb; -1 is grey. rimmed: every point gets a rim. */
   paintGroups(values, colours, rimmed = false) {
+    this.version++;
     this.rimmed = rimmed;
     const palette = colours.map(rgb);
     this.groups = values;
@@ -71,11 +75,18 @@ export class PointSet {
 
   /** Colour by value along a scale: low and below take its start, high and above its end. */
   paintValues(values, low, high, stops) {
+    this.version++;
     this.rimmed = false;
     this.groups = null;
     this.hidden = new Set();
     this.values = values;
     for (let i = 0; i < this.n; i++) this.colours[i] = packed(between(stops, (values[i] - low) / (high - low || 1)));
+  }
+
+  /** All points in one colour, b << 16 | g << 8 | r. */
+  paintAll(colour) {
+    this.version++;
+    this.colours.fill(colour);
   }
 
   /** Whether a point is to be seen. */

@@ -83,7 +83,7 @@ export class TimeTravel {
       this.enable(true);
       this.set = new PointSet(film.probes, film.shape, (k) => address(this.base, `probe-${k}.png`, { v: film.originals }), this.onload);
       if (film.labels) this.set.paintGroups(film.labels, this.spec.inks, this.spec.pale);
-      else this.set.colours.fill(0x0072b2);
+      else this.set.paintAll(0x0072b2);
       this.originals = this.picture("originals.png", { v: film.originals });
     }
     if (atEnd) this.at = film.steps.length - 1;
