@@ -74,6 +74,8 @@ def test_two_hands_paint_and_no_page_scrolls_under_the_finger() -> None:
     assert [entry.contestant for entry in found.entries] == ["pictures", "event to paint, p95"] * 2
     assert all(entry.median > 0.0 for entry in found.entries)
     assert found.notes[-1] == "No page scrolled under the finger."
+
+
 def test_growth_says_what_costs_more_than_n_log_n() -> None:
     notes = growth.told("rows", (10, 100, 1_000), [1.0, 10.0, 1_000.0])
     assert notes == [
