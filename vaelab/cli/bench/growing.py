@@ -137,7 +137,7 @@ def _visit(address: str) -> Any:
     socket.send(RUN_THE_PAGE)
     end = time.monotonic() + ANSWER_SECONDS
     while time.monotonic() < end:
-        if SCRIPT_FINISHED in _fields(bytes(socket.recv(timeout=ANSWER_SECONDS))):
+        if SCRIPT_FINISHED in _fields(socket.recv(timeout=ANSWER_SECONDS, decode=False)):
             return socket
     raise VaeLabError(f"the first page must be there within {ANSWER_SECONDS:.0f} s to be measured")
 
