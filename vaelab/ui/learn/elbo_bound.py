@@ -149,7 +149,7 @@ def bound_stage(race: Race) -> None:
         "rest": answer.truth - float(answer.found[chosen].mean()),
     }
     rows = bound_rows(answer.found, answer.truth, answer.elbo, chosen)
-    ticking_chart(bound_chart, rows, texts, key="elbo_bound_chart", alt_text=t("learn_elbo.chart_alt"), height=225)
+    ticking_chart(bound_chart, rows, texts, key="elbo_bound_chart", alt_text=t("learn_elbo.chart_alt"), height=180)
     _figures(answer, chosen)
     with st.container(height=SAID, border=False):
         if answer.is_trusted:
@@ -171,7 +171,7 @@ def _face() -> None:
     known, picture = face_bound(), html.img(pixels(), "one", t("learn_elbo.face_x"))
     values = {"elbo": figure(known.elbo), "estimate": figure(known.estimate)}
     said = t("learn_elbo.face", draws=FACE_DRAWS, counting=f"{known.counting:.1f}", **values)
-    st.html(html.stage(f"{picture}<p>{said}</p>", "through"))
+    st.html(html.stage(f"{picture}<p>{said}</p>", "through low"))
 
 
 def settled(nats: float) -> float:

@@ -55,11 +55,12 @@ def path_view(cost: Cost, mu: float, sigma: float) -> None:
     with st.container(key="reparam_diagram"):
         st.image(f"data:image/svg+xml;base64,{base64.b64encode(picture.encode()).decode()}", alt=words)
     _told(path)
-    with st.container(horizontal=True, gap="medium", vertical_alignment="center"):
-        with st.container(width="content"):
-            draw_button("reparam_again_path")
+    left, right = st.columns([1, 4], gap="small", vertical_alignment="center")
+    with left:
+        draw_button("reparam_again_path")
+    with right:
         if trick == "with":
-            st.html(html.stage(_face(), "through"))
+            st.html(html.stage(_face(), "through low"))
 
 
 def _face() -> str:
@@ -67,7 +68,7 @@ def _face() -> str:
     face = one_face(int(st.session_state["reparam_seed"]))
     busiest = int(np.argmax(face.mu**2 + face.sigma**2 - 2 * np.log(face.sigma)))
     numbers = {name: signed(float(getattr(face, name)[busiest])) for name in ("mu", "sigma", "eps")}
-    said = t("learn_reparam.face", dim=busiest, count=face.z.size, z=signed(float(face.z[busiest])), **numbers)
+    said = t("learn_reparam.face", count=face.z.size, z=signed(float(face.z[busiest])), **numbers)
     before, after = (
         html.img(pixels, name, t(f"learn_reparam.face_{words}"))
         for pixels, name, words in ((face.x, "one", "x"), (face.x_hat, "one out", "out"))
