@@ -11,7 +11,7 @@ from test_lesson_views import opened, words
 
 from vaelab.lessons.pitfall_lanes import patient
 from vaelab.lessons.race import Plan, Race
-from vaelab.ui.learn.pitfalls_diagnose import ENOUGH, printed
+from vaelab.ui.learn.pitfalls_diagnose import ENOUGH, HEALTHY, SERIES, axis_of, printed
 from vaelab.ui.learn.pitfalls_parts import EPOCH, PITFALLS
 from vaelab.ui.text import strings
 
@@ -129,3 +129,10 @@ def test_a_diagnosis_is_compared_only_then_the_code_is_shown(tmp_path, monkeypat
     assert "Patient 2 of 5" in words(app)
     assert TEXTS["gave_reduction"] not in words(app)
     assert not app.exception
+
+
+def test_the_axis_does_not_name_the_mistake_before_the_curves_do():
+    unborn = {name: np.zeros(0) for name in SERIES}
+    assert axis_of({}) == axis_of(unborn) == HEALTHY
+    assert axis_of({"recon": np.array([44.0, 30.0]), "kl": np.array([0.0, 2.0])}) == HEALTHY
+    assert axis_of({"recon": np.array([44.0, -900.0]), "kl": np.array([0.0, 2.0])}) == PITFALLS["pixels"].domain

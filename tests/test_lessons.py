@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from vaelab.ui.components.progress import progress_view
-from vaelab.ui.learn.frame import Lesson, lessons
+from vaelab.ui.learn.frame import Lesson, joined, lessons
 from vaelab.ui.learn.prediction import Estimate, Prediction
 from vaelab.ui.pages import PAGES, page
 from vaelab.ui.source import source_of
@@ -131,3 +131,12 @@ def test_the_overview_is_in_teaching_order_on_a_phone_too(tmp_path, monkeypatch)
     # A phone shows columns below each other: what stands first in the page's tree stands first there.
     leads = [strings("en", name)["lead"] for name in NAMES]
     assert [caption.value for caption in app.caption if caption.value in leads] == leads
+
+
+def test_a_chinese_mark_stays_with_the_formula_before_it():
+    assert joined("给出 $p(y|x)$。横线 $x$，它 $a$ 和 $b$）。") == (
+        "给出 $p(y|x)\\text{。}$横线 $x\\text{，}$它 $a$ 和 $b\\text{）。}$"
+    )
+    for name in NAMES:
+        texts = strings("en", name)
+        assert all(joined(text) == text for text in texts.values()), "English has marks of its own"

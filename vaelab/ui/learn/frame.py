@@ -14,6 +14,7 @@ tests/test_lessons.py holds every lesson to this.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -29,6 +30,7 @@ from vaelab.ui.source import source_of
 from vaelab.ui.text import t
 from vaelab.ui.widgets import page_link
 
+MARKS = re.compile(r"(?<![$\\])\$([^$\n]+)\$([，。；：、！？）”]+)")
 TEXT_WIDTH = 430  # pixels: about 60 characters, which leaves the stage more than half of 1280
 
 
@@ -142,9 +144,14 @@ def _extra(lesson: Lesson) -> None:
             _section(lesson, section)
 
 
+def joined(text: str) -> str:
+    """Chinese with its punctuation inside the formula before it: a browser would break the line between them, and begin one with a full stop."""
+    return MARKS.sub(r"$\1\\text{\2}$", text)
+
+
 def _section(lesson: Lesson, section: Section) -> None:
     st.markdown(f"#### {t(f'{lesson.name}.{section.key}_title')}", anchors=False)
-    st.markdown(t(f"{lesson.name}.{section.key}"))
+    st.markdown(joined(t(f"{lesson.name}.{section.key}")))
     if section.latex:
         st.latex(section.latex)
     if section.hand:

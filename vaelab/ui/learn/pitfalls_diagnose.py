@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from vaelab.lessons.small_vae import Lane
 
 LANE_NAMES = ("patient", "healthy")
+HEALTHY = (0.0, 50.0)  # nats, of the curves of a training in which nothing falls below 0
 ENOUGH = 5  # epochs after which a diagnosis may be given
 SERIES = ("recon", "kl", "loss")
 ORDER, NUMBER, GIVEN, HITS, EARLY = (f"diagnose_{word}" for word in ("order", "number", "given", "hits", "early"))
@@ -64,18 +65,25 @@ def printed(curves: Mapping[str, Array], wrongly: bool) -> dict[str, Array]:
     return {term: np.repeat([report(epoch) for epoch in epochs_of(curves, term)], EPOCH) for term in SERIES}
 
 
+def axis_of(curves: Mapping[str, Array]) -> tuple[float, float]:
+    """The axis by what the curves have shown, nats: one chosen by the mistake would name it before the first step."""
+    fell = any(len(values) and float(values.min()) < 0.0 for values in curves.values())
+    return PITFALLS["pixels"].domain if fell else HEALTHY
+
+
 def _wards(name: str, frame: RaceFrame) -> None:
     for number, (column, lane) in enumerate(zip(st.columns(2, gap="medium"), LANE_NAMES, strict=True)):
         with column, st.container(gap="xsmall"):
             icon = {"patient": ":material/sick:", "healthy": ":material/check:"}[lane]
             st.markdown(f"**{icon} {t(f'learn_pitfalls.{lane}')}**")
             curves = frame.lanes[number].curves if frame.lanes else {}
+            shown = printed(curves, wrongly=lane == "patient" and name == "report")
             lane_curves(
-                printed(curves, wrongly=lane == "patient" and name == "report"),
+                shown,
                 frame.steps,
                 f"diagnose_{name}_{lane}",
                 height=120,
-                domain=PITFALLS[name].domain if lane == "patient" and name == "pixels" else (0.0, 50.0),
+                domain=axis_of(shown),
                 compact=True,
             )
             lane_pictures(frame, number, 5)
