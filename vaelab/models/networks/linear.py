@@ -9,6 +9,8 @@ from vaelab.models.networks.network import Network, NetworkShape
 from vaelab.models.registry import register
 from vaelab.models.words import Words
 
+HIDDEN = 128
+
 
 class Linear(Network):
     """pixels -> 128 -> code -> 128 -> pixels."""
@@ -20,19 +22,18 @@ class Linear(Network):
         "全连接",
         "每个像素都与 128 个隐藏单元相连，隐藏单元再与编码相连。小而快，但不知道哪些像素相邻。",
     )
-    channels: tuple[int, ...] = (3,)  # as in the tutorial that the lessons follow; grey images are repeated
+    channels = (3,)  # as in the tutorial that the lessons follow; grey images are repeated
     takes_label = False
     convolutional = False
-    hidden = 128
 
     def layers(self, shape: NetworkShape) -> Architecture:
         """No feature maps: the image itself is flat."""
         pixels = math.prod(shape.image)
-        head = (Layer("Linear", pixels, self.hidden), RELU, Layer("Linear", self.hidden, shape.head))
+        head = (Layer("Linear", pixels, HIDDEN), RELU, Layer("Linear", HIDDEN, shape.head))
         decoder = (
-            Layer("Linear", shape.latent_dim, self.hidden),
+            Layer("Linear", shape.latent_dim, HIDDEN),
             RELU,
-            Layer("Linear", self.hidden, pixels),
+            Layer("Linear", HIDDEN, pixels),
             Layer("Reshape", shape=shape.image),
             SIGMOID,
         )

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from vaelab.models.networks.linear import Linear
+from vaelab.models.networks.wide import Wide
 from vaelab.models.registry import register
 from vaelab.models.words import Words
 
 
-class LinearWide(Linear):
-    """pixels -> 512 -> code -> 512 -> pixels, grey or RGB."""
+class LinearWide(Wide):
+    """pixels -> 512 -> code -> 512 -> pixels, with ReLU."""
 
     name = "linear-512"
     words = Words(
-        "fully connected, wide",
-        "As fully connected, with 512 hidden units on each side: the network of pythae's plain VAE, whose weights `vaelab import` takes.",
-        "全连接（宽）",
-        "与全连接相同，每侧 512 个隐藏单元：这是 pythae 普通 VAE 的网络，可用 `vaelab import` 导入其权重。",
+        "one layer of 512",
+        "One hidden layer of 512 ReLU units on each side: the network of pythae's plain VAE, whose weights `vaelab import` takes.",
+        "一层 512",
+        "每侧一个隐藏层，共 512 个 ReLU 单元：这是 pythae 普通 VAE 的网络，可用 `vaelab import` 导入其权重。",
     )
-    channels = (1, 3)
-    hidden = 512
+    hidden = (512,)
 
 
 register(LinearWide())
