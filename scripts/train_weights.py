@@ -52,7 +52,14 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "cifar10-conv-vae": {"dataset": "cifar10", "model": "conv-vae", "latent_dim": 64, "epochs": 20, **SMOOTH},
     "mnist-conv-vae": {"dataset": "mnist", "model": "conv-vae", "latent_dim": 16, "epochs": 50, **SMOOTH},
     "fashion-conv-vae": {"dataset": "fashion-mnist", "model": "conv-vae", "latent_dim": 16, "epochs": 36, **SMOOTH},
-    "shapes-conv-vae": {"dataset": "shapes", "model": "conv-vae", "latent_dim": 10, "epochs": 60, **SMOOTH},
+    "shapes-conv-vae": {
+        "dataset": "shapes",
+        "model": "conv-vae",
+        "latent_dim": 10,
+        "epochs": 150,
+        **SMOOTH,
+        "batch_size": 128,
+    },
     # Beside the faces' VAE on the Decode page: the same images, and holes between the codes.
     "pixel-faces-autoencoder": {"dataset": "pixel-faces", "model": "autoencoder", "epochs": 24, **SMOOTH},
     # p(x|z, y): told the hue, so that z keeps shape, size and place (lesson 1).
@@ -67,7 +74,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
 }
 
 # What a newcomer meets first: these come with the film of their training. MNIST's images may not be passed on.
-WITH_FILM = ("pixel-faces-conv-vae", "shapes-conv-vae", "fashion-conv-vae")
+WITH_FILM = ("pixel-faces-conv-vae", "shapes-conv-vae", "shapes-conv-vae-labelled")
 
 
 @click.command()
