@@ -17,7 +17,7 @@ from vaelab.config.errors import RunError
 from vaelab.data.catalog import REDISTRIBUTABLE
 from vaelab.export.bundle import browser_bundle, number_bytes
 from vaelab.export.card import LATENT_IMAGES, write_card
-from vaelab.export.shipped_film import add_film
+from vaelab.export.shipped_film import MOST, add_film
 from vaelab.models.architecture import architecture
 from vaelab.runs import store
 from vaelab.runs.files import read_arrays
@@ -179,3 +179,17 @@ def test_the_shipped_models_are_as_good_as_they_must_be() -> None:
     assert loss("cifar10-linear-vae") < 1_853
     assert loss("cifar10-conv-vae") < loss("cifar10-linear-vae") - 25
     assert loss("pixel-faces-conv-vae") < 1_436
+
+
+def test_three_shipped_models_have_films_that_end_with_what_they_draw_today() -> None:
+    with_film = [run for name in SHIPPED if (run := store.Run(store.weights_root() / name)).snapshots()]
+    assert len(with_film) >= 3
+    for run in with_film:
+        assert run.config().data.name in REDISTRIBUTABLE
+        assert sum(file.stat().st_size for file in run.snapshots_dir.rglob("*.safetensors")) <= MOST
+        shown = film(run)
+        assert len(shown.steps) >= 8
+        y = run.fixed().get("originals_y")
+        drawn = inference.reconstruct(inference.load_run(run), shown.originals, y)
+        # The film was drawn with a decoder of 32 bits, the shipped one has 16.
+        assert np.abs(shown.recon[-1].astype(int) - drawn.astype(int)).max() <= 1
