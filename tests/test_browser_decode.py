@@ -153,10 +153,10 @@ def test_z_survives_theme_page_switch_and_reload(page, address):
     wait_for_link(page)
     moved, second, shown = value_of(page), value_of(page, 1), pixels(page, canvas)
     page.emulate_media(color_scheme="dark")
-    page.locator('.vaelab[data-theme="dark"]').wait_for()
+    page.locator('.vaelab[data-theme="dark"]').first.wait_for()
     assert pixels(page, canvas) == shown
     page.emulate_media(color_scheme="light")
-    page.locator('.vaelab[data-theme="light"]').wait_for()
+    page.locator('.vaelab[data-theme="light"]').first.wait_for()
     page.get_by_role("link", name="Train", exact=True).click()
     page.wait_for_url("**/train*")
     page.get_by_role("link", name="Decode", exact=True).click()

@@ -81,7 +81,7 @@ def test_a_broken_number_spoils_its_quarter_of_the_picture(page: Any, address: s
     cells.press("ArrowRight")
     assert int(said(page, ".patch .said", pattern).group(1)) not in seen, "the keyboard goes on from there"
     page.locator('canvas[data-view="broken"]').wait_for()
-    page.get_by_role("slider", name="Break it to").press("Home")
+    page.get_by_role("slider", name=strings("en", "learn_autoencoder")["patch_value"]).press("Home")
     said(page, ".patch .said", r"→ 0\.0\.")
     cells.press("Escape")
     said(page, ".patch .said", "All 384 numbers are whole")

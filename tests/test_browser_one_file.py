@@ -280,6 +280,10 @@ def test_the_menu_of_formats_can_be_read_and_used(new_page: Any, digits_app: str
     page.get_by_role("button", name="Export").click()
     download = page.get_by_role("button", name="Download")
     download.wait_for()
+    # While a page is computed again, Streamlit shows what is not confirmed yet in pale ink.
+    page.wait_for_function(
+        "() => !document.querySelector('[data-testid=stApp][data-test-script-state=running], [data-stale=true]')"
+    )
     package = pytest.importorskip("axe_playwright_python", reason="pip install -r requirements-dev.txt")
     page.evaluate((files(package) / "axe.min.js").read_text(encoding="utf-8"))
     assert page.evaluate(FINDINGS, RULES) == []

@@ -55,6 +55,7 @@ def position(page: Any) -> str:
     return str(page.locator(FIRST).first.input_value())
 
 
+@pytest.mark.slow  # two browsers for a minute; test_rooms.py has each of its parts without one
 def test_students_follow_are_free_and_come_back(new_page: Any, address: str) -> None:
     teacher, ada = new_page(), new_page()
     code = open_room(teacher, address)

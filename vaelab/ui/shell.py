@@ -13,7 +13,7 @@ from vaelab.ui.guard import show_error
 from vaelab.ui.pages import PAGES, PageEntry
 from vaelab.ui.pictures import favicon
 from vaelab.ui.rooms.keys import keys, obey
-from vaelab.ui.rooms.room_bar import room_bar, watch
+from vaelab.ui.rooms.room_bar import room_bar
 from vaelab.ui.styles import style_of
 from vaelab.ui.text import LANGUAGES, language, t
 from vaelab.ui.widgets import page_link
@@ -103,7 +103,6 @@ def main() -> None:
     share.say_what_is_left_out()
     draw(chosen)
     keys()
-    watch(entry.name)
     wait_until_sent()
 
 

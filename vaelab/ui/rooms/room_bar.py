@@ -48,17 +48,17 @@ def room_bar(entry: PageEntry) -> None:
     leads = person.role == "teacher"
     code = ROOMS.owned(person.tag) if leads else ROOMS.joined(person.tag)
     if code is not None:
-        _draw(entry.name, code, leads)
-
-
-def watch(page: str) -> None:
-    """Below the page, since a tick drops what is not sent yet (delivery.py): the teacher's page is looked at now and then."""
-    if has_roles() and current().role == "teacher" and ROOMS.owned(current().tag) is not None:
-        st.fragment(_look, run_every=TICK)(page)
+        with st.container(gap=None):
+            _draw(entry.name, code, leads)
+            if leads:
+                st.fragment(_look, run_every=TICK)(entry.name)
 
 
 def _look(page: str) -> None:
-    """Tell the room; not in a run of the page itself, in which a pressed button would count as chosen."""
+    """Tell the room; not in a run of the page itself, in which a pressed button would count as chosen.
+
+    Its place is above the page, at the same number on every page: a tick that is on its way while pages are switched finds it there.
+    """
     context = get_script_run_ctx()
     if context is not None and context.fragment_ids_this_run:
         following.tell(page)
