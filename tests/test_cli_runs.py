@@ -16,7 +16,7 @@ from PIL import Image
 from run_writer import write_run
 from safetensors import safe_open
 
-from vaelab.cli import training
+from vaelab.cli import progress
 from vaelab.images.files import open_image
 from vaelab.runs import store
 from vaelab.runs.plan import plan
@@ -53,7 +53,7 @@ def test_ctrl_c_stops_with_a_checkpoint_and_resume_finishes_as_if_nothing_had_be
 ) -> None:
     whole = shell.json("train", *TINY, "--epochs", "2", "--quiet")
     with monkeypatch.context() as patch:
-        patch.setattr(training._Progress, "show", lambda self, row: os.kill(os.getpid(), signal.SIGINT))
+        patch.setattr(progress.Progress, "show", lambda self, row: os.kill(os.getpid(), signal.SIGINT))
         printed = shell("train", *TINY, "--epochs", "2", "--name", "cut")
     assert "go on with: python -m vaelab resume cut" in printed
     assert 0 < store.find("cut").status().step < 6

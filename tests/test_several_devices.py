@@ -297,7 +297,7 @@ def test_the_command_trains_on_several_devices_and_ctrl_c_stops_it(
     def interrupt(self: object, row: Row) -> None:
         os.kill(os.getpid(), signal.SIGINT)
 
-    monkeypatch.setattr("vaelab.cli.training._Progress.show", interrupt)
+    monkeypatch.setattr("vaelab.cli.progress.Progress.show", interrupt)
     printed = shell(*tiny, "--epochs", "100000", "--name", "cut")
     assert "go on with: python -m vaelab resume cut" in printed
     assert store.find("cut").status().state == "stopped"
