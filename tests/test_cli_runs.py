@@ -16,7 +16,7 @@ from PIL import Image
 from run_writer import write_run
 from safetensors import safe_open
 
-from vaelab.cli import progress
+from vaelab.cli import progress, training
 from vaelab.images.files import open_image
 from vaelab.runs import store
 from vaelab.runs.plan import plan
