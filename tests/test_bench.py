@@ -68,6 +68,7 @@ def test_both_projections_run() -> None:
     assert all(entry.median > 0 for entry in found.entries)
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_two_hands_paint_and_no_page_scrolls_under_the_finger() -> None:
     found = hands.measure(1, seconds=0.6, models=("mnist-conv-vae",))

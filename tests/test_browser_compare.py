@@ -39,8 +39,13 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield found
 
 
+# While a page is computed again, Streamlit shows what is not confirmed yet in pale ink.
+UNSURE = "[data-testid=stApp][data-test-script-state=running], [data-stale=true]"
+
+
 def seen(page: Any, target: Any, shape: tuple[int, int]) -> np.ndarray:
     """What stands on the screen at the middle of each pixel of an image that is drawn large: (H, W, 3)."""
+    page.wait_for_function(f"() => !document.querySelector({UNSURE!r})")
     page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
     screen = np.asarray(Image.open(io.BytesIO(target.screenshot())).convert("RGB")).astype(int)
     rows, columns = (

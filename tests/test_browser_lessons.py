@@ -141,7 +141,10 @@ def test_a_cloud_moves_under_the_finger_and_tells_of_it_once(page: Any, address:
     sent: list[int] = []
     page.on("websocket", lambda socket: socket.on("framesent", lambda data: sent.append(len(data))))
     open_lesson(page, address, "vae")
-    sliders, picture = page.get_by_role("slider"), page.locator('canvas[data-view="draws"]')
+    sliders, picture = (
+        page.locator(".st-key-lesson_stage").get_by_role("slider"),
+        page.locator('canvas[data-view="draws"]'),
+    )
     page.wait_for_function("(canvas) => canvas.width === 4 * 32 + 3", arg=picture.element_handle())  # drawn
 
     def seen() -> tuple[str, str, str]:

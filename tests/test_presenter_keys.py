@@ -50,10 +50,12 @@ def test_a_page_is_presented(page: Any, digits_app: str) -> None:
     page.get_by_role("dialog", name="Keys for presenting").wait_for()
     page.get_by_role("checkbox").last.uncheck()
     page.keyboard.press("Escape")
+    page.get_by_role("dialog").wait_for(state="hidden")
     page.keyboard.press("p")
     page.keyboard.press("?")
     page.get_by_role("checkbox").last.check()
     assert page.locator("[data-testid=stHeader]").is_hidden(), "switched off, and only the list opens"
     page.keyboard.press("Escape")
+    page.get_by_role("dialog").wait_for(state="hidden")
     page.keyboard.press("n")
     page.wait_for_url("**/learn_kinds?**", wait_until="commit")
