@@ -137,7 +137,7 @@ from vaelab.runs import store
 run = store.find("theirs")
 kind = registry.network("vanilla-vae").kind
 theirs = kind(latent_dim=8).eval()
-theirs.load_state_dict({k.removeprefix("model."): v for k, v in torch.load(sys.argv[1])["state_dict"].items()})
+theirs.load_state_dict({k.removeprefix("model."): v for k, v in torch.load(sys.argv[1], weights_only=True)["state_dict"].items()})
 ours, x, z = inference.load_run(run), torch.rand(3, 3, 64, 64), torch.randn(3, 8)
 with torch.no_grad():
     mu, logvar = theirs.encode(x)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -40,18 +42,13 @@ def write_card(run: store.Run, folder: Path) -> dict[str, Any]:
         "device": status.device,
         "weights": architecture(cfg.model).params,
     }
-    try:
+    with _writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
         formats.write(run, "safetensors", folder / "model.safetensors")
         write_json(folder / "config.json", cfg.to_dict())
         metrics = _rounded(folder) | metrics
-        write_json(folder / "metrics.json", metrics)
         np.savez_compressed(folder / "latents.npz", **latents(run))
-        (folder / "README.md").write_text(card_text(folder.name, cfg, metrics), encoding="utf-8")
-    except OSError as error:
-        raise RunError(
-            f"the card cannot be written to {folder} ({error}); choose a folder that can be written"
-        ) from error
+        _write_words(folder, cfg, metrics)
     return metrics
 
 
@@ -64,15 +61,27 @@ def halve(folder: Path) -> dict[str, Any]:
     metrics = run.evaluation()
     if metrics is None:
         raise RunError(f"{folder} must hold a metrics.json (write the card of a finished run first)")
-    try:
+    with _writing(folder):
         metrics |= _rounded(folder)
-        write_json(folder / "metrics.json", metrics)
-        (folder / "README.md").write_text(card_text(run.name, run.config(), metrics), encoding="utf-8")
+        _write_words(folder, run.config(), metrics)
+    return metrics
+
+
+@contextlib.contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    """Raises RunError for what the disk refuses meanwhile."""
+    try:
+        yield
     except OSError as error:
         raise RunError(
             f"the card cannot be written to {folder} ({error}); choose a folder that can be written"
         ) from error
-    return metrics
+
+
+def _write_words(folder: Path, cfg: RunConfig, metrics: dict[str, Any]) -> None:
+    """metrics.json, and README.md which says the same to people."""
+    write_json(folder / "metrics.json", metrics)
+    (folder / "README.md").write_text(card_text(folder.name, cfg, metrics), encoding="utf-8")
 
 
 def _rounded(folder: Path) -> dict[str, Any]:
@@ -92,13 +101,8 @@ def add_anomaly(folder: Path, limit: int | None = None) -> dict[str, Any]:
     if metrics is None:
         raise RunError(f"{folder} must hold a metrics.json (write the card of a finished run first)")
     metrics["anomaly"] = anomaly.for_card(run, limit)
-    try:
-        write_json(folder / "metrics.json", metrics)
-        (folder / "README.md").write_text(card_text(run.name, run.config(), metrics), encoding="utf-8")
-    except OSError as error:
-        raise RunError(
-            f"the card cannot be written to {folder} ({error}); choose a folder that can be written"
-        ) from error
+    with _writing(folder):
+        _write_words(folder, run.config(), metrics)
     return dict(metrics["anomaly"])
 
 

@@ -86,16 +86,22 @@ class Drag:
     unpacked_bytes: int
 
 
+def shipped_models() -> tuple[str, ...]:
+    """Names of the models of weights/. Raises VaeLabError when there are none."""
+    names = tuple(store.shipped())
+    if not names:
+        raise VaeLabError(
+            "weights/ must hold a model to be measured, but is empty (train them with scripts/train_weights.py)"
+        )
+    return names
+
+
 def measure(repeats: int = 1, seconds: float = SECONDS, models: tuple[str, ...] | None = None) -> Report:
     """Drags one slider of every shipped model, over one image and over the grid, then once more beside a training.
 
     The ratio is against the goal, above 1 is better. Raises VaeLabError without Playwright, Chromium or shipped models.
     """
-    names = models or tuple(store.shipped())
-    if not names:
-        raise VaeLabError(
-            "weights/ must hold a model to be measured, but is empty (train them with scripts/train_weights.py)"
-        )
+    names = models or shipped_models()
     entries: list[Entry] = []
     silent = True
     port = free_port()

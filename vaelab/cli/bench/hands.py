@@ -15,12 +15,11 @@ import numpy as np
 
 from vaelab.cli.bench.app_server import free_port, running_app
 from vaelab.cli.bench.chromium import chromium
-from vaelab.cli.bench.decode import AFTERWARDS, GOALS, PAGE_WAIT, PAINT_GOAL, SECONDS, entry, probed
+from vaelab.cli.bench.decode import AFTERWARDS, GOALS, PAGE_WAIT, PAINT_GOAL, SECONDS, entry, probed, shipped_models
 from vaelab.cli.bench.pointer import Hand, swing
 from vaelab.cli.bench.report import Entry, Report
 from vaelab.cli.bench.startup import runs_in
 from vaelab.config.errors import VaeLabError
-from vaelab.runs import store
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -36,11 +35,7 @@ def measure(repeats: int = 1, seconds: float = SECONDS, models: tuple[str, ...] 
 
     The ratio is against the goal, above 1 is better. Raises VaeLabError without Playwright, Chromium or shipped models.
     """
-    names = models or tuple(store.shipped())
-    if not names:
-        raise VaeLabError(
-            "weights/ must hold a model to be measured, but is empty (train them with scripts/train_weights.py)"
-        )
+    names = models or shipped_models()
     entries: list[Entry] = []
     scrolled = 0.0
     port = free_port()
