@@ -15,6 +15,7 @@ import pytest
 from cli_shell import TINY, Shell
 from run_writer import write_run
 from trained import write_model
+from visitors import Visitors
 
 from vaelab.cli import main
 from vaelab.cli.bench.app_server import running_app
@@ -104,23 +105,26 @@ def digits_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     shutil.rmtree(folder)
 
 
+@pytest.fixture(scope="module")
+def visitors(browser: Any) -> Visitors:
+    """The people of one file."""
+    return Visitors(browser)
+
+
 @pytest.fixture
-def new_page(browser: Any) -> Iterator[Any]:
-    """Opens pages: new_page(**context) takes Playwright's options. All are closed at the end, and must have seen no error."""
-    opened: list[Any] = []
+def new_page(visitors: Visitors) -> Iterator[Any]:
+    """Opens pages, each a visitor's own: new_page(**context) takes Playwright's options. All are closed at the end, and must have seen no error."""
     faults: list[str] = []
 
     def open_one(**context: Any) -> Any:
         wanted = {"viewport": {"width": 1280, "height": 800}, "reduced_motion": "no-preference", **context}
-        page = browser.new_page(**wanted)
+        page = visitors.arrive(wanted)
         page.set_default_timeout(WAIT)
         page.on("pageerror", lambda error: faults.append(str(error)))
-        opened.append(page)
         return page
 
     yield open_one
-    for page in opened:
-        page.close()
+    visitors.leave()
     assert faults == []
 
 

@@ -22,6 +22,8 @@ FINDINGS = """async (rules) => (await axe.run(document, { runOnly: rules, result
     .flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html.slice(0, 160)} ${node.any[0]?.message ?? ""}`))"""
 # Streamlit fetches what puts the page's sheets in after the first words are there.
 STYLED = "getComputedStyle(document.documentElement).getPropertyValue('--vl-fill') !== ''"
+# What is being drawn again is pale.
+SETTLED = "() => !document.querySelector('[data-testid=stApp][data-test-script-state=running], [data-stale=true]')"
 # Something of each page that comes last, so that nothing is judged before it is there.
 LAST = {
     "decode": "[...document.querySelectorAll('*')].some((e) => e.shadowRoot?.querySelector('.slider-row'))",
@@ -38,20 +40,18 @@ def axe() -> str:
 
 @pytest.mark.parametrize(("lang", "scheme"), list(zip(LANGUAGES, ["light", "dark"], strict=True)))
 @pytest.mark.parametrize("name", [entry.name for entry in PAGES if entry.exists])
-def test_axe_finds_nothing_serious(browser: Any, digits_app: str, axe: str, name: str, lang: str, scheme: Any) -> None:
-    page = browser.new_page(viewport={"width": 1280, "height": 800}, color_scheme=scheme)
-    try:
-        path = "" if name == "start" else name
-        page.goto(f"{digits_app}/{path}?lang={lang}")
-        page.wait_for_function("() => !document.querySelector('[data-testid=stApp][data-test-script-state=running]')")
-        page.get_by_role("heading").first.wait_for()
-        page.wait_for_function(STYLED)
-        page.wait_for_function(LAST.get(name, "true"))
-        page.wait_for_load_state("networkidle")
-        page.evaluate(axe)
-        assert page.evaluate(FINDINGS, RULES) == []
-    finally:
-        page.close()
+def test_axe_finds_nothing_serious(new_page: Any, digits_app: str, axe: str, name: str, lang: str, scheme: Any) -> None:
+    page = new_page(color_scheme=scheme)
+    path = "" if name == "start" else name
+    page.goto(f"{digits_app}/{path}?lang={lang}")
+    page.wait_for_function(SETTLED)
+    page.get_by_role("heading").first.wait_for()
+    page.wait_for_function(STYLED)
+    page.wait_for_function(LAST.get(name, "true"))
+    page.wait_for_load_state("networkidle")
+    page.wait_for_function(SETTLED)
+    page.evaluate(axe)
+    assert page.evaluate(FINDINGS, RULES) == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -60,14 +60,11 @@ def test_axe_finds_nothing_serious(browser: Any, digits_app: str, axe: str, name
     [("train?set_latent_dim=0", "stAlertContentError"), ("latent?run=digits-run&with=xyz", "stAlertContentWarning")],
 )
 def test_what_went_wrong_can_be_read(
-    browser: Any, digits_app: str, axe: str, address: str, box: str, scheme: Any
+    new_page: Any, digits_app: str, axe: str, address: str, box: str, scheme: Any
 ) -> None:
-    page = browser.new_page(viewport={"width": 1280, "height": 800}, color_scheme=scheme)
-    try:
-        page.goto(f"{digits_app}/{address}")
-        page.locator(f"[data-testid={box}]").first.wait_for()
-        page.wait_for_function(STYLED)
-        page.evaluate(axe)
-        assert page.evaluate(FINDINGS.replace("document,", f"'[data-testid={box}]',"), RULES) == []
-    finally:
-        page.close()
+    page = new_page(color_scheme=scheme)
+    page.goto(f"{digits_app}/{address}")
+    page.locator(f"[data-testid={box}]").first.wait_for()
+    page.wait_for_function(STYLED)
+    page.evaluate(axe)
+    assert page.evaluate(FINDINGS.replace("document,", f"'[data-testid={box}]',"), RULES) == []
