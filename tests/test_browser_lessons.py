@@ -101,7 +101,7 @@ GESTURES: dict[str, list[Gesture]] = {
         lambda page: page.locator("canvas.curves").press("ArrowRight"),
         choose("q onto"),
         drag_in("canvas.curves", ".vl-evidence", (0.413, 0.6), (0.6, 0.5)),
-        choose("The bound"),
+        choose("Bound and gap"),
         press(0),
         press(1),
     ],

@@ -121,3 +121,16 @@ def test_each_step_of_a_derivation_says_why():
             assert said == [f"{name}_step_{number}" for number in range(1, len(steps) + 1)]
             if name == "jensen":
                 assert re.search(rf"(from 1 to|从 1 移到) {len(steps)}", texts["jensen"])
+
+
+def test_the_figures_in_the_words_are_those_of_the_formulas(lang):
+    words = text.strings(lang, "learn_elbo")
+    for forth, back in (((0.0, 0.5), (0.0, 1.0)), ((0.0, 1.0), (0.0, 0.5))):
+        assert f"{divergence.divergence(forth, back):.2f}" in words["kl"]
+    mean, sigma = divergence.line_posterior(elbo_derived.SEEN, elbo_derived.NOISE)
+    assert f"{mean:.2f}" in words["onto"]
+    assert f"{sigma:.2f}" in words["onto"]
+    assert f"{divergence.line_evidence(elbo_derived.SEEN, elbo_derived.NOISE):.2f}".replace("-", "−") in words["onto"]
+    assert (
+        2 * divergence.divergence((1.0, 1.0), (0.0, 1.0)) == 1.0
+    )  # of one sigma in each of two dimensions, as shift_help says

@@ -1,7 +1,7 @@
 /**
  * A sentence of a lesson whose numbers are dragged where they stand, left and right, or moved by the keys of a slider. sentence_view.py is the other side.
  *
- * data: {section, parts: [text | {name, key, low, high, step, values, start, label, tip, role} | {word, wide}]}. A number with `values` goes from
+ * data: {section, parts: [text | {name, key, low, high, step, values, start, label, tip, role} | {word, wide, tip}]}. A number with `values` goes from
  * one of them to the next. What a number does is the stage's: see shared/numbers.js.
  */
 
@@ -27,11 +27,14 @@ class Sentence {
   }
 
   /** A word that the stage tells, in room that it always has. */
-  word({ word, wide }) {
-    const node = el("output", { class: "told", style: { minWidth: `${wide}ch` } }, "…");
+  word({ word, wide, tip }) {
+    const node = el("output", { class: "told", title: tip, style: { minWidth: `${wide}ch` } }, "…");
     this.shown.push(() => {
-      const text = numbers.words.get(`${this.section} ${word}`) ?? "…";
-      if (node.textContent !== text) node.textContent = text;
+      const told = numbers.words.get(`${this.section} ${word}`);
+      const text = told ?? "…";
+      if (node.textContent === text) return;
+      node.textContent = text;
+      node.title = told === undefined ? tip : "";
     });
     return node;
   }

@@ -49,7 +49,7 @@ def sentence(key: str, text: str, section: str, numbers: Mapping[str, Number], r
         if name and name in numbers:
             parts.append(_number(name, numbers[name]))
         elif name:
-            parts.append({"word": name, "wide": room})
+            parts.append({"word": name, "wide": room, "tip": t("lessons.not_told")})
     widget("sentence", key, {"section": section, "parts": parts})
 
 
