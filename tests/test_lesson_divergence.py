@@ -134,3 +134,12 @@ def test_the_figures_in_the_words_are_those_of_the_formulas(lang):
     assert (
         2 * divergence.divergence((1.0, 1.0), (0.0, 1.0)) == 1.0
     )  # of one sigma in each of two dimensions, as shift_help says
+
+
+@pytest.mark.parametrize("gap", [0.0, 0.004, 4.5616, 12.3456])
+def test_what_is_written_adds_up(gap):
+    evidence = divergence.line_evidence(elbo_derived.SEEN, elbo_derived.NOISE)
+    words = elbo_derived.in_hundredths(evidence, gap)
+    at = {name: float(word.replace("\u2212", "-")) for name, word in words.items()}
+    assert at["elbo"] + at["gap"] == pytest.approx(at["truth"], abs=1e-9)
+    assert at["elbo"] == pytest.approx(evidence - gap, abs=0.0101)

@@ -42,7 +42,7 @@ JENSEN_STEPS = (
     r" &\quad = \mathbb{E}_{q(z|x)}[\log p(x|z)] \\ &\qquad - \mathrm{KL}(q(z|x)\,\|\,p(z)) \\ &\quad = \mathrm{ELBO}(x)",
 )
 ONTO_STEPS = (
-    r"-\mathrm{KL}(q\,\|\,p) = \mathbb{E}_q\!\left[\log \tfrac{p}{q}\right] \\ &\quad \le \log \mathbb{E}_q\!\left[\tfrac{p}{q}\right] = \log 1 = 0",
+    r"-\mathrm{KL}(q\,\|\,p) = \mathbb{E}_q\!\left[\log \tfrac{p}{q}\right] \\ &\quad \le \log \mathbb{E}_q\!\left[\tfrac{p}{q}\right] = \log 1 = 0 \\ &",  # a line apart from what follows
     r"0 \le \mathrm{KL}(q(z|x)\,\|\,p(z|x)) \\ &\quad = \mathbb{E}_q[\log q(z|x) - \log p(z|x)]",
     r"= \mathbb{E}_q[\log q(z|x) - \log p(x, z)] \\ &\qquad + \log p(x)",
     r"\log p(x) = \mathbb{E}_q[\log p(x, z) - \log q(z|x)] \\ &\qquad + \mathrm{KL}(q(z|x)\,\|\,p(z|x))",
@@ -148,8 +148,8 @@ def onto_view(at: Sequence[float]) -> dict[str, Any]:
         "handles": _handles(q, "encoder", 0),
         "notes": [
             _note("q(z|x)", q, "encoder"),
-            {"x": posterior[0] + 0.9, "y": 0.5, "text": "p(z|x)", "role": "total"},
-            {"x": -2.3, "y": 0.12, "text": "p(z)", "role": "prior"},
+            {"x": posterior[0] + 0.55, "y": 0.5, "text": "p(z|x)", "role": "total"},
+            {"x": 2.3, "y": 0.12, "text": "p(z)", "role": "prior"},
         ],
     }
 
@@ -184,6 +184,7 @@ def jensen_stage() -> None:
     at = JENSEN.state()["at"]
     JENSEN.draw(jensen_view(at, share), _colours())
     upper, lower = jensen(at[0], at[1], share)
+    st.caption(t("learn_elbo.dots_how"))
     st.markdown(t("learn_elbo.jensen_told", upper=figure(upper), lower=figure(lower), gap=figure(upper - lower)))
     _derived("jensen", JENSEN_STEPS, step)
 
@@ -195,13 +196,20 @@ def onto_stage() -> None:
     q = gaussian(at, 0)
     fit, kl = line_elbo(q, SEEN, NOISE)
     evidence, gap = line_evidence(SEEN, NOISE), divergence(q, line_posterior(SEEN, NOISE))
+    st.caption(t("learn_elbo.dots_how"))
     st.html(bar(fit - kl, evidence))
-    values = {"elbo": fit - kl, "gap": gap, "truth": evidence}
-    words: dict[str, str] = {name: figure(0.0 if abs(value) < 5e-4 else value) for name, value in values.items()}
+    words = in_hundredths(evidence, gap)
     st.markdown(
         t("learn_elbo.onto_told", **words, elbo_name=markdown("encoder", "ELBO"), gap_name=markdown("eps", "KL"))
     )
     _derived("onto", ONTO_STEPS, _step("onto", ONTO_STEPS))
+
+
+def in_hundredths(evidence: float, gap: float) -> dict[str, str]:
+    """log p(x), the gap and the ELBO in nats, rounded so that what is written adds up."""
+    truth, lost = round(100 * evidence), round(100 * gap)
+    values = {"truth": truth, "gap": lost, "elbo": truth - lost}
+    return {name: f"{value / 100:.2f}".replace("-", "\u2212") for name, value in values.items()}
 
 
 def bar(elbo: float, evidence: float) -> str:
