@@ -19,6 +19,7 @@ from urllib.parse import urlencode, urlsplit
 
 import streamlit as st
 
+from vaelab.ui.pages import PAGES
 from vaelab.ui.text import t
 
 VALUE = "with"  # in the address
@@ -143,7 +144,29 @@ def link(page: str) -> str:
     state = packed(page, {str(name): value for name, value in st.session_state.items()})
     if state:
         query[VALUE] = [state]
-    return f"{(st.context.url or '').split('?')[0]}?{urlencode(query, doseq=True)}"
+    return f"{app_address(st.context.url or '')}/{'' if page == 'start' else page}?{urlencode(query, doseq=True)}"
+
+
+def app_address(url: str) -> str:
+    """Where the app begins, of `st.context.url`: without a page and a slash at the end.
+
+    Streamlit cuts off the name of a page before it puts the present one there, also where it is the end of a longer one: on learn_latent,
+    .../learn_/learn_latent is told.
+    """
+    names = sorted((entry.name for entry in PAGES), key=len, reverse=True)
+    root = url.partition("?")[0].rstrip("/")
+    root = next((root.removesuffix(f"/{name}") for name in names if root.endswith(f"/{name}")), root)
+    above, _, last = root.rpartition("/")
+    return above if last and any(last + name in names for name in names) else root
+
+
+def _whole_page() -> None:
+    """Run the whole page when the button is pressed.
+
+    The browser sends what changes in one moment together (a view that is left by this very press tells where it stands), and asks then
+    for the run of that view's fragment alone: the button's content would stay empty.
+    """
+    st.rerun()
 
 
 def share_button(page: str) -> None:
@@ -153,7 +176,7 @@ def share_button(page: str) -> None:
         icon=":material/share:",
         help=t("common.share_help"),
         key="share",
-        on_change="rerun",
+        on_change=_whole_page,
     )
     if not popover.open:
         return

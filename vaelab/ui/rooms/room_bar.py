@@ -152,7 +152,7 @@ def _teachers_panel() -> None:
 
 def _root() -> str:
     """The address of the app, as this browser has it."""
-    return (st.context.url or "").split("?")[0].rsplit("/", 1)[0]
+    return share.app_address(st.context.url or "")
 
 
 def _open() -> None:
