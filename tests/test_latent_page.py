@@ -13,6 +13,7 @@ from vaelab.analysis import latent_text, latents
 from vaelab.images.palette import class_colours
 from vaelab.runs.plan import plan
 from vaelab.ui import text
+from vaelab.ui.latent import chosen as map_choice
 from vaelab.ui.latent import inspector, latent_page, map_panel
 from vaelab.ui.latent.pictures import look
 
@@ -44,7 +45,7 @@ def words(app: AppTest) -> str:
 @pytest.fixture
 def chosen(monkeypatch):
     """Lets a test choose on the map as a click or a lasso would; AppTest runs no JavaScript."""
-    told: dict[str, map_panel.Choice] = {"choice": map_panel.Choice("none")}
+    told: dict[str, map_choice.Choice] = {"choice": map_choice.Choice("none")}
     monkeypatch.setattr(latent_page, "choice", lambda wanted: told["choice"])
     return told
 
@@ -68,7 +69,7 @@ def test_both_languages(digits):
 
 
 def test_a_clicked_point(digits, chosen):
-    chosen["choice"] = map_panel.Choice("point", (5,))
+    chosen["choice"] = map_choice.Choice("point", (5,))
     app = open_page(run="digits-run")
     known = latents.codes(latents.query(digits, "test", 1_000))
     text = words(app)
@@ -82,7 +83,7 @@ def test_a_clicked_point(digits, chosen):
 
 
 def test_a_lasso(digits, chosen):
-    chosen["choice"] = map_panel.Choice("lasso", tuple(range(30)))
+    chosen["choice"] = map_choice.Choice("lasso", tuple(range(30)))
     app = open_page(run="digits-run")
     assert "**30 images inside**" in words(app)
     values, names = latents.codes(latents.query(digits, "test", 1_000)).labels["class"]
@@ -155,12 +156,49 @@ def test_a_run_that_has_saved_nothing_is_told_in_a_sentence():
 def test_a_choice_counts_only_among_its_own_images(digits, monkeypatch):
     wanted = latents.query(digits, "test", 1_000)
     told = {"choice": {"images": "another/test-1000", "kind": "point", "rows": [3]}}
-    monkeypatch.setattr(map_panel.st, "session_state", {map_panel.KEY: told})
-    assert map_panel.choice(wanted).kind == "none"
-    told["choice"]["images"] = map_panel.images_key(wanted)
-    assert map_panel.choice(wanted) == map_panel.Choice("point", (3,))
+    monkeypatch.setattr(map_choice.st, "session_state", {map_choice.KEY: told})
+    assert map_choice.choice(wanted).kind == "none"
+    told["choice"]["images"] = map_choice.images_key(wanted)
+    assert map_choice.choice(wanted) == map_choice.Choice("point", (3,))
     told["choice"]["rows"] = [-4, 10**9]
-    assert map_panel.choice(wanted).kind == "none"
+    assert map_choice.choice(wanted).kind == "none"
+
+
+@pytest.mark.parametrize("rows", [(0,), (359,), tuple(range(360)), tuple(range(0, 360, 7)), (3, 200, 201)])
+def test_a_lasso_comes_back_from_its_address(rows):
+    text = map_choice.text_of(rows, "digits-run/test-360")
+    assert map_choice.rows_of(text, "digits-run/test-360", 360) == rows
+    assert map_choice.rows_of(text, "another/test-360", 360) == ()  # of other images
+    assert map_choice.rows_of(text, "digits-run/test-360", rows[-1]) == ()  # there are fewer of them now
+    assert map_choice.rows_of(text[:-3], "digits-run/test-360", 360) == ()
+
+
+def test_half_of_ten_thousand_images_fit_an_address():
+    rows = np.flatnonzero(np.random.default_rng(0).random(10_000) < 0.5).tolist()
+    assert len(map_choice.text_of(rows, "a/test-10000")) <= map_choice.MOST_TEXT
+
+
+@pytest.mark.parametrize("text", ["?", "eNoDAAAAAAE", map_choice.text_of(range(3_000_000), "digits-run/test-1000")])
+def test_a_lasso_that_is_none_of_ours_is_nothing(text):
+    assert map_choice.rows_of(text, "digits-run/test-1000", 5_000_000) == ()
+
+
+def test_a_link_opens_with_its_lasso_and_names_one_of_other_images(digits):
+    images = map_choice.images_key(latents.query(digits, "test", 1_000))
+    app = open_page(run="digits-run", lasso=map_choice.text_of(range(5), images))
+    assert "5 images" in words(app)
+    assert not app.warning
+    other = open_page(run="digits-run", lasso=map_choice.text_of(range(5), "gone/test-1000"))
+    assert "the chosen images" in other.warning[0].value
+    assert "5 images" not in words(other)
+    assert "lasso" not in other.query_params
+
+
+def test_a_lasso_around_too_many_images_is_said_to_be_absent_from_the_link(digits, monkeypatch):
+    monkeypatch.setattr(map_choice, "MOST_TEXT", 4)
+    images = map_choice.images_key(latents.query(digits, "test", 1_000))
+    app = open_page(run="digits-run", lasso=map_choice.text_of(range(5), images))
+    assert app.session_state["share_not_held"] == {"latent": ["the lasso around 5 images"]}
 
 
 def test_the_film_is_told_in_the_language_of_the_page(monkeypatch):

@@ -12,6 +12,7 @@ import binascii
 import io
 import json
 import re
+import traceback
 import zlib
 from collections.abc import Mapping
 from typing import Any
@@ -20,13 +21,17 @@ from urllib.parse import urlencode, urlsplit
 import streamlit as st
 
 from vaelab.ui.pages import PAGES
-from vaelab.ui.text import t
+from vaelab.ui.text import language, strings, t
 
 VALUE = "with"  # in the address
 MOST_BYTES = 8_000  # unpacked: no link makes us read more
 MOST_KEYS = 60
 MOST_ITEMS = 40  # of one choice
 RESTORED = "share_restored"  # in the session: what a link has put there, until its page has been drawn
+AGAIN = "share_again"  # in the session: the parts of it that a second try puts there, after others failed
+LEFT_OUT = "share_left_out"  # in the session: the parts of a link that its page could not show
+NOT_HELD = "share_not_held"  # in the session: by page, what a link to it cannot hold
+MOST_QR = 2_900  # bytes of an address: a QR picture takes 2,953
 _KEY = re.compile(r"[a-z][a-z0-9_]{1,60}", re.ASCII)
 _TEXT = re.compile(r"[\w .,:+/−-]{0,80}")  # a choice's code; nothing that could be Markdown
 # Pages whose address says everything.
@@ -105,37 +110,69 @@ def restored_value(plain: Any) -> Any:
 def take_over(page: str) -> None:
     """Put back what a link holds, before its page is drawn, and take it out of the address."""
     text = st.query_params.get(VALUE)
-    if text is None:
-        return
-    del st.query_params[VALUE]
-    found = unpacked(page, text)
+    found = st.session_state.pop(AGAIN, None)
+    if text is not None:
+        del st.query_params[VALUE]
+        found = unpacked(page, text)
+        if found is None:
+            st.warning(t("common.link_damaged"), icon=":material/link_off:")
     if found is None:
-        st.warning(t("common.link_damaged"), icon=":material/link_off:")
         return
     for name, value in found.items():
         st.session_state[name] = value
-    st.session_state[RESTORED] = sorted(found)
+    st.session_state[RESTORED] = found
 
 
-def fitted() -> None:
-    """The page was drawn with what a link put there."""
-    st.session_state.pop(RESTORED, None)
+def fitted(page: str) -> None:
+    """The page was drawn with what a link put there; what stands otherwise now did not fit."""
+    for name, value in st.session_state.pop(RESTORED, {}).items():
+        if st.session_state.get(name, value) != value:
+            left_out(_called(page, name))
 
 
-def leave_out() -> bool:
-    """After a page that failed: forget what a link put there. Whether there was anything, so that the page is worth another try."""
-    names = st.session_state.pop(RESTORED, None)
-    for name in names or ():
+def leave_out(page: str, error: Exception) -> bool:
+    """After a page that failed: forget what a link put there, of it only what the failure tells of where it tells that.
+
+    Whether there was anything, so that the page is worth another try.
+    """
+    put: dict[str, Any] = st.session_state.pop(RESTORED, {})
+    first: BaseException = error
+    while first.__context__ is not None:  # a fragment raises another one of it
+        first = first.__context__
+    keys = [
+        frame.f_locals.get("key") for frame, _ in traceback.walk_tb(first.__traceback__)
+    ]  # of the control that failed
+    bad = [name for name in put if name in keys or f"'{name}'" in str(first)] or list(put)
+    for name in bad:
         st.session_state.pop(name, None)
-    if names:
-        st.session_state["share_stale"] = True
-    return bool(names)
+        left_out(_called(page, name))
+    if rest := {name: value for name, value in put.items() if name not in bad}:
+        st.session_state[AGAIN] = rest
+    return bool(put)
+
+
+def left_out(part: str) -> None:
+    """A part of a link that is unknown here or does not fit any more, in words; they stand above the page, which opens without it."""
+    st.session_state.setdefault(LEFT_OUT, []).append(part)
+
+
+def _called(page: str, name: str) -> str:
+    """What a choice is called: its control's label where that has the choice's name, else the name."""
+    own = name.removeprefix(f"{page.removeprefix('learn_')}_").removesuffix("_kept")
+    words = strings(language(), page).get(own, "")
+    return words if words and "{" not in words else f"`{own}`"
 
 
 def say_what_is_left_out() -> None:
     """Once, above a page that was opened without a part of its link."""
-    if st.session_state.pop("share_stale", False):
-        st.warning(t("common.link_stale"), icon=":material/link_off:")
+    parts = dict.fromkeys(st.session_state.pop(LEFT_OUT, ()))
+    if parts:
+        st.warning(t("common.link_stale", parts=t("common.between").join(parts)), icon=":material/link_off:")
+
+
+def not_held(page: str, parts: list[str]) -> None:
+    """What of the page as it stands no link can hold, in words; who makes a link is told."""
+    st.session_state.setdefault(NOT_HELD, {})[page] = parts
 
 
 def link(page: str) -> str:
@@ -183,8 +220,13 @@ def share_button(page: str) -> None:
     address = link(page)
     with popover:
         st.markdown(t("common.share_how"))
+        if absent := st.session_state.get(NOT_HELD, {}).get(page):
+            st.caption(t("common.share_without", parts=t("common.between").join(absent)))
         st.code(address, language=None, wrap_lines=True)
-        qr_picture(address)
+        if len(address) <= MOST_QR:
+            qr_picture(address)
+        else:
+            st.caption(t("common.share_long"))
 
 
 def qr_picture(address: str) -> None:

@@ -59,18 +59,18 @@ def header(entry: PageEntry) -> None:
         )
 
 
-def draw(chosen: st.Page) -> None:
+def draw(entry: PageEntry, chosen: st.Page) -> None:
     """The page; where it fails over what a link has put there, once more without that."""
     try:
         chosen.run()
     except VaeLabError as error:
         show_error(error)
-    except Exception:
-        if not share.leave_out():
+    except Exception as error:
+        if not share.leave_out(entry.name, error):
             raise
         st.rerun()
     else:
-        share.fitted()
+        share.fitted(entry.name)
 
 
 def main() -> None:
@@ -100,8 +100,10 @@ def main() -> None:
     header(entry)
     room_bar(entry)
     obey(entry)
-    share.say_what_is_left_out()
-    draw(chosen)
+    above = st.container()
+    draw(entry, chosen)
+    with above:
+        share.say_what_is_left_out()
     keys()
     wait_until_sent()
 

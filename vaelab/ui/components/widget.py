@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -25,15 +26,20 @@ def widget(name: str, key: str, data: dict[str, Any], *, keeps: bool = False, **
     st.html(styles.rule(key, min_height=f"var(--vl-room-{name})"))
     if not keeps:
         return _component(name)(key=key, data=data, **callbacks)
+    kept, keep = keeping(key)
+    return _component(name)(key=key, data=data | {"kept": kept}, on_kept_change=keep, **callbacks)
+
+
+def keeping(key: str) -> tuple[list[float], Callable[[], None]]:
+    """The few numbers that say where a view stands in the browser, kept in the session under KEY_kept, and the callback of its `kept`."""
     place = f"{key}_kept"
 
-    def keep() -> None:  # before the page is run: the link above the widget is made first
+    def keep() -> None:  # before the page is run: the link above the view is made first
         answer = st.session_state.get(key)
         if told := _numbers(answer.get("kept") if answer else None):
             st.session_state[place] = told
 
-    kept = _numbers(st.session_state.get(place))
-    return _component(name)(key=key, data=data | {"kept": kept}, on_kept_change=keep, **callbacks)
+    return _numbers(st.session_state.get(place)), keep
 
 
 def _numbers(told: Any) -> list[float]:

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from vaelab.analysis import latents, projections
 from vaelab.analysis.latents import Query
-from vaelab.ui.latent.map_panel import Choice, View
+from vaelab.ui.latent.chosen import Choice
+from vaelab.ui.latent.map_panel import View
 from vaelab.ui.text import t
 from vaelab.workers import tsne_worker
 

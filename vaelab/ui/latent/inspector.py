@@ -15,7 +15,8 @@ from vaelab.analysis.projections import nearest_codes
 from vaelab.images.palette import colour, markdown, value_colours
 from vaelab.models.one_thread import alone
 from vaelab.ui.charts.latent import code_chart
-from vaelab.ui.latent.map_panel import MOST_COLOURS, Choice, View
+from vaelab.ui.latent.chosen import Choice
+from vaelab.ui.latent.map_panel import MOST_COLOURS, View
 from vaelab.ui.latent.pictures import look, makeup
 from vaelab.ui.names import escaped, label_title, value_names
 from vaelab.ui.text import t

@@ -15,6 +15,7 @@ from vaelab.runs.run_config import RunConfig
 from vaelab.runs.store import Run
 from vaelab.ui.decode.decode_page import models
 from vaelab.ui.guard import show_error
+from vaelab.ui.latent.chosen import choice, keep_in_address
 from vaelab.ui.latent.codes_download import codes_download
 from vaelab.ui.latent.factors import factor_section
 from vaelab.ui.latent.first_look import chose_view, look_first
@@ -25,9 +26,7 @@ from vaelab.ui.latent.map_panel import (
     PROJECTIONS,
     Colour,
     View,
-    choice,
     colours_of,
-    keep_in_address,
     latent_map,
 )
 from vaelab.ui.latent.prior import prior_section
@@ -69,7 +68,7 @@ def workspace(known: dict[str, Run]) -> None:
             show_error(error)
             return
     chosen = choice(wanted)
-    keep_in_address(chosen)
+    keep_in_address(wanted, chosen)
     with wide:
         source_note(run, cfg)
         near = neighbours(wanted, chosen)

@@ -24,15 +24,14 @@ from vaelab.runs.run_config import RunConfig
 from vaelab.runs.store import Run
 from vaelab.ui.components.carrier import FOLDER, bundle_url, loader_js
 from vaelab.ui.components.map.map_routes import map_base, map_query
+from vaelab.ui.components.widget import keeping
+from vaelab.ui.latent.chosen import KEY, Choice, images_key, unheard
 from vaelab.ui.names import label_title, value_names
 from vaelab.ui.text import language, strings, t
 from vaelab.ui.widgets import theme
 
 ENTRY = "map/page.js"
-KEY = "latent_map"
 TEXTS = "latent_map"
-POINT = "point"  # in the address: the number of the chosen image
-LINKED = "map_linked"  # in the session: the point that a link named, and the images that it is one of
 NO_FILM: dict[str, Any] = {"words": {}, "inks": [], "pale": False}
 MOST_COLOURS = 10  # that can be told apart
 
@@ -60,14 +59,6 @@ class View:
     colour: Colour
 
 
-@dataclass(frozen=True)
-class Choice:
-    """What was chosen on the map: nothing, one point, or those inside a lasso."""
-
-    kind: Literal["none", "point", "lasso"]
-    rows: tuple[int, ...] = ()
-
-
 def colours_of(run: Run, cfg: RunConfig) -> list[Colour]:
     """What the points of a run can be coloured by, known without encoding anything."""
     try:
@@ -86,41 +77,6 @@ def colours_of(run: Run, cfg: RunConfig) -> list[Colour]:
     if cfg.model.has_posterior:
         found.append(Colour("uncertainty", t("latent.by_uncertainty")))
     return found or [Colour("nothing", t("latent.by_nothing"))]
-
-
-def images_key(wanted: Query) -> str:
-    """Names the images of a map: newer weights move them, but a choice among them holds."""
-    return f"{wanted.run.name}/{wanted.split}-{wanted.count}"
-
-
-def choice(wanted: Query) -> Choice:
-    """What is chosen among these images; a choice made among other images counts for nothing."""
-    answer = st.session_state.get(KEY)
-    told = answer.get("choice") if answer else None
-    if told is None:
-        return _linked(wanted)
-    if not isinstance(told, dict) or told.get("images") != images_key(wanted):
-        return Choice("none")
-    rows = tuple(int(row) for row in told.get("rows", ()) if 0 <= int(row) < wanted.count)
-    kind = told.get("kind")
-    return Choice(kind, rows) if kind in ("point", "lasso") and rows else Choice("none")
-
-
-def _linked(wanted: Query) -> Choice:
-    """The point that the address names, until something is chosen on the map; among other images than those it came with it counts for nothing."""
-    point = st.query_params.get(POINT, "")
-    if LINKED not in st.session_state and point.isdecimal() and len(point) < 8:
-        st.session_state[LINKED] = (images_key(wanted), int(point))
-    images, row = st.session_state.get(LINKED, ("", 0))
-    return Choice("point", (row,)) if images == images_key(wanted) and row < wanted.count else Choice("none")
-
-
-def keep_in_address(chosen: Choice) -> None:
-    """Name the chosen point in the address, so that a link opens with it."""
-    if chosen.kind == "point":
-        st.query_params[POINT] = str(chosen.rows[0])
-    else:
-        st.query_params.pop(POINT, None)
 
 
 def latent_map(wanted: Query, view: View, chosen: Choice, near: NDArray[np.int64] | Sequence[int]) -> None:
@@ -150,11 +106,13 @@ def latent_map(wanted: Query, view: View, chosen: Choice, near: NDArray[np.int64
         "colours": list(class_colours(theme())),
         "stops": list(STOPS),
         "chosen": chosen.rows[0] if chosen.kind == "point" else -1,
+        "inside": list(chosen.rows) if chosen.kind == "lasso" and unheard() else [],
         "near": [int(row) for row in near],
         "decoder": _decoder(run),
         "text": {**strings("en", TEXTS), **strings(language(), TEXTS)},
     }
-    _component()(key=KEY, data=told, on_choice_change=_nothing)
+    kept, keep = keeping(KEY)
+    _component()(key=KEY, data=told | {"kept": kept}, on_choice_change=_nothing, on_kept_change=keep)
 
 
 def _decoder(run: Run) -> dict[str, Any] | None:

@@ -24,6 +24,20 @@ export class Camera {
     Object.assign(this, { zoom: 1, x: 0, y: 0, yaw: 0.6, pitch: 0.35 });
   }
 
+  /** Where it stands, in numbers that hold in a window of another size. */
+  stand() {
+    const side = Math.min(this.width, this.height);
+    return [this.zoom, this.x / side, this.y / side, this.yaw, this.pitch].map((value) => Number(value.toPrecision(5)));
+  }
+
+  /** Go there; numbers that no camera can have are brought to the nearest that one can. */
+  standAt([zoom = 1, x = 0, y = 0, yaw = 0.6, pitch = 0.35]) {
+    const side = Math.min(this.width, this.height);
+    const between = (low, value, high) => Math.max(low, Math.min(high, value));
+    const far = FARTHEST * side;
+    Object.assign(this, { zoom: between(NEAREST, zoom, FARTHEST), x: between(-far, x * side, far), y: between(-far, y * side, far), yaw, pitch: between(-1.5, pitch, 1.5) });
+  }
+
   /** Pixels per latent unit. */
   get scale() {
     return (FILL * 0.5 * Math.min(this.width, this.height) * this.zoom) / this.reach;

@@ -3,7 +3,7 @@
  *
  * It is called again at every rerun that changes its data and on a theme switch; only what differs is fetched and drawn anew, so the view,
  * the choice and a running t-SNE stay. data: {key, images, base, query, time, view: {projection, dims, solid}, colour: {by, kind, title, names, inks, pale},
- * colours, stops, chosen, near, text} as map_panel.py builds it. The answer is one state, `choice`: {images, kind: "point" | "lasso" | "none", rows}.
+ * colours, stops, chosen, inside, near, text} as map_panel.py builds it. The answer is one state, `choice`: {images, kind: "point" | "lasso" | "none", rows}.
  */
 
 import { classLegend, span, valueLegend } from "./legend.js";
@@ -21,6 +21,22 @@ class MapPage {
     this.root = root;
     this.data = {};
     this.text = (key, values) => wording(this.data.text, key, values);
+    this.tellsOnLeaving = true;
+  }
+
+  /** Where it stands, as numbers that a link can hold: what is pressed, the moment (-1 for now), the camera. */
+  kept() {
+    const { time, plot } = this;
+    const pressed = this.switches.map((control) => control.getAttribute("aria-pressed") === "true");
+    return [pressed.reduce((sum, on, k) => sum + on * 2 ** k, 0), time?.travelling ? time.film.steps[time.at] : -1, ...plot.camera.stand()];
+  }
+
+  restore([pressed, step, ...stand]) {
+    if (pressed & 1) this.toggle("pictures", this.pictures);
+    if (pressed & 2) this.turnBackdrop();
+    if (pressed & 4) this.holes.setAttribute("aria-pressed", "true"); // shown with the points
+    this.stand = stand;
+    if (step >= 0) this.time.goTo(step);
   }
 
   /** Take over data: what changed decides what is done again. */
@@ -54,6 +70,7 @@ class MapPage {
     this.backdrop = button(text("backdrop"), text("backdrop_tip"), () => this.turnBackdrop(), { pressed: "false" });
     this.holes = button(text("density"), text("density_tip"), () => this.turnDensity(), { pressed: "false" });
     this.pictures = button(text("pictures"), text("pictures_tip"), () => this.toggle("pictures", this.pictures), { pressed: "false" });
+    this.switches = [this.pictures, this.backdrop, this.holes];
     const view = [
       button("+", text("closer"), () => this.plot.zoom(1.4)),
       button("−", text("farther"), () => this.plot.zoom(1 / 1.4)),
@@ -152,7 +169,7 @@ class MapPage {
     this.set = null;
     this.fields.close();
     this.plot.marks.near = this.data.near;
-    if (!known) Object.assign(this.plot.marks, { selected: this.data.chosen, inside: null });
+    if (!known) Object.assign(this.plot.marks, { selected: this.data.chosen, inside: this.data.inside.length ? new Set(this.data.inside) : null });
     this.plot.set = null;
     this.plot.invalidate();
     this.say(this.text("encoding"));
@@ -229,12 +246,16 @@ class MapPage {
 
   show(places, { dims, solid }, frame, glide = true) {
     this.set.moveTo(places, performance.now(), glide && !prefersStill());
+    this.shown = { dims, solid, frame };
     if (this.time?.travelling) return; // it is shown when the traveller comes back
     this.plot.note.textContent = "";
     const keep = JSON.stringify([solid, frame.axes]) === JSON.stringify([this.plot.camera.solid, this.plot.frame.axes]);
     this.plot.frame = frame;
     this.plot.show(this.set, { dims, solid, keep });
-    this.shown = { dims, solid, frame };
+    if (this.stand && (this.data.view.projection === "tsne") === !frame.axes.length) { // t-SNE begins from another map
+      this.plot.camera.standAt(this.stand);
+      this.stand = null;
+    }
   }
 
   async tellTrust(view, signal) {
@@ -306,6 +327,8 @@ class MapPage {
       Object.assign(this.plot.marks, { selected: -1, near: [], inside: null });
       this.plot.frame = { axes: [], origin: [0, 0, 0], rings: [] };
       this.plot.show(set, { fit: { centre: [0, 0, 0], reach: film.reach } });
+      if (this.stand) this.plot.camera.standAt(this.stand);
+      this.stand = null;
       this.lasso.disabled = true;
       const [title, ...names] = [film.title, ...film.names].map((word) => this.filmWord(word));
       if (film.labels) this.side.replaceChildren(classLegend(title, names, this.data.time.inks, set, this.text, () => this.plot.invalidate()));

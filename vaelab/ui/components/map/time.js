@@ -90,6 +90,18 @@ export class TimeTravel {
     setRange(this.slider, this.at);
     this.when.style.minWidth = `${columns(this.moment(film.steps.length - 1))}ch`; // no jump when the step gets another digit
     this.draw();
+    if (first && this.wanted !== undefined) this.goTo(this.wanted);
+  }
+
+  /** Go to the snapshot of a step, as soon as there is a film; said where it is not kept any more. */
+  goTo(step) {
+    this.wanted = step;
+    if (!this.film) return;
+    const k = this.film.steps.indexOf(step);
+    if (k >= 0) {
+      setRange(this.slider, k);
+      this.seek(k);
+    } else this.note.textContent = this.spec.text("no_moment", { step: step.toLocaleString("en") });
   }
 
   /** A snapshot in words. */

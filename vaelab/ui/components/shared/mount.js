@@ -5,11 +5,12 @@ import { applyTheme } from "./theme.js";
 
 const QUIET = 300; // milliseconds after a gesture before Python hears where a view stands
 const GESTURES = ["pointerup", "keyup", "change", "click"];
+const LEAVING = ["pointerleave"]; // of a view whose every gesture would cost the server a look at its page
 const FAREWELL = 100; // milliseconds: Streamlit also cleans up before it calls again; only a clean-up that nothing follows is a farewell
 
 /** Tell Python where a view stands, once after each gesture that has changed it. */
 function listen(known) {
-  let told = null;
+  let told = JSON.stringify(known.view.kept());
   const tell = () => {
     const kept = known.view.kept();
     if (JSON.stringify(kept) === told) return;
@@ -17,7 +18,7 @@ function listen(known) {
     known.tell("kept", kept);
   };
   known.root.addEventListener("focusout", tell); // whoever presses Share has left the view
-  for (const name of GESTURES) {
+  for (const name of known.view.tellsOnLeaving ? LEAVING : GESTURES) {
     known.root.addEventListener(name, () => {
       clearTimeout(known.telling);
       known.telling = setTimeout(tell, QUIET);
@@ -30,7 +31,8 @@ function listen(known) {
  *
  * className: of the root that it adds; make(root, data, setStateValue): the view, at the first call and whenever identity(data) is
  * another; take(view, data, setStateValue): at every call. The view has close(). One with kept(), a few numbers that say where it stands, and
- * restore(numbers) is put back to data.kept when it is made, and Python hears of kept() after each gesture, so that a link can hold it.
+ * restore(numbers) is put back to data.kept when it is made, and Python hears of kept() after each gesture, so that a link can hold it; where
+ * tellsOnLeaving is true, when the pointer or the focus leaves it.
  */
 export function lasting(className, make, take, identity = () => "") {
   const mounted = new WeakMap(); // parentElement -> {id, root, view, leaving}
@@ -50,13 +52,15 @@ export function lasting(className, make, take, identity = () => "") {
       applyTheme(root, parentElement);
       known = { id, root, view: make(root, data, setStateValue), leaving: 0, telling: 0, isNew: true };
       mounted.set(parentElement, known);
-      if (data.kept) listen(known);
     }
     known.tell = setStateValue;
     clearTimeout(known.leaving);
     applyTheme(known.root, parentElement);
     take(known.view, data, setStateValue);
-    if (known.isNew && data.kept?.length) known.view.restore(data.kept);
+    if (known.isNew && data.kept) {
+      if (data.kept.length) known.view.restore(data.kept);
+      listen(known);
+    }
     known.isNew = false;
     const mine = known;
     return () => {
