@@ -49,13 +49,15 @@ def test_with_the_alarm_known_the_calls_change_nothing():
 
 
 def test_the_defence_is_heard(tmp_path, monkeypatch):
-    app = opened("graphs", {"graphs_view": "case", "case_seen": {"john": 1, "earthquake": 1}}, tmp_path, monkeypatch)
+    app = opened(
+        "graphs", {"graphs_view": "case", "graphs_case_seen": {"john": 1, "earthquake": 1}}, tmp_path, monkeypatch
+    )
     assert TEXTS["case_more"].format(used=2, least=1) in words(app)
     app.button(key="case_again").click().run()
     assert TEXTS["case_how"] in words(app)
     app.button(key="case_cannot").click().run()
     assert TEXTS["case_can"].format(least=1) in words(app)
-    app.session_state["case_seen"] = {"earthquake": 1}
+    app.session_state["graphs_case_seen"] = {"earthquake": 1}
     app.run()
     assert TEXTS["case_fewest"].format(used=1, least=1) in words(app)
     assert "0.33 %" in words(app)

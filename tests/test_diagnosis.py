@@ -98,8 +98,8 @@ def test_a_collapse_keeps_the_scale(wards):
 def test_a_diagnosis_is_compared_only_then_the_code_is_shown(tmp_path, monkeypatch):
     state = {
         "pitfalls_which": "diagnose",
-        "diagnose_order": ["reduction", "std", "pixels", "report", "collapse"],
-        "diagnose_hits": {},
+        "pitfalls_diagnose_order": ["reduction", "std", "pixels", "report", "collapse"],
+        "pitfalls_diagnose_hits": {},
     }
     app = opened("pitfalls", state, tmp_path, monkeypatch)
     code = 'return bce(logits, x, reduction="mean")'
@@ -124,7 +124,7 @@ def test_a_diagnosis_is_compared_only_then_the_code_is_shown(tmp_path, monkeypat
     assert TEXTS["gave_reduction"] in said
     assert TEXTS["reduction_title"] in said
     assert any('reduction="mean"' in block.value for block in app.code)
-    assert app.session_state["diagnose_hits"] == {"reduction": False}
+    assert app.session_state["pitfalls_diagnose_hits"] == {"reduction": False}
     app.button(key="diagnose_next").click().run()
     assert "Patient 2 of 5" in words(app)
     assert TEXTS["gave_reduction"] not in words(app)

@@ -89,12 +89,12 @@ def test_both_languages_and_every_use(tmp_path):
     assert app.button  # the page is there, with its controls
     app = ready(open_page("small"), run)
     for tab, sentence in (
-        ("Compression", "far fewer bytes"),
-        ("Denoising", "Noise does not fit"),
-        ("Filling in", "Paint a hole"),
-        ("Variations", "temperature 1"),
+        ("compression", "far fewer bytes"),
+        ("denoising", "Noise does not fit"),
+        ("filling", "Paint a hole"),
+        ("variations", "temperature 1"),
     ):
-        app.session_state["image_tab_en"] = tab
+        app.session_state["image_tab"] = tab
         app.run()
         assert not app.exception
         assert sentence in words(app)

@@ -198,7 +198,7 @@ def test_a_lasso_around_too_many_images_is_said_to_be_absent_from_the_link(digit
     monkeypatch.setattr(map_choice, "MOST_TEXT", 4)
     images = map_choice.images_key(latents.query(digits, "test", 1_000))
     app = open_page(run="digits-run", lasso=map_choice.text_of(range(5), images))
-    assert app.session_state["share_not_held"] == {"latent": ["the lasso around 5 images"]}
+    assert app.session_state["share_not_held"] == {"latent.lasso": "the lasso around 5 images"}
 
 
 def test_the_film_is_told_in_the_language_of_the_page(monkeypatch):

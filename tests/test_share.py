@@ -39,7 +39,7 @@ def test_a_link_holds_the_choices_of_its_page_and_nothing_else() -> None:
     kept = ("latent_projection", "latent_dims", "latent_images", "latent_solid", "latent_sigma")
     assert found == {name: STATE[name] for name in kept}
     assert isinstance(found["latent_images"], tuple)  # type: ignore[index]
-    assert share.packed("train", STATE) == ""  # its address says everything
+    assert share.packed("learn", STATE) == ""  # its address says everything
     assert share.unpacked("compare", share.packed("latent", STATE)) is None
 
 

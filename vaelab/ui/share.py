@@ -27,19 +27,25 @@ VALUE = "with"  # in the address
 MOST_BYTES = 8_000  # unpacked: no link makes us read more
 MOST_KEYS = 60
 MOST_ITEMS = 40  # of one choice
+MOST_NESTED = 300  # of one list among what a board or a graph of a lesson holds
 RESTORED = "share_restored"  # in the session: what a link has put there, until its page has been drawn
 AGAIN = "share_again"  # in the session: the parts of it that a second try puts there, after others failed
 LEFT_OUT = "share_left_out"  # in the session: the parts of a link that its page could not show
-NOT_HELD = "share_not_held"  # in the session: by page, what a link to it cannot hold
+NOT_HELD = "share_not_held"  # in the session: what links to its pages cannot hold, in words
 MOST_QR = 2_900  # bytes of an address: a QR picture takes 2,953
 _KEY = re.compile(r"[a-z][a-z0-9_]{1,60}", re.ASCII)
 _TEXT = re.compile(r"[\w .,:+/−-]{0,80}")  # a choice's code; nothing that could be Markdown
+_NESTED = re.compile(r"_(kept|seen)(_|$)")  # names of what a view keeps, which may be more than a choice
 # Pages whose address says everything.
-_WHOLE = ("start", "train", "decode", "classroom", "learn")
+_WHOLE = ("classroom", "learn")
+# Pages whose address says nearly everything, and how the rest is called.
+_VIEWS = {"start": "start_decoder_kept", "decode": "decode_view_kept", "train": "train_colour_by"}
 
 
 def names_of(page: str) -> tuple[str, ...]:
     """How the keys begin that hold a page's choices."""
+    if page in _VIEWS:
+        return (_VIEWS[page],)
     if page in _WHOLE:
         return ()
     own = f"{page.removeprefix('learn_')}_"
@@ -55,7 +61,7 @@ def packed(page: str, state: Mapping[str, Any]) -> str:
             continue
         if value is False or value is None:  # a button that is not pressed, a switch at its default
             continue
-        plain = plain_value(value)
+        plain = to_plain(name, value)
         if plain is not None:
             kept[name] = plain
     if not kept:
@@ -78,11 +84,51 @@ def unpacked(page: str, text: str) -> dict[str, Any] | None:
     known = {}
     for name, value in found.items():
         fits = starts and name.startswith(starts) and _KEY.fullmatch(name) and not name.endswith("_error")
-        plain = restored_value(value) if fits else None
+        plain = from_plain(name, value) if fits else None
         if plain is None:
             return None
         known[name] = plain
     return known
+
+
+def to_plain(name: str, value: Any) -> Any:
+    """What a session holds under a name, as JSON; None for what no link holds. Lists and dictionaries in one another are for names that say so."""
+    return nested_value(value) if _NESTED.search(name) else plain_value(value)
+
+
+def from_plain(name: str, plain: Any) -> Any:
+    """The way back; None for what `to_plain` cannot have made."""
+    if not _NESTED.search(name):
+        return restored_value(plain)
+    value = _unwrapped(plain)
+    return value if value is not None and nested_value(value) == plain else None
+
+
+def nested_value(value: Any, depth: int = 3) -> Any:
+    """As JSON: numbers, short codes, lists and dictionaries of them down to a depth; a dictionary is wrapped, so that it is no tuple."""
+    if isinstance(value, dict | list):
+        most, items = (MOST_KEYS, value.values()) if isinstance(value, dict) else (MOST_NESTED, value)
+        plain = [nested_value(item, depth - 1) for item in items]
+        if depth == 0 or len(plain) > most or any(item is None for item in plain):
+            return None
+        if isinstance(value, list):
+            return plain
+        named = all(isinstance(name, str) and _TEXT.fullmatch(name) for name in value)
+        return {"map": dict(zip(value, plain, strict=True))} if named else None
+    return None if isinstance(value, tuple) else plain_value(value)
+
+
+def _unwrapped(plain: Any, depth: int = 3) -> Any:
+    if isinstance(plain, list) and depth:
+        return [_unwrapped(item, depth - 1) for item in plain]
+    if isinstance(plain, dict):
+        inner = plain.get("map")
+        return (
+            {name: _unwrapped(item, depth - 1) for name, item in inner.items()}
+            if depth and isinstance(inner, dict)
+            else None
+        )
+    return plain
 
 
 def plain_value(value: Any) -> Any:
@@ -170,9 +216,15 @@ def say_what_is_left_out() -> None:
         st.warning(t("common.link_stale", parts=t("common.between").join(parts)), icon=":material/link_off:")
 
 
-def not_held(page: str, parts: list[str]) -> None:
-    """What of the page as it stands no link can hold, in words; who makes a link is told."""
-    st.session_state.setdefault(NOT_HELD, {})[page] = parts
+def not_held(part: str, words: str | None) -> None:
+    """Tell who makes a link that this part of the page, "PAGE.NAME", is not in it; None where it is."""
+    st.session_state.setdefault(NOT_HELD, {})[part] = words
+
+
+def _absent(page: str) -> list[str]:
+    """What of the page as it stands no link can hold, in words."""
+    parts: dict[str, str | None] = st.session_state.get(NOT_HELD, {})
+    return [words for part, words in parts.items() if words and part.partition(".")[0] == page]
 
 
 def link(page: str) -> str:
@@ -220,7 +272,7 @@ def share_button(page: str) -> None:
     address = link(page)
     with popover:
         st.markdown(t("common.share_how"))
-        if absent := st.session_state.get(NOT_HELD, {}).get(page):
+        if absent := _absent(page):
             st.caption(t("common.share_without", parts=t("common.between").join(absent)))
         st.code(address, language=None, wrap_lines=True)
         if len(address) <= MOST_QR:

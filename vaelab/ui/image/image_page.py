@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
+from streamlit.elements.lib.mutable_tab_container import TabContainer
 
 from vaelab.config.errors import VaeLabError
 from vaelab.runs.store import Run
+from vaelab.ui import share
 from vaelab.ui.access import seen
 from vaelab.ui.guard import show_error
 from vaelab.ui.image import answer as answer
@@ -58,6 +62,7 @@ def source(run: Run) -> tuple[NDArray[np.uint8], int | None] | None:
     preparation(run)  # begins now: it has the time that a person needs to choose a picture
     cfg = run.config()
     picture = choose_picture(run, cfg)
+    share.not_held("image.picture", t("image.own_picture") if picture and picture.kind != "test" else None)
     if picture is None:
         return None
     pixels = seen_pixels(picture, cfg)
@@ -94,6 +99,19 @@ def evidence(run: Run, pixels: NDArray[np.uint8], y: int | None) -> None:
     st.fragment(_evidence, run_every=None if ready else LOOK_AGAIN)(run.name, pixels, y, ready)
 
 
+def _tabs(titles: dict[str, str]) -> Sequence[TabContainer]:
+    """The tabs, the one of the session's `image_tab` open. Streamlit knows a tab by its words, which are others in another language."""
+    state, key = st.session_state, f"tab_of_image_{language()}"
+
+    def chosen() -> None:
+        state["image_tab"] = next((name for name, title in titles.items() if title == state[key]), None)
+
+    if state.get("image_tab") not in titles:
+        state["image_tab"] = next(iter(titles))
+    state[key] = titles[state["image_tab"]]
+    return st.tabs(list(titles.values()), key=key, on_change=chosen)
+
+
 def _evidence(run_name: str, pixels: NDArray[np.uint8], y: int | None, was_ready: bool) -> None:
     run = seen.find(run_name)
     cfg = run.config()
@@ -105,9 +123,7 @@ def _evidence(run_name: str, pixels: NDArray[np.uint8], y: int | None, was_ready
         answer.figures(cfg, found, known)
         names = ("neighbours", *USES)
         titles = {name: t(f"image.tab_{name}") for name in names}
-        for name, tab in zip(
-            names, st.tabs(list(titles.values()), key=f"image_tab_{language()}", on_change="rerun"), strict=True
-        ):
+        for name, tab in zip(names, _tabs(titles), strict=True):
             if tab.open:
                 with tab:
                     if name == "neighbours":

@@ -16,7 +16,7 @@ from vaelab.images.similarity import psnr, ssim
 from vaelab.models.one_thread import alone
 from vaelab.runs.run_config import RunConfig
 from vaelab.runs.store import Run
-from vaelab.ui import pictures
+from vaelab.ui import pictures, share
 from vaelab.ui.charts import one_image
 from vaelab.ui.components.canvas import canvas_view
 from vaelab.ui.image.models import Preparation, model_of
@@ -123,6 +123,8 @@ def filling_in(run: Run, cfg: RunConfig, pixels: Pixels, y: int | None, known: P
     with st.container(horizontal=True, gap="small"):
         with st.container(width=SHOWN):
             hole = canvas_view.hole("image_hole", pixels, side=SHOWN)
+            painted = not np.array_equal(hole, canvas_view.middle(pixels.shape[-1]))
+            share.not_held("image.hole", t("image.own_hole") if painted else None)
         with st.container(width=CONTROLS):
             place = st.container(gap="small")
             drawn = st.toggle(t("image.draw_rounds"), key="image_draw_rounds", help=t("image.draw_rounds_help"))

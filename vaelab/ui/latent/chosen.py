@@ -90,7 +90,7 @@ def keep_in_address(wanted: Query, chosen: Choice) -> None:
     elif chosen.kind == "lasso":
         kept[LASSO] = text_of(chosen.rows, images_key(wanted))
     fits = len(kept[LASSO]) <= MOST_TEXT
-    share.not_held("latent", [] if fits else [t("latent.lasso_large", n=f"{len(chosen.rows):,}")])
+    share.not_held("latent.lasso", None if fits else t("latent.lasso_large", n=f"{len(chosen.rows):,}"))
     st.session_state[LINKED] = (images_key(wanted), chosen)  # so that it is there after a visit to another page
     for name, text in kept.items():
         if not text or not fits:

@@ -23,8 +23,8 @@ from vaelab.images.palette import STOPS, THEMES, class_colours, contrast, css_va
 from vaelab.runs.run_config import RunConfig
 from vaelab.runs.store import Run
 from vaelab.ui.components.carrier import FOLDER, bundle_url, loader_js
+from vaelab.ui.components.keeping import keeping
 from vaelab.ui.components.map.map_routes import map_base, map_query
-from vaelab.ui.components.widget import keeping
 from vaelab.ui.latent.chosen import KEY, Choice, images_key, unheard
 from vaelab.ui.names import label_title, value_names
 from vaelab.ui.text import language, strings, t

@@ -15,7 +15,7 @@ import streamlit as st
 from vaelab.images import palette
 from vaelab.images.palette import Role, Theme
 from vaelab.models.one_thread import alone
-from vaelab.ui import html, pictures
+from vaelab.ui import html, pictures, share
 from vaelab.ui.charts.training_charts import thin
 from vaelab.ui.components.lines.lines_view import Line, lines_view, pressed
 from vaelab.ui.learn import one_face
@@ -60,6 +60,8 @@ LESSON = Lesson(
 )
 MODELS = {"linear-vae": 20, "conv-vae": 10}  # the first until another is chosen; steps that one press takes
 STATE = "code_training"
+TAKEN = "code_taken"  # in the session and in links: how many steps
+MOST_TAKEN = 300  # of a link: a few seconds
 LIST = 132  # pixels
 LINES_KEY = "code_lines"  # of the component
 MEAN_OF = 10  # steps, for the figures of a broken training
@@ -118,9 +120,21 @@ def training() -> Training:
     state = st.session_state
     known: Training | None = state.get(STATE)
     if known is None or known.cfg.model.name != state["code_model"]:
+        taken = state.get(TAKEN) if known is None else 1  # of a link
         known = state[STATE] = Training(configuration(state["code_model"]))
-        known.take()
+        for left in reversed(range(min(taken, MOST_TAKEN) if isinstance(taken, int) else 1)):
+            alone(known.take, look=left == 0)
+        if not known.steps:
+            known.take()
     return known
+
+
+def keep_for_links(now: Training) -> None:
+    """How many steps were taken, which are the same everywhere; those with a broken line cannot be in a link, and that is said."""
+    taken = now.broken_at if now.unbroken else len(now.steps)
+    st.session_state[TAKEN] = min(taken, MOST_TAKEN)
+    share.not_held("learn_code.broken", t("learn_code.link_broken") if now.unbroken else None)
+    share.not_held("learn_code.taken", t("learn_code.link_taken", n=MOST_TAKEN) if taken > MOST_TAKEN else None)
 
 
 def stage() -> None:
@@ -130,6 +144,7 @@ def stage() -> None:
     # Set anew: the list would keep the words of another language.
     state["code_model"] = state["code_model"] if state.get("code_model") in MODELS else next(iter(MODELS))
     now = training()
+    keep_for_links(now)
     with st.container(gap="xsmall"):
         _buttons(now)
         names = list(parts())
@@ -176,7 +191,7 @@ def _buttons(now: Training) -> None:
 
     def again() -> None:
         st.session_state.pop(STATE)
-        st.session_state["code_at"] = 0
+        st.session_state.update({"code_at": 0, TAKEN: 1})
 
     presses = (
         ("back", ":material/arrow_back:", move, (-1,), "secondary"),

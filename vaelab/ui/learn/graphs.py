@@ -20,7 +20,7 @@ LESSON = Lesson(
             r"\begin{aligned} p(b,e,a,j,m) ={}& p(b)\,p(e)\,p(a|b,e) \\ & \cdot p(j|a)\,p(m|a) \end{aligned}",
         ),
         Section("away", None, {"graphs_view": "alarm", "graphs_seen_alarm": {"alarm": 1, "earthquake": 1}}),
-        Section("case", None, {"graphs_view": "case", "case_number": 0, "case_seen": {}}),
+        Section("case", None, {"graphs_view": "case", "graphs_case_number": 0, "graphs_case_seen": {}}),
         Section("vae", r"p(x,z) = p(z)\,p_\theta(x|z)", {"graphs_view": "vae", "graphs_node": "z"}),
         Section(
             "separation",

@@ -12,7 +12,7 @@ from vaelab.ui.learn.graphs_parts import chance_nodes, percent, title
 from vaelab.ui.text import t
 
 NETWORKS = {"alarm": "alarm", "calm": "alarm", "grass": "sprinkler"}  # whose drawing a case has
-NUMBER, SEEN, CLAIMED = "case_number", "case_seen", "case_claimed"
+NUMBER, SEEN, CLAIMED = "graphs_case_number", "graphs_case_seen", "graphs_case_claimed"
 SAID = 88  # pixels: four lines
 
 

@@ -21,16 +21,21 @@ LANE_NAMES = ("patient", "healthy")
 HEALTHY = (0.0, 50.0)  # nats, of the curves of a training in which nothing falls below 0
 ENOUGH = 5  # epochs after which a diagnosis may be given
 SERIES = ("recon", "kl", "loss")
-ORDER, NUMBER, GIVEN, HITS, EARLY = (f"diagnose_{word}" for word in ("order", "number", "given", "hits", "early"))
+ORDER, NUMBER, GIVEN, HITS, EARLY = (
+    f"pitfalls_diagnose_{word}" for word in ("order", "number", "given", "hits", "early")
+)
 
 
 def case() -> str:
     """The mistake of the patient at hand; they come in another order in every session."""
     state = st.session_state
-    if ORDER not in state:
+    if sorted(state.get(ORDER, ())) != sorted(PITFALLS):
         state[ORDER] = random.sample(list(PITFALLS), len(PITFALLS))
         state[HITS] = {}
-    return str(state[ORDER][state.setdefault(NUMBER, 0)])
+    state.setdefault(HITS, {})  # a link brings the order and the patient, not somebody's score
+    if state.get(NUMBER) not in range(len(PITFALLS)):
+        state[NUMBER] = 0
+    return str(state[ORDER][state[NUMBER]])
 
 
 def diagnose() -> None:

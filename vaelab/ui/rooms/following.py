@@ -44,7 +44,7 @@ def shown_now(page: str) -> Shown:
     state = {}
     for name, value in st.session_state.items():
         if isinstance(name, str) and starts and name.startswith(starts):
-            plain = value if value is None else share.plain_value(value)
+            plain = value if value is None else share.to_plain(name, value)
             if plain is not None or value is None:
                 state[name] = plain
     return Shown(page, query, state)
@@ -71,10 +71,10 @@ def _put(state: Any) -> None:
     changed = []
     for name, plain in state.items():
         mine = st.session_state.get(name)
-        value = None if plain is None else share.restored_value(plain)
+        value = None if plain is None else share.from_plain(name, plain)
         if value == mine and type(value) is type(mine):
             continue
-        if value in (None, False) and share.plain_value(mine) in (None, False):
+        if value in (None, False) and share.to_plain(name, mine) in (None, False):
             continue
         st.session_state[name] = value
         changed.append(name)

@@ -40,6 +40,7 @@ BARS = 100  # height of the bars of KL: with them the panel ends above the fold 
 CURVES = 145  # height of the three curves
 LOWER_CURVES = 105  # where a method has a row of its own below them, so that the pictures keep their place
 OWN_CURVES = 52
+COLOUR_BY = "train_colour_by"  # in the session and in links: what colours the probe images
 MOST_OF_A_DEVICE = 24  # characters that its place in the status line holds
 ACTIVE_VARIANCE = 0.01  # of mu over the probe images: Burda et al. 2016, section 5.2
 MAX_CLASSES = 24  # more colours cannot be told apart at all
@@ -347,7 +348,9 @@ def colour_choice(run: Run) -> None:
     """Which of the things known of the probe images colours their points; nothing where there is no choice."""
     known = probe_labels(run)
     if len(known) > 1:
-        st.selectbox(t("train.colour_by"), list(known), key=f"colour_by_{run.name}")
+        if st.session_state.get(COLOUR_BY) not in known:
+            st.session_state[COLOUR_BY] = next(iter(known))
+        st.selectbox(t("train.colour_by"), list(known), key=COLOUR_BY)
 
 
 def scatter_colours(run: Run) -> tuple[list[str], npt.NDArray[Any] | None]:
@@ -355,7 +358,7 @@ def scatter_colours(run: Run) -> tuple[list[str], npt.NDArray[Any] | None]:
     known = probe_labels(run)
     if not known:
         return [], None
-    values, names = known.get(st.session_state.get(f"colour_by_{run.name}", ""), next(iter(known.values())))
+    values, names = known.get(str(st.session_state.get(COLOUR_BY, "")), next(iter(known.values())))
     return list(names), values
 
 

@@ -47,6 +47,7 @@ class Board:
         held["before"] = held["state"]
         held["state"] = held["state"] | parts
         held["push"] += 1
+        self._keep(held)
 
     def draw(self, view: State, colours: Sequence[str] | Mapping[str, str], name: str = "") -> None:
         """Show the board. view: what Python computed from the state, as the mode's JavaScript file describes it.
@@ -70,9 +71,30 @@ class Board:
         _component()(key=f"{self.key}_view", data=data, on_edit_change=self._edited)
 
     def _held(self) -> dict[str, Any]:
+        """What the session knows of the board. Its state stands beside it as KEY_kept, where a link puts one: that is then shown."""
         fresh = {"push": 0, "seq": 0, "state": self.start, "before": self.start, "moving": False, "has": ""}
         held: dict[str, Any] = st.session_state.setdefault(self.key, fresh)
+        kept = st.session_state.get(f"{self.key}_kept", self.start)
+        if kept != held["state"]:
+            if self._fits(kept):
+                held.update(before=held["state"], state=kept, push=held["push"] + 1)
+            else:
+                self._keep(held)
         return held
+
+    def _fits(self, state: Any) -> bool:
+        """Whether a state of a browser or a link can be used."""
+        try:
+            return isinstance(state, dict) and state.keys() == self.start.keys() and self.valid(state)
+        except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError):
+            return False
+
+    def _keep(self, held: dict[str, Any]) -> None:
+        """For links: where it stands; nothing at the start, which a link need not tell."""
+        if held["state"] == self.start:
+            st.session_state.pop(f"{self.key}_kept", None)
+        else:
+            st.session_state[f"{self.key}_kept"] = held["state"]
 
     def _edited(self) -> None:
         """Take over what the browser tells, unless it was edited before the last `put`."""
@@ -81,7 +103,7 @@ class Board:
         try:
             state, seq = {name: answer["state"][name] for name in self.start}, int(answer["seq"])
             held["has"] = str(answer.get("has", ""))
-            if answer["push"] != held["push"] or not self.valid(state):
+            if answer["push"] != held["push"] or not self._fits(state):
                 return
             moving = not answer["done"]
         except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError):
@@ -89,6 +111,7 @@ class Board:
         if not held["moving"]:
             held["before"] = held["state"]
         held["state"], held["seq"], held["moving"] = state, seq, moving
+        self._keep(held)
 
 
 @cache

@@ -17,8 +17,10 @@ import { mountWalk } from "./walk.js";
 
 /** The tabs, in their order, and what each mounts: (app, stage, side) -> {draw(), stop()}. */
 export const MOUNTS = { one: mountSingle, grid: mountGrid, pad: mountPad, walk: mountWalk, pipeline: mountPipeline, side: mountSide };
-const PANELLED = ["one", "grid", "side"]; // tabs with the panels beside them; the others use that column themselves, or none
+export const PANELLED = ["one", "grid", "side"]; // tabs with the panels beside them; the others use that column themselves, or none
 const PANEL_MOUNTS = { dims: mountSliders, codes: mountCodes, directions: mountDirections, arithmetic: mountArithmetic, numbers: mountNumbers };
+
+export const PANELS = Object.keys(PANEL_MOUNTS);
 
 const OFF = { walk: "off_walk", pipeline: "off_pipeline" }; // tabs that do not show the z of these buttons, and the reason
 
@@ -91,7 +93,7 @@ export function mountDecoder(root, spec, nets, memory, initial, emit, mounts = M
   root.append(host);
   const app = new DecoderApp(host, spec, nets, memory, initial, (state) => emit({ ...state, tab: memory.tab }));
   const views = Object.keys(mounts);
-  const panels = Object.keys(PANEL_MOUNTS).filter((key) => key !== "codes" || spec.model.codebook?.length);
+  const panels = PANELS.filter((key) => key !== "codes" || spec.model.codebook?.length);
   memory.tab = views.includes(memory.tab ?? initial.tab) ? (memory.tab ?? initial.tab) : "one";
   memory.panel ??= "dims";
   const panelShown = () => (panels.includes(memory.panel) ? memory.panel : "dims"); // the last model may have had another

@@ -22,6 +22,7 @@ from vaelab.images.palette import THEMES, css_variables
 from vaelab.runs.store import Run
 from vaelab.ui.access import seen
 from vaelab.ui.components.carrier import FOLDER, bundle_url, loader_js, newest_url
+from vaelab.ui.components.keeping import opened_at
 from vaelab.ui.decode.spec import component_spec
 from vaelab.ui.text import Language, language, strings, t
 
@@ -55,8 +56,9 @@ def decoder_view(
     other: the model to show beside it. on_settle: called when a gesture has ended; st.session_state[key].z holds its answer.
     Call it inside a fragment, so that a gesture reruns no more than that. Raises VaeLabError for a run that cannot be read.
     """
-    data = _data(run, other) | {"push": asdict(push)}
-    answer = _component()(key=key, data=data, on_z_change=on_settle)
+    kept, keep = opened_at(key)
+    data = _data(run, other) | {"push": asdict(push), "kept": kept}
+    answer = _component()(key=key, data=data, on_z_change=on_settle, on_kept_change=keep)
     settled: Settled | None = answer.z
     return settled
 
@@ -70,7 +72,8 @@ def compact_decoder(name: str, *, key: str, sliders: int = 6, size: int = 384, l
     data = _data(run, None)
     z, label = _opening(data["spec"])
     data |= {"push": asdict(Push(0, z, label)), "compact": {"sliders": sliders, "size": size, "large": large}}
-    answer = _component()(key=key, data=data, on_z_change=lambda: None)
+    kept, keep = opened_at(key)
+    answer = _component()(key=key, data=data | {"kept": kept}, on_z_change=lambda: None, on_kept_change=keep)
     settled: Settled | None = answer.z
     return settled
 

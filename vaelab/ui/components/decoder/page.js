@@ -2,12 +2,12 @@
  * The entry that Streamlit calls: fetches the networks, mounts the view, keeps z while the tab of the browser lives.
  *
  * It is called again at every rerun that changes its data and on a theme switch, and must then leave the open view alone.
- * data: {key, spec, compact, urls: {decoder, encoder, other, newest, otherNewest}, push: {seq, z, label, tab}} as decoder_view.py builds it.
+ * data: {key, spec, compact, urls: {decoder, encoder, other, newest, otherNewest}, push: {seq, z, label, tab}, kept: of a link} as decoder_view.py builds it.
  */
 
 import { createNetwork } from "../engine/engine.js";
 import { mountCompact } from "./compact.js";
-import { MOUNTS, mountDecoder } from "./decoder.js";
+import { MOUNTS, PANELLED, PANELS, mountDecoder } from "./decoder.js";
 import { el } from "../shared/dom.js";
 import { follow, openNetwork } from "../engine/source.js";
 import { lasting } from "../shared/mount.js";
@@ -17,6 +17,20 @@ const MAX_BATCH = 256; // the pad's 16x16 manifold
 
 /** What outlives a page switch: per model its z, and the open tab and panel of the page. */
 const kept = (globalThis.vaelabDecode ??= { models: new Map(), page: {} });
+
+/** What a tab keeps beside z, as numbers and back. */
+const OPEN = {
+  pad: {
+    kept: ({ pad }) => pad ?? [],
+    restore: (memory, [x, y]) => y !== undefined && (memory.pad = [x, y]),
+  },
+  walk: {
+    kept: ({ walk }, short) => (walk ? [walk.t, ...short(walk.from), ...short(walk.to)] : []),
+    restore: (memory, [t, ...ends], size) => {
+      if (ends.length === 2 * size) memory.walk = { t, from: Float32Array.from(ends.slice(0, size)), to: Float32Array.from(ends.slice(size)) };
+    },
+  },
+};
 
 /** Everything remembered of one model; tab and panel are shared by all models. */
 function memoryOf(model) {
@@ -57,6 +71,34 @@ class Instance {
       relay.on("random", () => this.view?.app.randomize()), // a key of who presents
     ];
     this.followed = false;
+    this.tellsOnLeaving = true;
+  }
+
+  /** Where it stands beside z, as numbers that a link can hold; of the small decoder z itself, once it was touched. */
+  kept() {
+    const { memory, view } = this;
+    if (!view) return [];
+    const short = (values) => Array.from(values, (value) => Number(value.toFixed(3)));
+    if (this.data.compact) return memory.touched ? [view.app.latent.label, ...short(view.app.latent.z)] : [];
+    return [PANELS.indexOf(memory.panel ?? PANELS[0]), memory.temperature ?? 1, memory.place ?? 0, ...(OPEN[memory.tab]?.kept(memory, short) ?? []), ...(memory.panel === "arithmetic" && PANELLED.includes(memory.tab) ? memory.arithmetic.flatMap(short) : [])];
+  }
+
+  /** Before the view is there: the networks are still on their way. */
+  restore(numbers) {
+    if (kept.linked) return; // what was done here since counts more
+    kept.linked = true;
+    const { spec, compact, push } = this.data;
+    const memory = memoryOf(spec.model.id);
+    const { size } = spec.model;
+    if (compact) {
+      const [label, ...z] = numbers;
+      if (z.length === size) Object.assign(memory, { z, label, touched: true });
+      return;
+    }
+    const [panel, temperature, place, ...rest] = numbers;
+    Object.assign(memory, { panel: PANELS[panel] ?? PANELS[0], temperature, place });
+    if (OPEN[push.tab]) OPEN[push.tab].restore(memory, rest, size);
+    else if (memory.panel === "arithmetic" && rest.length === 3 * size) memory.arithmetic = [0, 1, 2].map((k) => Float32Array.from(rest.slice(k * size, (k + 1) * size)));
   }
 
   /** Show the z that somebody else shows, where it is of this model. */
