@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
 
 import numpy as np
@@ -199,6 +200,21 @@ def test_a_lasso_around_too_many_images_is_said_to_be_absent_from_the_link(digit
     images = map_choice.images_key(latents.query(digits, "test", 1_000))
     app = open_page(run="digits-run", lasso=map_choice.text_of(range(5), images))
     assert app.session_state["share_not_held"] == {"latent.lasso": "the lasso around 5 images"}
+
+
+def test_a_lasso_comes_as_a_bit_for_each_point(digits, monkeypatch):
+    wanted = latents.query(digits, "test", 1_000)
+    told = {"choice": {"images": map_choice.images_key(wanted), "kind": "lasso", "bits": "CQAC"}}  # bytes 9, 0 and 2
+    monkeypatch.setattr(map_panel.st, "session_state", {map_choice.KEY: told})
+    assert map_choice.choice(wanted) == map_choice.Choice("lasso", (0, 3, 17))
+    for bits in ("", "AAAA", "?", "é", 5, None, ["CQAC"]):
+        told["choice"]["bits"] = bits
+        assert map_choice.choice(wanted).kind == "none", bits
+    told["choice"]["bits"] = "/w=="
+    assert map_choice.choice(wanted).rows == tuple(range(8))
+    past = base64.b64encode(bytes(-(-wanted.count // 8)) + b"\xff").decode()  # bits behind the last image mark nothing
+    told["choice"]["bits"] = past
+    assert map_choice.choice(wanted).kind == "none"
 
 
 def test_the_film_is_told_in_the_language_of_the_page(monkeypatch):

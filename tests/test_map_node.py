@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import Any
 
@@ -19,6 +20,15 @@ DOTS = [
     [8.6, 6, 0x123456, 1.0], [-1, 3, 0xFFFFFF, 1.0], [40, 3, 0xFFFFFF, 1.0], [4, -9, 0xFFFFFF, 1.0], [4, 3, 0x808080, 0.05],
     [4, 3, 0xFF00FF, 1.0], [4, 3, 0x00FFFF, 1.0], [4, 3, 0xFFFFFF, 1.0], [4, 3, 0x102030, 0.5],
 ]  # fmt: skip
+TURN = 2 * np.pi * np.arange(400) / 400
+OUTLINES = [  # a round one by a hand that trembles, one that crosses itself, a corner, a line, one point, nothing
+    np.c_[200 + 150 * np.cos(TURN) + 9 * np.sin(37 * TURN), 150 + 110 * np.sin(TURN) + 9 * np.cos(41 * TURN)].tolist(),
+    np.c_[200 + 180 * np.cos(2 * TURN) * np.cos(TURN), 150 + 130 * np.sin(3 * TURN)].tolist(),
+    [[20, 20], [380, 20], [380, 280], [200, 150], [20, 280]],
+    [[20, 150], [380, 150]],
+    [[200, 150]],
+    [],
+]
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +43,8 @@ def cases() -> dict[str, Any]:
         "at": AT,
         "labels": LABELS,
         "dots": DOTS,
+        "outlines": OUTLINES,
+        "scattered": generator.uniform((0, 0), (400, 300), (3000, 2)).astype(np.float32).tolist(),
     }
 
 
@@ -73,6 +85,22 @@ def test_a_conditional_decoder_gets_the_label_of_the_nearest_point(
 
 def test_the_camera_finds_the_place_under_the_pointer(answer: dict[str, Any]) -> None:
     np.testing.assert_allclose(answer["returned"], AT, atol=1e-6)
+
+
+def test_an_outline_holds_the_points_that_it_goes_around(cases: dict[str, Any], answer: dict[str, Any]) -> None:
+    x, y = np.array(cases["scattered"]).T
+    for outline, found in zip(OUTLINES, answer["held"], strict=True):
+        crossed = np.zeros(len(x), int)  # edges to the right of each point
+        for (xa, ya), (xb, yb) in zip(outline, [*outline[1:], *outline[:1]], strict=True):
+            if ya != yb:
+                at = xa + (y - ya) * (xb - xa) / (yb - ya)
+                crossed += (min(ya, yb) <= y) & (y < max(ya, yb)) & (x < at)
+        expected = [row for row in np.flatnonzero(crossed % 2) if row % 7]
+        assert found["rows"] == expected
+        assert found["size"] == found["among"] == len(expected)
+        bits = np.unpackbits(np.frombuffer(base64.b64decode(found["bits"]), np.uint8), bitorder="little")
+        assert np.flatnonzero(bits).tolist() == expected
+    assert [bool(found["rows"]) for found in answer["held"]] == [True, True, True, False, False, False]
 
 
 def test_points_lie_over_each_other_as_porter_and_duff_have_it(answer: dict[str, Any]) -> None:

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 
 const { LinearLift, MapDecoder, MixedLift } = await import(new URL("../../vaelab/ui/components/map/lift.js", import.meta.url));
 const { Camera } = await import(new URL("../../vaelab/ui/components/map/camera.js", import.meta.url));
-const { rows, places, codes, at, labels, dots } = JSON.parse(readFileSync(process.argv[2], "utf8"));
+const { rows, places, codes, at, labels, dots, outlines, scattered } = JSON.parse(readFileSync(process.argv[2], "utf8"));
 
 const size = rows[0].length;
 const lifted = (lift) => at.map(([x, y]) => {
@@ -32,10 +32,16 @@ ink.clear({ canvas: { width: 9, height: 7 }, createImageData: (width, height) =>
 ink.pen(2.5);
 for (const [x, y, colour, strength] of dots) ink.dot(x, y, colour, strength);
 
+// What outlines hold, every seventh point being out of sight.
+const { Selection, rowsInside } = await import(new URL("../../vaelab/ui/components/map/outline.js", import.meta.url));
+const [sx, sy] = [0, 1].map((axis) => Float32Array.from(scattered, (place) => place[axis]));
+const held = outlines.map((outline) => new Selection(rowsInside(outline, sx, sy, (i) => i % 7 !== 0), sx.length));
+
 console.log(JSON.stringify({
   linear: lifted(new LinearLift(flat(rows))),
   mixed: lifted(new MixedLift(flat(places), flat(codes))),
   given: Array.from(decoder.decode(at.map((place, k) => [...place, k - 1]))),
+  held: held.map((selection) => ({ rows: selection.rows, size: selection.size, among: sx.reduce((n, _, i) => n + selection.has(i), 0), bits: selection.bits })),
   inked: Array.from(ink.image.data),
   returned: at.map((place) => camera.placeAt(...camera.at([...place, 0]))),
 }));

@@ -26,6 +26,7 @@ Source = Literal["images", "thumbnails", "decoded"]
 
 COUNTS = (1_000, 2_000, 5_000, 10_000, 60_000)  # the last: all of MNIST or CIFAR-10
 USED_VARIANCE = 0.01  # of mu over the images: below it a dimension says nothing (Burda et al. 2016, section 5.2)
+BLOCK = 4_096  # images added up at once
 KEPT = 3  # sets of codes in memory: 60,000 RGB images of 32x32 are 184 MB
 
 
@@ -283,7 +284,7 @@ def group(run: Run, known: Codes, rows: Ints, by: str | None) -> Group:
     z = known.mu[rows].mean(axis=0)
     y = None if known.y is None else int(np.bincount(known.y[rows]).argmax())
     decoded = inference.decode(inference.load_run(run), z[None], None if y is None else np.array([y]))[0]
-    average = np.rint(known.pixels[rows].mean(axis=0)).astype(np.uint8)
+    average = np.rint(_sum(known.pixels, rows) / len(rows)).astype(np.uint8)
     makeup: list[tuple[str, int, float]] = []
     if by is not None and by in known.labels:
         values, names = known.labels[by]
@@ -291,6 +292,14 @@ def group(run: Run, known: Codes, rows: Ints, by: str | None) -> Group:
         order = np.argsort(-inside, kind="stable")
         makeup = [(names[k], int(inside[k]), inside[k] / everywhere[k]) for k in order if inside[k]]
     return Group(average, decoded, z, tuple(makeup), y)
+
+
+def _sum(pixels: Pixels, rows: Ints) -> Ints:
+    """The sum of some images, (C, H, W): a block at a time, since a copy of 60,000 may take 184 MB."""
+    total = np.zeros(pixels.shape[1:], dtype=np.int64)
+    for start in range(0, len(rows), BLOCK):
+        total += pixels[rows[start : start + BLOCK]].sum(axis=0, dtype=np.int64)
+    return total
 
 
 def reconstruction(run: Run, known: Codes, row: int) -> Pixels:

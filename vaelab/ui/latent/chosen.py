@@ -7,8 +7,9 @@ import binascii
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
+import numpy as np
 import streamlit as st
 
 from vaelab.analysis.latents import Query
@@ -44,9 +45,24 @@ def choice(wanted: Query) -> Choice:
     told = st.session_state[KEY]["choice"]
     if not isinstance(told, dict) or told.get("images") != images_key(wanted):
         return Choice("none")
-    rows = tuple(int(row) for row in told.get("rows", ()) if 0 <= int(row) < wanted.count)
     kind = told.get("kind")
+    rows = _marked(told.get("bits"), wanted.count) if kind == "lasso" else _numbers(told.get("rows"), wanted.count)
     return Choice(kind, rows) if kind in ("point", "lasso") and rows else Choice("none")
+
+
+def _numbers(rows: Any, count: int) -> tuple[int, ...]:
+    """Those of a list that are rows of so many images."""
+    listed = rows if isinstance(rows, list) else []
+    return tuple(row for row in listed if isinstance(row, int) and 0 <= row < count)
+
+
+def _marked(bits: Any, count: int) -> tuple[int, ...]:
+    """The rows whose bit is set, the first row in the lowest bit of the first byte, as outline.js writes them in base64."""
+    try:
+        held = np.frombuffer(base64.b64decode(bits if isinstance(bits, str) else "", validate=True), np.uint8)
+    except ValueError:  # what a page sends may be anything
+        return ()
+    return tuple(np.flatnonzero(np.unpackbits(held, bitorder="little")[:count]).tolist())
 
 
 def unheard() -> bool:

@@ -36,7 +36,8 @@ def codes_download(wanted: Query, view: View, chosen: Choice) -> None:
         )
         if view.projection == "tsne" and places(wanted, view) is None:
             st.caption(t("latent.codes_no_tsne"))
-        inside = np.array([row for row in chosen.rows if row < len(known)], dtype=np.int64)
+        inside = np.array(chosen.rows, dtype=np.int64)
+        inside = inside[inside < len(known)]
         for name, rows in (("all", None), ("selection", inside if chosen.kind == "lasso" and len(inside) else None)):
             if name == "selection" and rows is None:
                 continue

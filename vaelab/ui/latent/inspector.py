@@ -50,7 +50,8 @@ def inspector(wanted: Query, view: View, chosen: Choice, near: Near) -> None:
         _empty()
         return
     known = latents.codes(wanted)
-    rows = np.array([row for row in chosen.rows if row < len(known)], dtype=np.int64)
+    rows = np.array(chosen.rows, dtype=np.int64)
+    rows = rows[rows < len(known)]
     if not len(rows):
         _empty()
         return

@@ -117,14 +117,3 @@ export function extent(places, n, dims) {
   }
   return { centre, reach: reach * 1.04 || 1 };
 }
-
-/** Whether a point lies inside a closed polygon [[x, y], ...]: it crosses the outline an odd number of times to the right. */
-export function inside(polygon, x, y) {
-  let within = false;
-  for (let i = 0, j = polygon.length - 1; i < polygon.length; j = i++) {
-    const [xi, yi] = polygon[i];
-    const [xj, yj] = polygon[j];
-    if (yi > y !== yj > y && x < ((xj - xi) * (y - yi)) / (yj - yi) + xi) within = !within;
-  }
-  return within;
-}

@@ -3,7 +3,8 @@
  *
  * It is called again at every rerun that changes its data and on a theme switch; only what differs is fetched and drawn anew, so the view,
  * the choice and a running t-SNE stay. data: {key, images, base, query, time, view: {projection, dims, solid}, colour: {by, kind, title, names, inks, pale},
- * colours, stops, chosen, inside, near, text} as map_panel.py builds it. The answer is one state, `choice`: {images, kind: "point" | "lasso" | "none", rows}.
+ * colours, stops, chosen, inside, near, text} as map_panel.py builds it. The answer is one state, `choice`: {images, kind: "point" | "none", rows} or
+ * {images, kind: "lasso", bits}, a bit for each point (outline.js).
  */
 
 import { classLegend, span, valueLegend } from "./legend.js";
@@ -87,8 +88,8 @@ class MapPage {
       el("div", { class: "map-body" }, this.box, this.side), this.under);
     this.plot = new Plot(this.box, {
       text,
-      onpick: (i) => this.choose(i < 0 ? { kind: "none", rows: [] } : { kind: "point", rows: [i] }),
-      onlasso: (rows) => this.choose(rows.length ? { kind: "lasso", rows } : { kind: "none", rows: [] }),
+      onpick: (i) => this.choose(i),
+      onlasso: (selection) => this.choose(-1, selection.size ? selection : null),
       caption: (i) => this.caption(i),
     });
     this.fields = new Fields(this.plot);
@@ -134,15 +135,16 @@ class MapPage {
     this.plot.invalidate();
   }
 
-  /** A point or an outline was chosen: shown at once, and Python hears of it. */
-  choose({ kind, rows }) {
+  /** A point (its row, else -1) or what an outline holds was chosen: shown at once, and Python hears of it. */
+  choose(row, inside = null) {
     if (this.time?.travelling) return;
-    Object.assign(this.plot.marks, { selected: kind === "point" ? rows[0] : -1, near: [], inside: kind === "lasso" ? new Set(rows) : null });
+    Object.assign(this.plot.marks, { selected: row, near: [], inside });
     this.plot.invalidate();
-    const { view } = this.data;
+    const { view, images } = this.data;
     const { signal } = this.following;
-    if (view.projection !== "tsne" && !view.solid) this.fields.invert(this.data, this.plot.marks.selected, signal).catch((error) => signal.aborted || console.error(error));
-    this.emit({ images: this.data.images, kind, rows });
+    if (view.projection !== "tsne" && !view.solid) this.fields.invert(this.data, row, signal).catch((error) => signal.aborted || console.error(error));
+    if (inside) this.emit({ images, kind: "lasso", bits: inside.bits });
+    else this.emit({ images, kind: row < 0 ? "none" : "point", rows: row < 0 ? [] : [row] });
   }
 
   mark() {

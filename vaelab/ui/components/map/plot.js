@@ -1,9 +1,10 @@
 /** The map itself: draws points or their pictures, and turns the pointer's gestures into a look, a choice or a lasso. */
 
-import { Camera, extent, inside } from "./camera.js";
+import { Camera, extent } from "./camera.js";
 import { listen } from "./gestures.js";
 import { Ground } from "./ground.js";
 import { Ink } from "./ink.js";
+import { Selection, rowsInside } from "./outline.js";
 import { PathPlayer } from "./path.js";
 import { PointerCard } from "./pointer.js";
 import { packed, rgb } from "./points.js";
@@ -14,7 +15,7 @@ const PICTURE_SIDE = 24; // CSS pixels of pictures that stand for points, at the
 
 export class Plot {
   /**
-   * host: an element to fill. text(key, values) gives words. onpick(i, [x, y]) hears of a clicked point (or -1) and where that was, CSS pixels of the map, onlasso(indices) of an outline.
+   * host: an element to fill. text(key, values) gives words. onpick(i, [x, y]) hears of a clicked point (or -1) and where that was, CSS pixels of the map, onlasso(selection) of an outline.
    * caption(i) is what stands under the picture of a point.
    */
   constructor(host, { text, onpick, onlasso, caption }) {
@@ -327,14 +328,8 @@ export class Plot {
 
   /** The visible points inside an outline on the screen. */
   within(outline) {
-    const [left, right] = [Math.min(...outline.map(([x]) => x)), Math.max(...outline.map(([x]) => x))];
-    const [top, bottom] = [Math.min(...outline.map(([, y]) => y)), Math.max(...outline.map(([, y]) => y))];
-    const found = [];
-    for (let i = 0; i < this.set.n; i++) {
-      const [x, y] = [this.sx[i], this.sy[i]];
-      if (x >= left && x <= right && y >= top && y <= bottom && this.set.shows(i) && inside(outline, x, y)) found.push(i);
-    }
-    return found;
+    if (!this.set?.placed || !this.sx) return new Selection([], 0);
+    return new Selection(rowsInside(outline, this.sx, this.sy, (i) => this.set.shows(i)), this.set.n);
   }
 
   remove() {
