@@ -4,12 +4,17 @@ import json
 import math
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from vaelab.analysis.projections import align, pca_plane
 from vaelab.images import palette
 from vaelab.images.palette import THEMES
+from vaelab.runs.files import append_row, stamp_of
+from vaelab.runs.plan import plan
+from vaelab.runs.store import create_run
 from vaelab.ui.charts import latent, prior, training_charts
+from vaelab.ui.train import live
 
 CODE_TEXTS = {"dim": "Dimension", "mu": "μ", "sigma": "σ"}
 TEXTS = {"step": "Step", "nats": "nats", "train": "training", "test": "held out", "floor": "floor"}
@@ -200,3 +205,26 @@ def test_posteriors_of_images_are_ellipses_of_one_sigma_and_codes_are_points():
     points = prior.pair(mu, None, None, (), (0, 1), "dark", words).rows
     np.testing.assert_allclose(points[["x", "y"]], mu)
     assert set(points["group"]) == {"posterior"}
+
+
+def test_what_a_run_shows_is_made_once_for_all_who_watch(tmp_path, monkeypatch):
+    run = create_run(plan("digits"), path=tmp_path / "run")
+    append_row(run.metrics_file, {"step": 1, "loss": 9.0, "recon": 8.0, "kl": 1.0, "kl_per_dim": [0.25, 0.75]})
+    made: list[str] = []
+    build = training_charts.curve_rows
+    monkeypatch.setattr(training_charts, "curve_rows", lambda *told: made.append(told[2]) or build(*told))
+
+    def curve(term: str = "loss") -> dict:
+        found = live._curve_table(str(run.path), stamp_of(run.metrics_file), term)
+        return pa.ipc.open_stream(found.content).read_all().to_pydict()
+
+    assert curve() == curve()
+    assert made == ["loss"]
+    assert curve()["value"] == [9.0]
+    assert curve("kl")["value"] == [1.0]
+    append_row(run.metrics_file, {"step": 2, "loss": 7.0, "recon": 6.5, "kl": 0.5, "kl_per_dim": [0.5, 0.0]})
+    assert curve()["value"] == [9.0, 7.0]
+    assert made == ["loss", "kl", "loss"]
+    bars = live._kl_table(str(run.path), stamp_of(run.metrics_file), (True, False))
+    told = pa.ipc.open_stream(bars.content).read_all().to_pydict()
+    assert (told["dim"], told["kl"], told["active"]) == (["z0", "z1"], [0.5, 0.0], [True, False])

@@ -134,6 +134,17 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(home: Path, monkeypatch
     assert store.list_runs() == []
 
 
+def test_a_config_that_was_written_anew_is_read_anew() -> None:
+    run = store.create_run(RunConfig(seed=3))
+    assert run.config() is run.config()
+    content = run.config_file.read_text()
+    run.config_file.write_text(content.replace('"seed": 3', '"seed": 4'))  # as long as before
+    assert run.config().seed == 4
+    run.config_file.unlink()
+    with pytest.raises(RunError, match=r"config\.json"):
+        run.config()
+
+
 def test_a_broken_config_is_one_sentence() -> None:
     run = store.create_run(RunConfig())
     run.config_file.write_text('{"model": {"name": "resnet"}}')

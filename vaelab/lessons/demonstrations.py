@@ -101,8 +101,12 @@ def planned(name: str) -> list[tuple[str, RunConfig]]:
     if name not in known:
         raise ConfigError(f"the demonstration must be one of {', '.join(known)}; got {name!r}")
     demo = known[name]
-    title = demo.method or demo.name
     usual = {"dataset": IMAGES, "model": PLAIN_VAE, "epochs": 6}
-    return [
-        (f"{title}-{lane}" if lane != title else title, plan(**{**usual, **options})) for lane, options in demo.lanes
-    ]
+    plans = [plan(**{**usual, **options}) for _, options in demo.lanes]
+    return list(zip(run_names(demo), plans, strict=True))
+
+
+def run_names(demo: Demonstration) -> list[str]:
+    """What its trainings are called, in their order."""
+    title = demo.method or demo.name
+    return [f"{title}-{lane}" if lane != title else title for lane, _ in demo.lanes]

@@ -26,6 +26,9 @@ class Mixture(Protocol):
     means_: Array  # (K, D)
     covariances_: Array  # (K, D, D)
 
+    def __hash__(self) -> int:
+        """It is told from others by what it is, not by what it holds."""
+
     def score_samples(self, x: Array) -> Array:
         """Log density at x: (N, D) -> (N,) nats."""
 

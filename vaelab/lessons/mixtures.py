@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,12 +46,14 @@ def plane(reach: float, side: int) -> Array:
     return np.stack([x.ravel(), y.ravel()], axis=1)
 
 
+@lru_cache(maxsize=64)  # a mixture that was fitted is not fitted again
 def mass_inside(mixture: Mixture, reach: float, side: int = 160) -> float:
     """The integral of the density over the square [-reach, reach]^2: densities at the cells' middles times their area."""
     cells = plane(reach, side)
     return float(np.exp(mixture.score_samples(cells)).sum() * (2.0 * reach / side) ** 2)
 
 
+@lru_cache(maxsize=64)
 def mass_outside(mixture: Mixture, reach: float) -> float:
     """1 minus the distribution function over the same square, from SciPy: no sum over cells, so the two check each other."""
     from scipy.stats import multivariate_normal

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 Row = dict[str, Any]
+Stamp = tuple[int, int, int, int]
 MOST_JSON = 2**22  # bytes of a config, a status or a control file
 MOST_OF_A_REASON = 120  # characters: of an unknown type the library lists every type that it knows
 MOST_ROWS = 5_000  # of each kind, which are kept of a run that has a million; a curve is drawn from 300
@@ -97,6 +98,15 @@ class Spare:
         """Remove the spare file."""
         with contextlib.suppress(OSError):
             self.path.unlink()
+
+
+def stamp_of(path: Path) -> Stamp:
+    """What of a file changes when it is written or replaced: its number, size, and times in ns; zeros where there is none."""
+    try:
+        now = path.stat()
+    except OSError:
+        return 0, 0, 0, 0
+    return now.st_ino, now.st_size, now.st_mtime_ns, now.st_ctime_ns
 
 
 def open_regular(path: Path) -> BinaryIO:

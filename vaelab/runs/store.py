@@ -12,6 +12,7 @@ import re
 import stat
 import time
 import uuid
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,11 +23,13 @@ from vaelab.config.places import runs_root, weights_root
 from vaelab.runs.files import (
     Row,
     RowReader,
+    Stamp,
     numbered,
     read_arrays,
     read_json,
     read_regular,
     read_rows,
+    stamp_of,
     unwritable,
     write_json,
 )
@@ -44,6 +47,19 @@ HEARTBEAT_OLD = 3.0  # seconds; a worker writes twice a second, unless one step 
 FIRST_HEARTBEAT = 20.0  # seconds; how long thirty workers that start at once may need to announce themselves
 NAME_LENGTH = 60
 ASK_SECONDS = 5.0  # to wait for control.json: writing it takes a millisecond
+
+
+@lru_cache(maxsize=4_096)
+def _config(run_dir: Path, stamp: Stamp) -> RunConfig:
+    """The settings of a run, read again where the file has changed: a page asks for those of every model. What is raised is not kept."""
+    file = run_dir / "config.json"
+    values = read_json(file)
+    if values is None:
+        raise RunError(f"{run_dir} must hold a readable config.json (choose another run, or start it again)")
+    try:
+        return RunConfig.from_dict(values, ignore_unknown=True)
+    except (ConfigError, TypeError, ValueError, OverflowError) as error:
+        raise RunError(f"{file} must hold the settings of a run, got: {error}") from error
 
 
 class Run:
@@ -128,13 +144,7 @@ class Run:
 
     def config(self) -> RunConfig:
         """The settings; raises RunError when config.json is missing or broken."""
-        values = read_json(self.config_file)
-        if values is None:
-            raise RunError(f"{self.path} must hold a readable config.json (choose another run, or start it again)")
-        try:
-            return RunConfig.from_dict(values, ignore_unknown=True)
-        except (ConfigError, TypeError, ValueError, OverflowError) as error:
-            raise RunError(f"{self.config_file} must hold the settings of a run, got: {error}") from error
+        return _config(self.path, stamp_of(self.config_file))
 
     def status(self) -> Status:
         """The state now. An active run whose process is gone is "interrupted", one whose process does not go on is "stalled"."""

@@ -15,12 +15,13 @@ from vaelab.ui.pictures import favicon
 from vaelab.ui.rooms.keys import keys, obey
 from vaelab.ui.rooms.room_bar import room_bar
 from vaelab.ui.styles import style_of
-from vaelab.ui.text import LANGUAGES, language, t
+from vaelab.ui.text import LANGUAGES, language, language_may_differ, t
 from vaelab.ui.widgets import page_link
 
 
 def keep_language() -> None:
     """Mirror the session's language in the address, so that a shared link and a reload keep it."""
+    language_may_differ()
     st.session_state.setdefault("lang", language())
     if st.query_params.get("lang") != st.session_state["lang"]:
         st.query_params["lang"] = st.session_state["lang"]

@@ -11,12 +11,13 @@ import io
 import json
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import altair as alt
 import pandas as pd
 import streamlit as st
 from PIL import Image
+from streamlit.dataframe_util import convert_anything_to_arrow_bytes
 from streamlit.delta_generator import DeltaGenerator
 
 from vaelab.images.palette import Theme
@@ -29,29 +30,52 @@ NUMBERS = 34  # pixels below a plot whose height is its own, for the numbers of 
 Build = Callable[..., alt.LayerChart]
 
 
+class Table(NamedTuple):
+    """The rows of a chart as they travel, for everybody who looks at the same: names of the columns, and an Arrow stream."""
+
+    columns: tuple[str, ...]
+    content: bytes
+
+    @classmethod
+    def of(cls, rows: pd.DataFrame) -> Table:
+        """A frame's rows."""
+        return cls(tuple(rows.columns), convert_anything_to_arrow_bytes(rows))
+
+
 def ticking_chart(
     build: Build,
-    rows: pd.DataFrame,
+    rows: pd.DataFrame | Table,
     texts: Mapping[str, str],
     *,
     key: str,
     alt_text: str,
     width: Literal["stretch", "content"] = "stretch",
+    has_place: bool = False,
     **sizes: Any,
 ) -> None:
-    """Draw build(rows, theme=, texts=, **sizes), one layered chart whose layers share the rows; its encodings name their types."""
-    spec = json.loads(_spec(build, tuple(rows.columns), theme(), tuple(texts.items()), tuple(sizes.items())))
-    spec |= {"data": {"name": ROWS}, "datasets": {ROWS: rows}}
+    """Draw build(rows, theme=, texts=, **sizes), one layered chart whose layers share the rows; its encodings name their types.
+
+    has_place: `rooms` has kept its place free.
+    """
+    columns = rows.columns if isinstance(rows, Table) else tuple(rows.columns)
+    spec = json.loads(_spec(build, columns, theme(), tuple(texts.items()), tuple(sizes.items())))
+    spec |= {"data": {"name": ROWS}, "datasets": {ROWS: rows.content if isinstance(rows, Table) else rows}}
     # The place is kept free until the browser has the script that draws, and where a number at the end of an axis ends the picture.
     room = spec["height"] + (NUMBERS if spec.get("autosize", {}).get("type") == "pad" else 0)
-    with place(key, room, width):
+    with place(key, None if has_place else room, width):
         st.vega_lite_chart(spec=spec, key=key, width=width, alt=alt_text)
 
 
-def place(key: str, room: int, width: Literal["stretch", "content"] = "stretch") -> DeltaGenerator:
-    """Where a chart stands, or what stands in for it before its first rows: at least so many pixels high."""
-    st.html(styles.rule(f"{key}_place", min_height=f"{room}px"))
+def place(key: str, room: int | None, width: Literal["stretch", "content"] = "stretch") -> DeltaGenerator:
+    """Where a chart stands, or what stands in for it before its first rows: at least so many pixels high; None where `rooms` has said it."""
+    if room is not None:
+        rooms({key: room})
     return st.container(key=f"{key}_place", width=width)  # a chart that answers no click has no class of its own
+
+
+def rooms(heights: Mapping[str, int]) -> None:
+    """Keep the places of several charts free, by their keys, in pixels: once, outside of what ticks, which is then lighter by a message each."""
+    st.html("".join(styles.rule(f"{key}_place", min_height=f"{height}px") for key, height in heights.items()))
 
 
 @lru_cache(maxsize=128)

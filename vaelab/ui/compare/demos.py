@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from vaelab.config.errors import VaeLabError
-from vaelab.lessons.demonstrations import Demonstration, demonstrations, planned
+from vaelab.lessons.demonstrations import Demonstration, demonstrations, planned, run_names
 from vaelab.models.presets import preset
 from vaelab.ui import doing
 from vaelab.ui.classroom.limits_view import limits_in_words
@@ -33,7 +33,7 @@ def demo_button(key: str) -> None:
         )
         demo = known[name]
         st.markdown(look_for(demo))
-        st.markdown(t("demos.lanes", lanes=" · ".join(lane for lane, _ in planned(name))))
+        st.markdown(t("demos.lanes", lanes=" · ".join(run_names(demo))))
         if st.button(
             t("demos.start", count=len(demo.lanes)),
             key=f"{key}_demo_start",
@@ -69,7 +69,7 @@ def what_to_look_for(shown: Sequence[str]) -> None:
 
 def _are_of(demo: Demonstration, shown: Sequence[str]) -> bool:
     """Whether each run has the name of a lane, or that with a number behind, where the name was taken."""
-    lanes = [re.escape(lane) for lane, _ in planned(demo.name)]
+    lanes = [re.escape(lane) for lane in run_names(demo)]
     return all(re.fullmatch(rf"({'|'.join(lanes)})(-\d+)?", name) for name in shown)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -94,7 +95,7 @@ def _valid(state: State) -> bool:
 BOARD = Board("kinds_board", "plane", _start(), _valid)
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
+@lru_cache(maxsize=64)  # by the points themselves: Streamlit would hash each of their numbers by itself at every run
 def _fitted(points: tuple[tuple[float, ...], ...]) -> Kinds:
     table = np.array(points, dtype=float).reshape(-1, 3)
     return fit_kinds(table[:, :2], table[:, 2].astype(np.int64))

@@ -5,19 +5,22 @@ Everything is read from the run directory, so a reload, a second browser or a re
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 import streamlit as st
+from PIL import Image
 
 from vaelab.analysis.decoder_facts import codes_of
 from vaelab.analysis.projections import align, pca_plane
 from vaelab.config.errors import VaeLabError, WeightsError
 from vaelab.images.palette import Role, markdown
-from vaelab.runs.files import Row
+from vaelab.runs.files import Row, Stamp, stamp_of
 from vaelab.runs.run_config import RunConfig
 from vaelab.runs.status import Status
 from vaelab.runs.store import Run
@@ -25,7 +28,7 @@ from vaelab.ui import pictures
 from vaelab.ui.charts import training_charts
 from vaelab.ui.names import label_title, value_names
 from vaelab.ui.text import Language, language, t
-from vaelab.ui.ticking import NUMBERS, place, ticking_chart
+from vaelab.ui.ticking import NUMBERS, Table, place, rooms, ticking_chart
 from vaelab.ui.widgets import STATE_BADGES, clock, figure, state_text
 
 Arrays = dict[str, npt.NDArray[Any]]
@@ -37,8 +40,8 @@ STRIP_HEIGHT = 2 * pictures.CELL + pictures.GAP  # kept free while a picture is 
 SIDE = 184  # of the scatter's square, pixels
 AXIS = 40  # its numbers, at the left
 BARS = 100  # height of the bars of KL: with them the panel ends above the fold of a laptop
-CURVES = 145  # height of the three curves
-LOWER_CURVES = 105  # where a method has a row of its own below them, so that the pictures keep their place
+CURVES = 142  # height of the three curves
+LOWER_CURVES = 102  # where a method has a row of its own below them, so that the pictures keep their place
 OWN_CURVES = 52
 COLOUR_BY = "train_colour_by"  # in the session and in links: what colours the probe images
 MOST_OF_A_DEVICE = 24  # characters that its place in the status line holds
@@ -52,7 +55,21 @@ def live_view(run: Run, status: Status) -> None:
 
     status: the one that the controls beside them are drawn for; when it is another by now, the page is drawn again.
     """
+    rooms(_rooms(run.config()))
     st.fragment(_frame, run_every=1.0 if status.is_active else None)(run, status.state)
+
+
+def _rooms(cfg: RunConfig) -> dict[str, int]:
+    """The heights of the places of all charts and pictures of a run, by their keys, in pixels."""
+    method = cfg.model.method
+    height = LOWER_CURVES if method.curves else CURVES
+    return {
+        **{f"curve_{term}": height for term in training_charts.TERMS},
+        **{f"own_curve_{name}": OWN_CURVES for name in method.curves},
+        **dict.fromkeys(("reconstructions", "samples", *method.pictures), STRIP_HEIGHT),
+        "probe_scatter": SIDE + NUMBERS,
+        "kl_bars": BARS,
+    }
 
 
 def _frame(run: Run, drawn_state: str) -> None:
@@ -60,11 +77,11 @@ def _frame(run: Run, drawn_state: str) -> None:
     status = run.status()
     if status.state != drawn_state:
         st.rerun()
-    cfg, rows, events = run.config(), run.metrics(), run.events()
+    cfg, rows = run.config(), run.metrics()
     with st.container(key="live_curves"):
         status_line(status, cfg, rows)
-        curves(rows, events, CURVES if not cfg.model.method.curves else LOWER_CURVES)
-        own_curves(cfg, rows, events)
+        curves(run, rows, CURVES if not cfg.model.method.curves else LOWER_CURVES)
+        own_curves(run, cfg, rows)
     step = latest_snapshot(run)
     with st.container(horizontal=True, gap="medium"):
         with st.container(width=STRIP_WIDTH, key="live_strips"):
@@ -72,7 +89,7 @@ def _frame(run: Run, drawn_state: str) -> None:
                 strips(run, step)
             collapse_warning(run, cfg, step, status.epoch)
         with st.container(horizontal=True, width="stretch", key="live_latent"):
-            latent_views(run, cfg, step, rows)
+            latent_views(run, cfg, step)
 
 
 def status_line(status: Status, cfg: RunConfig, rows: Sequence[Row]) -> None:
@@ -93,9 +110,9 @@ def status_line(status: Status, cfg: RunConfig, rows: Sequence[Row]) -> None:
     )
     widths = [width for width, _, _ in figures]
     for column, (_, label, value) in zip(st.columns(widths, gap="small"), figures, strict=True):
-        with column, st.container(gap=None):
-            st.caption(label, help=every if value == short != every else None)
-            st.markdown(f"**{value}**", wrap=False)
+        # One element each, since six tick for everybody who watches.
+        told = every if value == short != every else None
+        column.markdown(f":small[:gray[{label}]]  \n**{value}**", help=told, wrap=False)
 
 
 def device_text(devices: str) -> str:
@@ -111,9 +128,17 @@ def plain(words: str) -> str:
     return words.replace(":", "\\:")
 
 
-def curves(rows: Sequence[Row], events: Sequence[Row], height: int = CURVES) -> None:
+@lru_cache(maxsize=256)
+def _curve_table(path: str, stamp: Stamp, term: str) -> Table:
+    """The data of a curve, made once for all who watch. stamp: of the file of rows."""
+    run = Run(path)
+    return Table.of(training_charts.curve_rows(run.metrics(), run.events(), term))
+
+
+def curves(run: Run, rows: Sequence[Row], height: int = CURVES) -> None:
     """Total, reconstruction and KL side by side, each under its newest figures, in nats per image."""
     texts = {name: t(f"train.{name}") for name in ("step", "nats", "train", "test", "floor")}
+    stamp = stamp_of(run.metrics_file)
     last: Row = rows[-1] if rows else {}
     measured: Row = next((row for row in reversed(rows) if row.get("test_loss") is not None), {})
     for column, (term, role) in zip(st.columns(3), training_charts.TERMS.items(), strict=True):
@@ -123,21 +148,23 @@ def curves(rows: Sequence[Row], events: Sequence[Row], height: int = CURVES) -> 
             st.caption(newest)
             ticking_chart(
                 training_charts.curve,
-                training_charts.curve_rows(rows, events, term),
+                _curve_table(str(run.path), stamp, term),
                 texts,
                 key=f"curve_{term}",
+                has_place=True,
                 alt_text=t(f"train.term_{term}"),
                 term=term,
                 height=height,
             )
 
 
-def own_curves(cfg: RunConfig, rows: Sequence[Row], events: Sequence[Row]) -> None:
+def own_curves(run: Run, cfg: RunConfig, rows: Sequence[Row]) -> None:
     """The method's further terms in one lower row, each in its own words and unit."""
     method = cfg.model.method
     if not method.curves:
         return
     texts = {name: t(f"train.{name}") for name in ("step", "nats", "train", "test", "floor")}
+    stamp = stamp_of(run.metrics_file)
     last: Row = rows[-1] if rows else {}
     for column, (name, words) in zip(st.columns(3), method.curves.items(), strict=False):
         role = cast(Role, method.curve_roles.get(name, "encoder"))
@@ -150,9 +177,10 @@ def own_curves(cfg: RunConfig, rows: Sequence[Row], events: Sequence[Row]) -> No
             )
             ticking_chart(
                 training_charts.curve,
-                training_charts.curve_rows(rows, events, name),
+                _curve_table(str(run.path), stamp, name),
                 texts,
                 key=f"own_curve_{name}",
+                has_place=True,
                 alt_text=title,
                 term=name,
                 height=OWN_CURVES,
@@ -196,30 +224,40 @@ def fixed(run: Run) -> Arrays:
 
 def strips(run: Run, step: int | None) -> None:
     """Originals over reconstructions, then samples of fixed z; faint tiles of the same size before the first ones."""
-    arrays = arrays_of(run, step)
-    originals = arrays.get(
-        "input", fixed(run).get("originals")
-    )  # a method may be given something else than the image itself
+    stamp = stamp_of(run.fixed_file)
     with st.container(gap=None):
         heading("decoder", "reconstructions")
-        if arrays and originals is not None:
-            sheet = pictures.pairs(originals, arrays["recon"], PAIRS)
-        else:
-            sheet = pictures.empty_strip(2, PAIRS)
-        with place("reconstructions", STRIP_HEIGHT):
-            st.image(sheet, output_format="PNG", alt=t("train.reconstructions"))
+        _strip(run, stamp, step, "reconstructions", t("train.reconstructions"))
     with st.container(gap=None):
         heading("z", "samples")
-        sheet = pictures.strip(arrays["samples"][:SAMPLES], PAIRS) if arrays else pictures.empty_strip(2, PAIRS)
-        with place("samples", STRIP_HEIGHT):
-            st.image(sheet, output_format="PNG", alt=t("train.samples"))
+        _strip(run, stamp, step, "samples", t("train.samples"))
     for name, words in run.config().model.method.pictures.items():
+        title = words.titled(language())
         with st.container(gap=None):
-            st.markdown(f"**{markdown('prior', words.titled(language()))}**", help=words.helped(language()), wrap=False)
-            empty = pictures.empty_strip(2, PAIRS)
-            sheet = pictures.strip(arrays[name][:SAMPLES], PAIRS) if name in arrays else empty
-            with place(name, STRIP_HEIGHT):
-                st.image(sheet, output_format="PNG", alt=words.titled(language()))
+            st.markdown(f"**{markdown('prior', title)}**", help=words.helped(language()), wrap=False)
+            _strip(run, stamp, step, name, title)
+
+
+def _strip(run: Run, stamp: Stamp, step: int | None, name: str, alt: str) -> None:
+    with place(name, None):
+        st.image(_strip_png(str(run.path), stamp, step, name), output_format="PNG", alt=alt)
+
+
+@lru_cache(maxsize=128)
+def _strip_png(path: str, stamp: Stamp, step: int | None, name: str) -> bytes:
+    """A sheet of pictures as a file, made once for all who watch; faint tiles where there are none. stamp: of the fixed inputs."""
+    run = Run(path)
+    arrays = arrays_of(run, step)
+    sheet = pictures.empty_strip(2, PAIRS)
+    if name != "reconstructions":
+        sheet = pictures.strip(arrays[name][:SAMPLES], PAIRS) if name in arrays else sheet
+    elif "recon" in arrays:
+        # A method may be given something else than the image itself.
+        originals = arrays.get("input", fixed(run).get("originals"))
+        sheet = sheet if originals is None else pictures.pairs(originals, arrays["recon"], PAIRS)
+    buffer = io.BytesIO()
+    Image.fromarray(sheet).save(buffer, format="PNG")
+    return buffer.getvalue()
 
 
 def arrays_of(run: Run, step: int | None) -> Arrays:
@@ -230,7 +268,7 @@ def arrays_of(run: Run, step: int | None) -> Arrays:
         return {}
 
 
-def latent_views(run: Run, cfg: RunConfig, step: int | None, rows: Sequence[Row]) -> None:
+def latent_views(run: Run, cfg: RunConfig, step: int | None) -> None:
     """The probe images' codes on a plane, and what each latent dimension carries."""
     arrays = arrays_of(run, step)
     mu = arrays.get("probe_mu", np.zeros((0, cfg.model.latent_dim)))
@@ -239,21 +277,27 @@ def latent_views(run: Run, cfg: RunConfig, step: int | None, rows: Sequence[Row]
         if arrays:
             scatter(run, step, mu)
         else:  # the names of the classes come with the first codes: a chart without them would be mounted again then
-            with place("probe_scatter", SIDE + NUMBERS, "content"):
+            with place("probe_scatter", None, "content"):
                 tile = pictures.empty_strip(1, 1, image_size=SIDE, cell=SIDE)
                 st.image(tile, output_format="PNG", alt=t("train.scatter"))
     with st.container(width="stretch", gap=None, key="kl_panel"):
-        kl_panel(run, cfg, mu, rows)
+        kl_panel(run, cfg, mu)
 
 
 def scatter(run: Run, step: int | None, mu: npt.NDArray[Any]) -> None:
     """The probe images' codes mu, (P, Z), on a plane, coloured by what is known of the images."""
     names, labels = scatter_colours(run)
+    shown = (str(run.path), step, tuple(names))
+    kept = st.session_state.get("shown_scatter")
+    if kept is None or kept[0] != shown:  # a session's own: each turns the plane towards what it has seen
+        kept = shown, Table.of(training_charts.scatter_rows(_aligned_plane(run, step, mu), labels, names))
+        st.session_state["shown_scatter"] = kept
     ticking_chart(
         training_charts.latent_scatter,
-        training_charts.scatter_rows(_aligned_plane(run, step, mu), labels, names),
+        kept[1],
         {"class": t("train.class")},
         key="probe_scatter",
+        has_place=True,
         width="content",
         alt_text=t("train.scatter"),
         names=tuple(names),
@@ -261,7 +305,7 @@ def scatter(run: Run, step: int | None, mu: npt.NDArray[Any]) -> None:
     )
 
 
-def kl_panel(run: Run, cfg: RunConfig, mu: npt.NDArray[Any], rows: Sequence[Row]) -> None:
+def kl_panel(run: Run, cfg: RunConfig, mu: npt.NDArray[Any]) -> None:
     """KL of each latent dimension and the count of active ones. mu: (P, Z), the probe images' codes."""
     heading("encoder", "kl_per_dim")
     if not cfg.model.has_posterior:
@@ -274,19 +318,27 @@ def kl_panel(run: Run, cfg: RunConfig, mu: npt.NDArray[Any], rows: Sequence[Row]
             st.markdown(t("train.active", count=int(active.sum()), total=len(active)), wrap=False)
         return
     active = active_dimensions(mu)
-    nothing = [0.0] * cfg.model.latent_dim
-    kl = np.array(next((row["kl_per_dim"] for row in reversed(rows) if row.get("kl_per_dim")), nothing), dtype=float)
     ticking_chart(
         training_charts.kl_bars,
-        training_charts.kl_bar_rows(kl, active),
+        _kl_table(str(run.path), stamp_of(run.metrics_file), tuple(active.tolist())),
         {"dim": t("train.dimension"), "nats": t("train.nats")},
         key="kl_bars",
+        has_place=True,
         alt_text=t("train.kl_per_dim"),
-        dims=len(kl),
+        dims=len(active),
         height=BARS,
     )
     if len(mu):
         st.markdown(t("train.active", count=int(active.sum()), total=len(active)), wrap=False)
+
+
+@lru_cache(maxsize=64)
+def _kl_table(path: str, stamp: Stamp, active: tuple[bool, ...]) -> Table:
+    """The data of the bars, made once for all who watch. stamp: of the file of rows."""
+    rows = Run(path).metrics()
+    nothing = [0.0] * len(active)
+    kl = np.array(next((row["kl_per_dim"] for row in reversed(rows) if row.get("kl_per_dim")), nothing), dtype=float)
+    return Table.of(training_charts.kl_bar_rows(kl, np.array(active)))
 
 
 def active_dimensions(mu: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
