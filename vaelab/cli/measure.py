@@ -89,11 +89,11 @@ def _scored(run: store.Run, split: str, limit: int | None) -> dict[str, float]:
     "--sessions",
     type=click.IntRange(1, 500),
     metavar="N",
-    help="Visitors of the subject classroom; 30 unless given.",
+    help="Visitors of the subject classroom, 30 unless given, or viewers of the subject watching, 20 unless given.",
 )
 @json_option
 def bench(subject: str, repeats: int | None, sessions: int | None, as_json: bool) -> None:
-    """Measure ratios side by side in one run: train, decode, hands, project, startup, visit or growth; or a whole class: classroom.
+    """Measure ratios side by side in one run: train, decode, hands, project, startup, watching, visit or growth; or a whole class: classroom.
 
     Contestants take turns, so that a busy moment of the machine hits them alike; the median and the spread are shown.
     """
@@ -101,8 +101,8 @@ def bench(subject: str, repeats: int | None, sessions: int | None, as_json: bool
     if find_spec(name) is None:
         raise VaeLabError(f"the benchmark {subject} is not part of this version (choose another one)")
     measure = import_module(name).measure
-    if sessions is not None and subject != "classroom":
-        raise ConfigError(f"--sessions is for the subject classroom, got {subject} (leave it out)")
+    if sessions is not None and subject not in ("classroom", "watching"):
+        raise ConfigError(f"--sessions is for the subjects classroom and watching, got {subject} (leave it out)")
     given = {"repeats": repeats, "sessions": sessions}
     report = measure(**{name: value for name, value in given.items() if value is not None})
     click.echo(report.text())

@@ -120,10 +120,10 @@ def sessions(size: int, folder: Path) -> tuple[float, float | None]:
     with running_app(folder) as address:
         account = Path("/proc") / str(_child()) / "status"
         first = _visit(address)
-        before, spent = memory_of(account, "VmRSS"), _cpu(account.parent)
+        before, spent = memory_of(account, "VmRSS"), cpu_of(account.parent)
         with ThreadPoolExecutor(size) as pool:
             open_ones = list(pool.map(lambda _: _visit(address), range(size)))
-        seconds, held = _cpu(account.parent) - spent, memory_of(account, "VmRSS") - before
+        seconds, held = cpu_of(account.parent) - spent, memory_of(account, "VmRSS") - before
         for one in (first, *open_ones):
             one.close()
     return seconds, max(0.0, held)
@@ -175,7 +175,7 @@ def _child() -> int:
     return int(Path(f"/proc/{me}/task/{me}/children").read_text().split()[-1])
 
 
-def _cpu(process: Path) -> float:
+def cpu_of(process: Path) -> float:
     """Seconds of CPU of a process and its threads, in user code and in the system."""
     fields = (process / "stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

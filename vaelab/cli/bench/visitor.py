@@ -23,13 +23,14 @@ KEEP = 1 << 26  # bytes of one message at most
 
 
 class Visitor:
-    """address: of the app. errors: what went wrong, as sentences; reruns: seconds of each rerun that it asked for; runs: of the page's script."""
+    """address: of the app. errors: what went wrong, as sentences; reruns: seconds of each rerun that it asked for; ticks: runs of fragments that have ended."""
 
     def __init__(self, address: str) -> None:
         self.address = address
         self.cookies: dict[str, str] = {}
         self.errors: list[str] = []
         self.reruns: list[float] = []
+        self.ticks = 0
         self.followed: dict[int, float] = {}  # version: when the page showed it
         self.streamed: list[tuple[float, float]] = []  # (when z came, what its first number was)
         self.elements: dict[str, tuple[str, str, dict[str, Any]]] = {}  # key: (id, fragment, data of a component)
@@ -196,6 +197,7 @@ class Visitor:
         if status == 1:
             self.errors.append(f"{self._page}: does not compile")
         is_page = status != 3
+        self.ticks += not is_page
         if is_page:
             known = self.elements.get("room_bar")
             if known and known[2].get("applied"):
