@@ -25,7 +25,9 @@ def test_memory_is_that_of_the_process() -> None:
 
 
 def test_sessions_are_of_the_class_alone(shell: Shell) -> None:
-    assert "--sessions is for the subjects classroom and watching" in shell.refuses("bench", "project", "--sessions", "3")
+    assert "--sessions is for the subjects classroom and watching" in shell.refuses(
+        "bench", "project", "--sessions", "3"
+    )
 
 
 def test_a_small_class_comes_follows_and_leaves(whole: bool) -> None:

@@ -15,6 +15,7 @@ from vaelab.cli.bench.report import Entry, Report, compare, in_turns
 from vaelab.config.errors import VaeLabError
 from vaelab.config.places import PROJECT
 from vaelab.runs.plan import plan
+from vaelab.runs.store import Run
 from vaelab.workers import launch
 
 FIRST_PAGE = (
@@ -82,12 +83,17 @@ def _first_row_seconds(standby: bool) -> float:
             time.sleep(0.02)
         return time.perf_counter() - start
     finally:
-        if run.status().is_active:
-            launch.stop(run)
-        deadline = time.perf_counter() + WAIT_SECONDS
-        while run.status().is_active and time.perf_counter() < deadline:
-            time.sleep(0.05)
-        launch.cool_down()
+        end(run)
+
+
+def end(run: Run) -> None:
+    """Stop a training, wait until its process has written its last, and end the standby process."""
+    if run.status().is_active:
+        launch.stop(run)
+    deadline = time.perf_counter() + WAIT_SECONDS
+    while run.status().is_active and time.perf_counter() < deadline:
+        time.sleep(0.05)
+    launch.cool_down()
 
 
 @contextlib.contextmanager

@@ -19,7 +19,7 @@ from vaelab.cli.bench.app_server import running_server
 from vaelab.cli.bench.chromium import chromium
 from vaelab.cli.bench.growing import cpu_of
 from vaelab.cli.bench.report import Entry, Report, compare, in_turns
-from vaelab.cli.bench.startup import runs_in
+from vaelab.cli.bench.startup import end, runs_in
 from vaelab.cli.bench.visitor import Visitor
 from vaelab.config.errors import VaeLabError
 from vaelab.runs.plan import plan
@@ -69,8 +69,7 @@ def measure(repeats: int = 3, sessions: int = SESSIONS, seconds: float = SECONDS
 
             speeds = in_turns({name: partial(images, name) for name in watched}, repeats)
         finally:
-            launch.stop(run)
-            launch.cool_down()
+            end(run)
     entries = list(compare("training", "images/s", speeds, NOBODY, more_is_better=True))
     for name, found in readings.items():
         entries.append(Entry("server", name, "cores", tuple(reading.server for reading in found)))

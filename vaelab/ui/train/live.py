@@ -1,4 +1,4 @@
-"""The views of a run: they tick once a second while it is active and change pixels, never positions.
+"""The views of a run: they tick once a second while it is active, less often for many (watchers.py), and change pixels, never positions.
 
 Everything is read from the run directory, so a reload, a second browser or a restarted server shows the same.
 """
@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import streamlit as st
 from PIL import Image
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from vaelab.analysis.decoder_facts import codes_of
 from vaelab.analysis.projections import align, pca_plane
@@ -29,6 +30,7 @@ from vaelab.ui.charts import training_charts
 from vaelab.ui.names import label_title, value_names
 from vaelab.ui.text import Language, language, t
 from vaelab.ui.ticking import NUMBERS, Table, place, rooms, ticking_chart
+from vaelab.ui.train.watchers import WATCHERS
 from vaelab.ui.widgets import STATE_BADGES, clock, figure, state_text
 
 Arrays = dict[str, npt.NDArray[Any]]
@@ -56,7 +58,13 @@ def live_view(run: Run, status: Status) -> None:
     status: the one that the controls beside them are drawn for; when it is another by now, the page is drawn again.
     """
     rooms(_rooms(run.config()))
-    st.fragment(_frame, run_every=1.0 if status.is_active else None)(run, status.state)
+    pace = WATCHERS.pace(_session()) if status.is_active else None
+    st.fragment(_frame, run_every=pace)(run, status.state, pace)
+
+
+def _session() -> str:
+    context = get_script_run_ctx()
+    return context.session_id if context else ""
 
 
 def _rooms(cfg: RunConfig) -> dict[str, int]:
@@ -72,10 +80,10 @@ def _rooms(cfg: RunConfig) -> dict[str, int]:
     }
 
 
-def _frame(run: Run, drawn_state: str) -> None:
-    """One tick. The controls beside the views depend on the state, so a change of it redraws the whole page."""
+def _frame(run: Run, drawn_state: str, pace: float | None) -> None:
+    """One tick. The controls beside the views depend on the state, so a change of it redraws the whole page; so does another pace of the ticks."""
     status = run.status()
-    if status.state != drawn_state:
+    if status.state != drawn_state or (pace is not None and WATCHERS.pace(_session(), pace) != pace):
         st.rerun()
     cfg, rows = run.config(), run.metrics()
     with st.container(key="live_curves"):
