@@ -16,6 +16,7 @@ SUBJECTS = {
     "decode": "the Decode page in Chromium, dragged with a real pointer",
     "hands": "a pointer over the latent map, and a finger on a phone's slider, in Chromium",
     "project": "latent projections against scikit-learn",
+    "arrival": "how long a visitor waits for a new server, while it imports, and on each page, in Chromium",
     "startup": "from the command to the first answer",
     "classroom": "a class that follows a teacher, over real WebSockets",
     "watching": "a training's speed with nobody watching, one browser, and 20 viewers",
