@@ -93,7 +93,7 @@ def _scored(run: store.Run, split: str, limit: int | None) -> dict[str, float]:
 )
 @json_option
 def bench(subject: str, repeats: int | None, sessions: int | None, as_json: bool) -> None:
-    """Measure ratios side by side in one run: train, decode, hands, project, startup, arrival, watching, visit or growth; or a whole class: classroom.
+    """Measure ratios side by side in one run: train, decode, hands, crowd, project, startup, arrival, watching, visit or growth; or a whole class: classroom.
 
     Contestants take turns, so that a busy moment of the machine hits them alike; the median and the spread are shown.
     """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from vaelab.config.texts import Language, has_text, say
 from vaelab.images.palette import contrast, own_colour
@@ -22,7 +23,12 @@ def value_names(names: Iterable[str], lang: Language) -> tuple[str, ...]:
 
     Colours lose their code: those of one word are numbered from the darkest on.
     """
-    every = tuple(names)
+    return _names(tuple(names), lang)
+
+
+@lru_cache(maxsize=512)
+def _names(every: tuple[str, ...], lang: Language) -> tuple[str, ...]:
+    """As above, kept: a page asks for those of every label, and colours are compared with each other."""
     words = [_value(name, lang) for name in every]
     found: list[str] = []
     for name, word in zip(every, words, strict=True):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Literal
 
 Theme = Literal["light", "dark"]
@@ -249,6 +250,7 @@ def _variables(theme: Theme) -> list[tuple[str, str]]:
     return pairs + [(f"class-{k}", value) for k, value in enumerate(_CLASSES[theme])]
 
 
+@lru_cache(maxsize=4_096)  # a page compares each of its colours with the ground
 def contrast(a: str, b: str) -> float:
     """WCAG 2.2 contrast ratio of two #RRGGBB colours, 1 to 21."""
     bright, dark = sorted((_luminance(a), _luminance(b)), reverse=True)

@@ -15,6 +15,7 @@ SUBJECTS = {
     "train": "our trainer's step against a plain DataLoader loop",
     "decode": "the Decode page in Chromium, dragged with a real pointer",
     "hands": "a pointer over the latent map, and a finger on a phone's slider, in Chromium",
+    "crowd": "the latent map with 60,000 points, in Chromium",
     "project": "latent projections against scikit-learn",
     "arrival": "how long a visitor waits for a new server, while it imports, and on each page, in Chromium",
     "startup": "from the command to the first answer",

@@ -44,8 +44,9 @@ export function listen(plot) {
   const end = (event) => {
     if (!start) return;
     const here = place(event);
-    const clicked = Math.hypot(here[0] - start[0], here[1] - start[1]) <= STILL;
     const outline = plot.outline;
+    // An outline that ends where it began is none the less an outline.
+    const clicked = [here, ...(outline ?? [])].every(([x, y]) => Math.hypot(x - start[0], y - start[1]) <= STILL);
     const drawn = plot.gesture === "path" && plot.path.points.length > 0;
     start = last = plot.outline = null;
     if (event.type === "pointercancel") return;
