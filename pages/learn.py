@@ -1,4 +1,4 @@
-"""Learn: the ten lessons in teaching order, and which of them are done."""
+"""Learn: the lessons in teaching order, and which of them are done."""
 
 from vaelab.ui.learn import frame
 

@@ -29,6 +29,7 @@ CONTROLS = {
     "learn_graphs": ("graphs_view", "markov"),
     "learn_elbo": ("elbo_view", "bound"),
     "learn_reparam": ("reparam_view", "variance"),
+    "learn_beyond": ("beyond_view", "bound"),
 }
 
 

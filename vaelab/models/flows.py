@@ -90,6 +90,14 @@ class Flow(nn.Module):
             total = total + log_det
         return z, total
 
+    def way(self, z: Tensor, context: Tensor) -> Tensor:
+        """Where z is after each step, z itself first, (steps + 1, ..., B, Z): the dimensions in the order of the last step."""
+        places = [z]
+        for step in self.steps:
+            places.append(step(places[-1], context)[0])
+        turned = [isinstance(step, InverseAutoregressive) for step in self.steps]  # such a step turns the order round
+        return torch.stack([at.flip(-1) if sum(turned[k:]) % 2 else at for k, at in enumerate(places)])
+
 
 class FlowPosterior:
     """q(z|x): a diagonal Gaussian pushed through a flow. start: its Gaussian, (B, Z); context: (B, 2 Z)."""

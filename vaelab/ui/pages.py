@@ -52,6 +52,7 @@ PAGES = (
     PageEntry("learn_reparam", ":material/casino:", "learn"),
     PageEntry("learn_code", ":material/terminal:", "learn"),
     PageEntry("learn_pitfalls", ":material/warning:", "learn"),
+    PageEntry("learn_beyond", ":material/gesture:", "learn"),
     PageEntry("classroom", ":material/groups:", hidden=True),
 )
 

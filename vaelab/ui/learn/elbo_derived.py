@@ -22,6 +22,7 @@ from vaelab.lessons.divergence import (
     summand,
 )
 from vaelab.ui.components.board.board_view import Board, State
+from vaelab.ui.learn.evidence_bar import evidence_bar
 from vaelab.ui.text import t
 from vaelab.ui.widgets import figure, theme
 
@@ -214,14 +215,9 @@ def in_hundredths(evidence: float, gap: float) -> dict[str, str]:
 
 def bar(elbo: float, evidence: float) -> str:
     """log p(x) as a bar from BAR[0] nats: the ELBO and the gap that is left."""
-    low, high = BAR
-    filled = max(0.0, min(1.0, (elbo - low) / (high - low)))
-    whole = (evidence - low) / (high - low)
     colours = _colours()
-    parts = ((filled, colours["encoder"]), (max(0.0, whole - filled), colours["eps"]))
-    inside = "".join(f'<span style="width:{100 * share:.2f}%;background:{colour}"></span>' for share, colour in parts)
-    edge = f'<i style="left:{100 * whole:.2f}%"></i>'
-    return f'<div class="vl-evidence" role="img" aria-label="{t("learn_elbo.bar_alt")}">{inside}{edge}</div>'
+    parts = ((elbo, colours["encoder"]), (evidence, colours["eps"]))
+    return evidence_bar(parts, *BAR, (evidence,), t("learn_elbo.bar_alt"))
 
 
 def _step(name: str, formulas: Sequence[str]) -> int:

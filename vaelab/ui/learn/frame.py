@@ -21,13 +21,14 @@ from typing import Any
 
 import streamlit as st
 
+from vaelab.models.presets import preset
 from vaelab.ui.components.held.held_view import Moved, held_view
 from vaelab.ui.components.progress.progress_view import finished
 from vaelab.ui.components.sentence.sentence_view import Number, sentence
 from vaelab.ui.learn.prediction import Estimate, Prediction, question
 from vaelab.ui.pages import PAGES, PageEntry
 from vaelab.ui.source import source_of
-from vaelab.ui.text import t
+from vaelab.ui.text import language, t
 from vaelab.ui.widgets import page_link
 
 MARKS = re.compile(r"(?<![$\\])\$([^$\n]+)\$([，。；：、！？）”]+)")
@@ -53,7 +54,7 @@ class Hand:
 class Section:
     """A paragraph or two. latex: a formula below it; sets: session values that its button puts in place on the stage; shows:
     (module, definition) whose source is unfolded below it; extra: no later lesson needs it, so it is folded away below the others;
-    hand: of the sentence "KEY_hand"."""
+    hand: of the sentence "KEY_hand"; methods: models that do this, each a link to Train."""
 
     key: str
     latex: str | None = None
@@ -61,6 +62,7 @@ class Section:
     shows: tuple[str, str] | None = None
     extra: bool = False
     hand: Hand | None = None
+    methods: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -167,6 +169,9 @@ def _section(lesson: Lesson, section: Section) -> None:
             on_click=st.session_state.update,
             args=(dict(section.sets),),
         )
+    for name in section.methods:
+        title = preset(name).words.titled(language())
+        page_link("train", t("lessons.method", name=title), icon=":material/model_training:", set_model=name)
 
 
 def _code(lesson: Lesson) -> None:
