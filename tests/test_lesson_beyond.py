@@ -12,9 +12,12 @@ from app_page import opened
 from scipy.integrate import quad
 from test_engine_node import JS, node
 
+from vaelab.analysis import posterior_way
 from vaelab.lessons import bent, curved, fitted_priors
 from vaelab.lessons.importance import estimates
 from vaelab.models.flows import Flow
+from vaelab.models.latent_model import LatentModel
+from vaelab.models.model_config import ModelConfig
 from vaelab.ui.components.bent.bent_view import Panel, bent_data
 from vaelab.ui.learn import beyond
 from vaelab.ui.learn.evidence_bar import evidence_bar
@@ -93,6 +96,35 @@ def test_the_way_of_a_flow_ends_where_the_flow_ends_and_begins_at_its_draw(kind:
     torch.testing.assert_close(way[0], z.flip(-1) if turned else z)
 
 
+@pytest.mark.parametrize("kind", ["planar", "iaf"])
+@pytest.mark.parametrize("steps", [1, 2])
+def test_a_models_posterior_goes_the_same_way(kind: str, steps: int) -> None:
+    """Its end is what the posterior itself draws, its circles on a plane the draws with all other noise at 0."""
+    settings = (("flow", kind), ("steps", steps))
+    torch.manual_seed(1)
+    model = LatentModel(ModelConfig(name="flow-vae", image_size=16, channels=1, latent_dim=3, settings=settings)).eval()
+    pixels = np.random.default_rng(0).integers(0, 256, (1, 16, 16), dtype=np.uint8)
+    q = posterior_way.flow_posterior(model, pixels)
+    assert q is not None
+    eps = noise(6)[:, [0, 1, 1]].astype(np.float32)
+    turned = kind == "iaf" and steps % 2
+    own = q.sample(torch.from_numpy(eps[:, ::-1].copy() if turned else eps)[:, None])[:, 0]
+    places = posterior_way.way(q, eps)
+    assert places.shape == (steps + 1, 6, 3)
+    np.testing.assert_allclose(places[-1], own.detach(), rtol=1e-5)
+    circle = np.array([[1.0, 0.0], [0.0, 2.0]])
+    alone = np.zeros((2, 3))
+    alone[:, [2, 0]] = circle
+    np.testing.assert_allclose(posterior_way.rings(q, circle, 2, 0), posterior_way.way(q, alone)[:, :, [2, 0]])
+    assert posterior_way.flow_posterior(LatentModel(ModelConfig()), np.zeros((3, 32, 32), np.uint8)) is None
+
+
+def test_the_number_that_is_bent_most_comes_first() -> None:
+    start = noise(2_000)
+    end = np.column_stack([2.0 * start[:, 0] + 1.0, start[:, 1] + start[:, 0] ** 2])
+    assert posterior_way.most_bent(np.stack([start, end])) == [1, 0]
+
+
 def test_more_draws_prove_more_and_never_more_than_there_is() -> None:
     q, truth = bent.fit("diagonal", "bend", 0.0, 0), curved.log_evidence("bend", 0.0)
     z, log_q = q.q.draw(noise(60_000))
@@ -151,6 +183,7 @@ def test_draws_are_between_their_steps_in_the_browser() -> None:
     assert answer["floats"] == frames.ravel().tolist()
     assert answer["at"] == [frames[0].ravel().tolist(), [3.0, 4.0, 5.0, 6.0], frames[2].ravel().tolist()]
     assert answer["steps"] == [2, 0]
+    assert answer["ticks"] == [["−2", "0", "2"], ["2.0", "2.2", "2.4"], ["−0.04", "−0.02", "0.00"]]
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ Plain arrays and JSON, without torch, for the Decode page and for a file that ho
 from __future__ import annotations
 
 import base64
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -137,7 +138,18 @@ def model_facts(run: Run, cfg: RunConfig, codes: Codes, tensors: Tensors, lang: 
         "classes": label_values(cfg, lang),
         "labelTitle": label_title(cfg.model.label, lang) if cfg.model.label else "",
         "codebook": [] if entries is None else [numbers(entry) for entry in entries],
+        "codePrior": packed_prior(cfg.model.method.code_prior(tensors)),
         "loss": {"likelihood": scored.likelihood, "sigma": scored.sigma, "beta": scored.beta},
+    }
+
+
+def packed_prior(weights: Mapping[str, Any] | None) -> dict[str, str] | None:
+    """Weights of a prior over codes as base64 of float32 each: lists of numbers would be five times as long."""
+    if weights is None:
+        return None
+    return {
+        name: base64.b64encode(np.ascontiguousarray(value, dtype="<f4").tobytes()).decode()
+        for name, value in weights.items()
     }
 
 

@@ -123,6 +123,11 @@ class FlowPosterior:
         z: Tensor = self.flow(self.start.sample(eps, generator=generator), self.context)[0]
         return z
 
+    def way(self, eps: Tensor) -> Tensor:
+        """Where draws are after each step, the Gaussian's first, (steps + 1, ..., B, Z). eps: (..., B, Z), numbered as z is at the end."""
+        turned = sum(isinstance(step, InverseAutoregressive) for step in self.flow.steps) % 2
+        return self.flow.way(self.start.sample(eps.flip(-1) if turned else eps), self.context)
+
     def draw(self, eps: Tensor) -> tuple[Tensor, Tensor]:
         """log q(z_K) = log q(z_0) - sum log |det J|."""
         start, log_q = self.start.draw(eps)

@@ -174,6 +174,10 @@ class Method:
         """The only vectors that a code is put together from, (K, D), of a model with these tensors; None where every z is a code."""
         return None
 
+    def code_prior(self, tensors: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """The weights of a prior that draws a code entry by entry, as ui/components/decoder/prior.js reads them; None where there is none."""
+        return None
+
     def draw(
         self, model: LatentModel, n: int, *, generator: torch.Generator | None = None, temperature: float = 1.0
     ) -> Tensor:

@@ -19,6 +19,15 @@ if TYPE_CHECKING:
     from vaelab.models.model_config import ModelConfig
     from vaelab.models.posteriors import Posterior
 
+PRIOR = {  # of CodePrior, under the names that a browser asks for
+    "embedding": "embedding.weight",
+    "fromCode": "walk.weight_ih_l0",
+    "fromCodeBias": "walk.bias_ih_l0",
+    "fromState": "walk.weight_hh_l0",
+    "fromStateBias": "walk.bias_hh_l0",
+    "out": "logits.weight",
+    "outBias": "logits.bias",
+}
 SHOWN = 14  # entries on the page
 START_IMAGES = 256  # whose vectors the codebook begins with
 
@@ -198,6 +207,11 @@ class VqVae(Method):
     def codebook(self, tensors: Mapping[str, Any]) -> Any | None:
         """The entries; a snapshot of a training holds none."""
         return tensors.get("codebook.entries")
+
+    def code_prior(self, tensors: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """Embedding, recurrent weights (reset, update, new) and logits; a snapshot of a training holds none."""
+        found = {name: tensors.get(f"code_prior.{key}") for name, key in PRIOR.items()}
+        return None if any(value is None for value in found.values()) else found
 
     def shown(self, model: LatentModel) -> dict[str, Tensor]:
         """The first entries, each at every place."""

@@ -15,6 +15,7 @@ from vaelab.ui import share
 from vaelab.ui.access import seen
 from vaelab.ui.guard import show_error
 from vaelab.ui.image import answer as answer
+from vaelab.ui.image.flow_steps import flow_steps
 from vaelab.ui.image.models import model_of, models, preparation, stamp
 from vaelab.ui.image.source import choose_label, choose_picture, seen_pixels
 from vaelab.ui.image.uses import USES
@@ -89,6 +90,7 @@ def pipeline_view(run_name: str, pixels: NDArray[np.uint8], y: int | None) -> No
     cfg = run.config()
     try:
         answer.pipeline(run, cfg, pixels, y, answer.inspect(run, cfg, pixels, y))
+        flow_steps(run, pixels, y)
     except VaeLabError as error:
         show_error(error)
 

@@ -1,11 +1,11 @@
 /**
  * Densities on planes beside each other, and draws that a flow pushes step by step: the step is dragged or played. bent_view.py is the other side.
  *
- * data: {panels: [{title, role, ring, field?, side?, frames?, frames_shape?, rings?, sizes?, marks?}], reach, axes, text}. Python hears only which step stands, for links.
+ * data: {panels: [{title, role, ring, field?, side?, frames?, frames_shape?, rings?, sizes?, marks?}], reach, centre, axes, text}. Python hears only which step stands, for links.
  */
 
 import { Sheet, faint, font, inkOf, watchWidth, words } from "../shared/ink.js";
-import { floats, placesAt, stepsOf } from "./maths.js";
+import { floats, placesAt, stepsOf, ticksOf } from "./maths.js";
 import { button, el, prefersStill, range, setRange } from "../shared/dom.js";
 import { lasting } from "../shared/mount.js";
 import { wording } from "../shared/words.js";
@@ -134,11 +134,11 @@ class Bent {
     const { told } = panel;
     if (!told) return;
     const side = Math.min(width, height - FOOT);
-    const { reach, axes } = this.data;
+    const { reach, centre, axes } = this.data;
     const ink = (name) => inkOf(this.body, `--vl-${name}`, "#808080");
     const colour = ink(told.role);
-    const x = (value) => ((value + reach) / (2 * reach)) * side;
-    const y = (value) => ((reach - value) / (2 * reach)) * side;
+    const x = (value) => ((value - centre[0] + reach) / (2 * reach)) * side;
+    const y = (value) => ((reach - value + centre[1]) / (2 * reach)) * side;
     if (told.field && panel.painted !== colour) panel.picture = null;
     context.save();
     context.beginPath();
@@ -164,7 +164,8 @@ class Bent {
     context.restore();
     Object.assign(context, { strokeStyle: ink("border"), lineWidth: 1, fillStyle: ink("muted"), font: font(this.body, 12) });
     context.strokeRect(0.5, 0.5, side - 1, side - 1);
-    for (const value of [-Math.floor(reach / 2), 0, Math.floor(reach / 2)]) words(context, String(value).replace("-", "\u2212"), x(value), side + 11);
+    for (const [name, value] of ticksOf(centre[0], reach)) words(context, name, x(value), side + 11);
+    for (const [name, value] of ticksOf(centre[1], reach)) words(context, name, 5, y(value), { align: "start" });
     words(context, axes[0], side - 4, side + 11, { align: "end" });
     words(context, axes[1], 6, 12, { align: "start" });
   }

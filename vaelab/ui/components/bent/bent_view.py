@@ -43,15 +43,29 @@ def circles() -> Array:
     return np.concatenate([radius * np.stack([np.cos(angle), np.sin(angle)], axis=1) for radius in RADII])
 
 
-def bent_view(key: str, panels: Sequence[Panel], reach: float, axes: tuple[str, str] = ("z₁", "z₂")) -> None:
-    """Draw the planes, -reach to reach on both axes. axes: their names. Call it inside a fragment."""
-    widget("bent", key, bent_data(panels, reach, axes), keeps=True)
+def bent_view(
+    key: str,
+    panels: Sequence[Panel],
+    reach: float,
+    axes: tuple[str, str] = ("z₁", "z₂"),
+    centre: tuple[float, float] = (0.0, 0.0),
+) -> None:
+    """Draw the planes, so far as reach on all sides of their centre. axes: their names. Call it inside a fragment."""
+    widget("bent", key, bent_data(panels, reach, axes, centre), keeps=True)
 
 
-def bent_data(panels: Sequence[Panel], reach: float, axes: tuple[str, str]) -> dict[str, Any]:
+def bent_data(
+    panels: Sequence[Panel], reach: float, axes: tuple[str, str], centre: tuple[float, float] = (0.0, 0.0)
+) -> dict[str, Any]:
     """What bent.js is given."""
     words = {name: t(f"bent.{name}") for name in WORDS}
-    return {"panels": [_panel(panel) for panel in panels], "reach": reach, "axes": list(axes), "text": words}
+    return {
+        "panels": [_panel(panel) for panel in panels],
+        "reach": reach,
+        "centre": list(centre),
+        "axes": list(axes),
+        "text": words,
+    }
 
 
 def _panel(panel: Panel) -> dict[str, Any]:

@@ -22,3 +22,13 @@ export function placesAt(frames, [count, points], step) {
 export function stepsOf(panels) {
   return Math.max(0, ...panels.map(({ frames_shape: shape }) => (shape ? shape[0] - 1 : 0)));
 }
+
+/** Three numbers on an axis around a centre, with as few digits as tell them apart: [as text, value]. */
+export function ticksOf(centre, reach) {
+  const step = reach / 2;
+  const power = 10 ** Math.floor(Math.log10(step));
+  const round = [5, 2, 1].find((part) => part * power <= step) * power;
+  const digits = Math.max(0, -Math.floor(Math.log10(round)));
+  const middle = Math.round(centre / round) * round;
+  return [-1, 0, 1].map((way) => middle + way * round).map((value) => [value.toFixed(digits).replace(/^-(0(\.0+)?)$/, "$1").replace("-", "\u2212"), value]);
+}

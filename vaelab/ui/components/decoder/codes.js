@@ -29,6 +29,27 @@ export function mountCodes(app, host) {
   const cells = Array.from({ length: places }, (_, place) => el("button", { type: "button", class: "code-cell", "data-place": place, onclick: () => chosen(place) }));
   const grid = el("div", { class: "code-cells", role: "group", "aria-label": app.text("codes_label") }, ...cells);
   grid.style.setProperty("--columns", side);
+  // From one cell over others: they take its entry, as a brush its colour.
+  let brush = null;
+  const cellAt = (event) => host.getRootNode().elementFromPoint(event.clientX, event.clientY)?.closest?.(".code-cell");
+  grid.addEventListener("pointerdown", (event) => {
+    const from = cellAt(event);
+    if (from && event.button === 0) brush = { from, entry: nearestEntry(codebook, latent.z, Number(from.dataset.place), places), used: false };
+  });
+  const paint = (event) => {
+    const over = brush && cellAt(event);
+    if (!over || !grid.contains(over) || (over === brush.from && !brush.used)) return;
+    if (event.buttons === 0) return lift();
+    brush.used = true;
+    if (nearestEntry(codebook, latent.z, Number(over.dataset.place), places) !== brush.entry) app.move(() => put(Number(over.dataset.place), brush.entry));
+  };
+  const lift = () => {
+    if (brush?.used) app.settle();
+    brush = null;
+  };
+  grid.addEventListener("pointermove", paint);
+  grid.addEventListener("pointerup", lift);
+  grid.addEventListener("pointercancel", lift);
   grid.addEventListener("keydown", (event) => {
     const step = { ArrowUp: -side, ArrowDown: side, ArrowLeft: -1, ArrowRight: 1 }[event.key];
     if (!step) return;

@@ -1,6 +1,7 @@
 /** The page's component: tabs above the picture, sliders beside it, one bar of actions. */
 
 import { DecoderApp } from "./app.js";
+import { mountByCode } from "./by_code.js";
 import { mountCodes } from "./codes.js";
 import { mountArithmetic, mountDirections } from "./directions.js";
 import { button, choice, el, prefersStill, range, tabs } from "../shared/dom.js";
@@ -18,11 +19,14 @@ import { mountWalk } from "./walk.js";
 /** The tabs, in their order, and what each mounts: (app, stage, side) -> {draw(), stop()}. */
 export const MOUNTS = { one: mountSingle, grid: mountGrid, pad: mountPad, walk: mountWalk, pipeline: mountPipeline, side: mountSide };
 export const PANELLED = ["one", "grid", "side"]; // tabs with the panels beside them; the others use that column themselves, or none
-const PANEL_MOUNTS = { dims: mountSliders, codes: mountCodes, directions: mountDirections, arithmetic: mountArithmetic, numbers: mountNumbers };
+const PANEL_MOUNTS = { dims: mountSliders, codes: mountCodes, drawn: mountByCode, directions: mountDirections, arithmetic: mountArithmetic, numbers: mountNumbers };
 
 export const PANELS = Object.keys(PANEL_MOUNTS);
 
 const OFF = { walk: "off_walk", pipeline: "off_pipeline" }; // tabs that do not show the z of these buttons, and the reason
+
+/** Whether a panel has something to show of a model: the codes of a quantised one, and the prior that draws them. */
+const FOR = { codes: (model) => model.codebook?.length > 0, drawn: (model) => model.codebook?.length > 0 && Boolean(model.codePrior) };
 
 /** Buttons that change z as a whole, and saving. Returns {breathing(on), offer(tab)}. */
 function mountActions(app, breath, bar) {
@@ -86,17 +90,18 @@ function statusLine(app) {
 
 /**
  * Build everything inside `root`. Returns {app, remove()}.
- * spec, nets, memory, initial, emit: see DecoderApp; emit also carries the open tab. mounts: the tabs, where they are not all of MOUNTS.
+ * spec, nets, memory, initial, emit: see DecoderApp; emit also carries the open tab. mounts: the tabs, where they are not all of MOUNTS; wanted: the
+ * panels, where they are not all that the model has, the first of which is open.
  */
-export function mountDecoder(root, spec, nets, memory, initial, emit, mounts = MOUNTS) {
+export function mountDecoder(root, spec, nets, memory, initial, emit, mounts = MOUNTS, wanted = PANELS) {
   const host = el("div", { class: "lab" });
   root.append(host);
   const app = new DecoderApp(host, spec, nets, memory, initial, (state) => emit({ ...state, tab: memory.tab }));
   const views = Object.keys(mounts);
-  const panels = PANELS.filter((key) => key !== "codes" || spec.model.codebook?.length);
+  const panels = wanted.filter((key) => FOR[key]?.(spec.model) ?? true);
   memory.tab = views.includes(memory.tab ?? initial.tab) ? (memory.tab ?? initial.tab) : "one";
-  memory.panel ??= "dims";
-  const panelShown = () => (panels.includes(memory.panel) ? memory.panel : "dims"); // the last model may have had another
+  memory.panel ??= panels[0];
+  const panelShown = () => (panels.includes(memory.panel) ? memory.panel : panels[0]); // the last model may have had another
   let offered = null;
   const breath = mountBreath(app, (on) => offered?.breathing(on));
   app.onmove = () => breath.stop(false);
