@@ -1,4 +1,4 @@
-"""Lessons on a phone: no formula is wider than the screen, nor is anything that a reader may do with their hands there."""
+"""Lessons on a phone: no formula or table is wider than the screen, nor is anything that a reader may do with their hands there."""
 
 from __future__ import annotations
 
@@ -18,6 +18,15 @@ EDGE = 10  # pixels that stay free at the right
 # How far each formula reaches to the right, with its first letters.
 REACH = """() => [...document.querySelectorAll(".katex-display")].map((formula) =>
   [Math.max(...[...formula.querySelectorAll(".base")].map((part) => part.getBoundingClientRect().right)), formula.textContent.slice(0, 40)])"""
+# What has to be pushed sideways to be read. Code may be: its lines are as long as they are.
+SIDEWAYS = """() => [...document.querySelectorAll("[data-testid=stMain], [data-testid=stMain] *")].filter((part) =>
+  ["auto", "scroll"].includes(getComputedStyle(part).overflowX) && part.scrollWidth > part.clientWidth + 1 && !part.closest("pre, code, .stCode"))
+  .map((part) => `${part.tagName}.${part.className} ${part.scrollWidth} > ${part.clientWidth}: ${part.textContent.slice(0, 40)}`)"""
+# Views beside the first that have a table, and words of it.
+TABLES = {
+    "kinds": {"panel_bayes": "bayes_mean", "panel_ask": "ask_conditional", "panel_images": "image_area"},
+    "autoencoder": {"view_sizes": "head_formula"},
+}
 VIEWS = [
     ("kinds", "panel_keep", ".budget"),
     ("latent", "view_guess", ".guess"),
@@ -37,11 +46,17 @@ def too_wide(page: Any) -> list[str]:
 
 
 @pytest.mark.parametrize("name", [entry.name.removeprefix("learn_") for entry in lessons()])
-def test_no_formula_is_wider_than_a_phone(new_page: Any, address: str, name: str) -> None:
-    page = new_page(viewport=PHONE)
+def test_no_formula_or_table_is_wider_than_a_phone(new_page: Any, address: str, name: str) -> None:
+    page, texts = new_page(viewport=PHONE), strings("en", f"learn_{name}")
     open_lesson(page, address, name)
-    page.get_by_text(strings("en", f"learn_{name}")["link"]).first.wait_for()  # the end of the text
+    page.get_by_text(texts["link"]).first.wait_for()  # the end of the text
     assert too_wide(page) == []
+    assert page.evaluate(SIDEWAYS) == []
+    stage = page.locator(".st-key-lesson_stage")
+    for view, words in TABLES.get(name, {}).items():
+        stage.get_by_role("radio", name=texts[view]).first.click()
+        stage.locator("table").get_by_text(texts[words]).wait_for()
+        assert page.evaluate(SIDEWAYS) == []
 
 
 @pytest.mark.parametrize(("view", "steps"), [("jensen", JENSEN_STEPS), ("onto", ONTO_STEPS)])

@@ -22,7 +22,7 @@ class Words:
 
 @dataclass(frozen=True)
 class Shares:
-    """A cell that is a bar of parts of 1. parts: (share, #RRGGBB); width: pixels that it takes at least."""
+    """A cell that is a bar of parts of 1. parts: (share, #RRGGBB); width: pixels that it takes at least, fewer on a phone."""
 
     parts: tuple[tuple[float, str], ...]
     width: int = 30
@@ -60,7 +60,7 @@ def _cell(cell: Cell) -> str:
         parts = "".join(
             f'<i style="width:{100 * max(0.0, share):.2f}%;background:{code}"></i>' for share, code in cell.parts
         )
-        return f'<td><div class="bar" style="min-width:{cell.width}px">{parts}</div></td>'
+        return f'<td><div class="bar" style="min-width:min({cell.width}px, 9vw)">{parts}</div></td>'
     return f"<td>{escape(cell)}</td>"
 
 
