@@ -8,7 +8,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from vaelab.ui.components.progress import progress_view
-from vaelab.ui.learn.frame import Lesson, joined, lessons
+from vaelab.ui.learn.frame import Lesson, lessons
+from vaelab.ui.learn.marks import MARKS, joined
 from vaelab.ui.learn.prediction import Estimate, Prediction
 from vaelab.ui.pages import PAGES, page
 from vaelab.ui.source import source_of
@@ -71,12 +72,13 @@ def test_a_lesson_opens(name, language, tmp_path, monkeypatch):
     assert strings(language, name)["lead"] in shown
     texts, asked = strings(language, name), lesson(name).asked
     for guess in guesses(asked)[: None if language == "en" else 1]:  # each costs a few runs of the page
-        said = predicted(app, name, guess, texts["answer"])
-        assert texts["answer"] in said
-        reasons = [key for key in asked.reasons if key.startswith("why_") and texts[key] in said]
+        said = predicted(app, name, guess, joined(texts["answer"]))
+        assert joined(texts["answer"]) in said
+        reasons = [key for key in asked.reasons if key.startswith("why_") and joined(texts[key]) in said]
         assert reasons == fitting(asked, guess), "the reason that fits, and no other"
         assert (strings(language, "lessons")["hit"] in said) == (not reasons)
         assert name in app.session_state[progress_view.KEY]
+        assert MARKS.findall(said) == [], "a line may break before this mark"
         app.button(key=f"again_{name}").click().run()
 
 

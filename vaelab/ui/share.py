@@ -21,7 +21,7 @@ from urllib.parse import urlencode, urlsplit
 import streamlit as st
 
 from vaelab.ui.pages import PAGES
-from vaelab.ui.text import language, strings, t
+from vaelab.ui.text import language, listed, strings, t
 
 VALUE = "with"  # in the address
 MOST_BYTES = 8_000  # unpacked: no link makes us read more
@@ -213,7 +213,7 @@ def say_what_is_left_out() -> None:
     """Once, above a page that was opened without a part of its link."""
     parts = dict.fromkeys(st.session_state.pop(LEFT_OUT, ()))
     if parts:
-        st.warning(t("common.link_stale", parts=t("common.between").join(parts)), icon=":material/link_off:")
+        st.warning(t("common.link_stale", parts=listed(parts)), icon=":material/link_off:")
 
 
 def not_held(part: str, words: str | None) -> None:
@@ -273,7 +273,7 @@ def share_button(page: str) -> None:
     with popover:
         st.markdown(t("common.share_how"))
         if absent := _absent(page):
-            st.caption(t("common.share_without", parts=t("common.between").join(absent)))
+            st.caption(t("common.share_without", parts=listed(absent)))
         st.code(address, language=None, wrap_lines=True)
         if len(address) <= MOST_QR:
             qr_picture(address)

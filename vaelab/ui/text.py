@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable
 from typing import cast
 from urllib.parse import parse_qs, urlsplit
 
@@ -12,7 +13,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from vaelab.config.places import TEXTS
 from vaelab.config.texts import LANGUAGES, Language, has_text, say, strings
 
-__all__ = ["LANGUAGES", "TEXT_DIR", "Language", "has_text", "language", "language_of_page", "strings", "t"]
+__all__ = ["LANGUAGES", "TEXT_DIR", "Language", "has_text", "language", "language_of_page", "listed", "strings", "t"]
 
 TEXT_DIR = TEXTS
 
@@ -57,3 +58,8 @@ def language_of_page(address: str) -> Language:
 def t(key: str, **values: object) -> str:
     """The string ``page.key`` in the session's language, with {placeholders} filled in."""
     return say(language(), key, **values)
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names one after the other, set apart as the session's language does."""
+    return t("common.comma").join(names)

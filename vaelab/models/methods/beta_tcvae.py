@@ -33,7 +33,7 @@ class BetaTcVae(Vae):
         "β-TCVAE",
         "Splits the KL into what the code tells of the image, what ties its dimensions together, and each dimension's distance from the prior, and charges the second more.",
         "β-TCVAE",
-        "把 KL 拆成三部分：编码透露的图像信息、维度之间的相互依赖、各维与先验的距离，并对第二部分收取更高的代价。",
+        "把 KL 拆成三部分：编码包含的图像信息、维度之间的相互依赖、各维与先验的距离，并对第二部分收取更高的代价。",
     )
     paper = "Chen et al. 2018, Isolating Sources of Disentanglement in Variational Autoencoders, equations 2 and 4, appendix C"
     settings = (
@@ -46,7 +46,7 @@ class BetaTcVae(Vae):
             "Information I(z; n)",
             "How much a code tells which image it came from, estimated from the batch. At most log of the number of images. Nats.",
             "互信息 I(z; n)",
-            "编码透露它来自哪张图像的程度，由批次估计，不超过图像数的对数。单位：奈特。",
+            "编码包含多少“它来自哪张图像”的信息，由批次估计，不超过图像数的对数。单位：奈特。",
         ),
         "correlation": Words(
             "Total correlation",

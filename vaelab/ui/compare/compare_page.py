@@ -18,7 +18,7 @@ from vaelab.ui.compare.together import together
 from vaelab.ui.guard import show_error
 from vaelab.ui.model_picker import shipped, words
 from vaelab.ui.names import as_code
-from vaelab.ui.text import t
+from vaelab.ui.text import listed, t
 from vaelab.ui.widgets import page_link, theme
 
 View = Literal["figures", "pictures", "z", "maps", "sweep"]
@@ -90,7 +90,7 @@ def pick(known: dict[str, Run]) -> list[Run]:
     asked = [name for name in st.query_params.get("models", "").split(",") if name]
     absent = [name for name in asked if name not in known]
     if absent:
-        st.warning(t("compare.absent", names=", ".join(as_code(name) for name in absent)))
+        st.warning(t("compare.absent", names=listed(as_code(name) for name in absent)))
     here = [name for name in asked if name in known][: comparison.MOST] or usual(known)
     st.session_state.setdefault("compare_models", here)
     st.session_state["compare_models"] = [name for name in st.session_state["compare_models"] if name in known]

@@ -10,7 +10,7 @@ from vaelab.analysis.comparison import AXES, TERMS, Axis
 from vaelab.runs.store import Run
 from vaelab.ui.charts import comparison as charts
 from vaelab.ui.compare.choose import choose
-from vaelab.ui.text import language, t
+from vaelab.ui.text import language, listed, t
 from vaelab.ui.ticking import ticking_chart
 from vaelab.ui.widgets import clock
 
@@ -54,7 +54,7 @@ def _both(runs: list[Run], term: str, axis: Axis) -> None:
         st.caption(t("compare.curves_how"))
     without = [run.name for run in runs if run.is_shipped]
     if without:
-        st.caption(t("compare.no_curves", names=", ".join(without)))
+        st.caption(t("compare.no_curves", names=listed(without)))
     _table(runs)
 
 

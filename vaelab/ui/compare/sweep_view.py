@@ -19,7 +19,7 @@ from vaelab.ui import pictures as sheets
 from vaelab.ui.compare.choose import choose
 from vaelab.ui.components.heat.heat_view import Axis, Cell, heat_view
 from vaelab.ui.error_text import in_markdown
-from vaelab.ui.text import has_text, language, t
+from vaelab.ui.text import has_text, language, listed, t
 from vaelab.ui.train.settings import dataset_name
 from vaelab.ui.widgets import clock, figure, page_link, state_text
 
@@ -87,7 +87,7 @@ def _title(each: Sweep, found: list[Sweep]) -> str:
         for name, value in rest.items()
         if name not in NAMED and len({other.get(name) for other in like}) > 1
     ]
-    return t("compare.sweep_title", varied=varied, count=len(each.cells), rest=", ".join(told))
+    return t("compare.sweep_title", varied=varied, count=len(each.cells), rest=listed(told))
 
 
 def _setting(name: str) -> str:

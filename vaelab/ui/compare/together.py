@@ -15,7 +15,7 @@ from vaelab.runs.sweep import combinations
 from vaelab.ui import doing
 from vaelab.ui.classroom.limits_view import limits_in_words
 from vaelab.ui.error_text import in_markdown
-from vaelab.ui.text import t
+from vaelab.ui.text import listed, t
 from vaelab.ui.train.settings import dataset_name
 
 ERROR = "compare_error"  # in the session: why the last start was refused
@@ -100,7 +100,7 @@ def _start(fixed: dict[str, Any], varied: str, values: list[str]) -> None:
         chosen = list(dict.fromkeys(kind(value) for value in values))
         runs = doing.train_all(combinations(fixed, {varied: chosen}))
     except ValueError:
-        st.session_state[ERROR] = t("compare.not_a_number", values=", ".join(values))
+        st.session_state[ERROR] = t("compare.not_a_number", values=listed(values))
     except VaeLabError as error:
         st.session_state[ERROR] = in_markdown(str(error))
     else:

@@ -20,7 +20,7 @@ from vaelab.ui import pictures, share
 from vaelab.ui.charts import one_image
 from vaelab.ui.components.canvas import canvas_view
 from vaelab.ui.image.models import Preparation, model_of
-from vaelab.ui.text import t
+from vaelab.ui.text import listed, t
 from vaelab.ui.widgets import figure
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ def filling_in(run: Run, cfg: RunConfig, pixels: Pixels, y: int | None, known: P
                 output_format="PNG",
                 alt=t("image.rounds"),
             )
-            st.caption(t("image.rounds_how", rounds=", ".join(str(k) for k in ROUNDS_SHOWN)))
+            st.caption(t("image.rounds_how", rounds=listed(str(k) for k in ROUNDS_SHOWN)))
     if play:
         for k, frame in enumerate(frames):
             _result(result, frame, k)

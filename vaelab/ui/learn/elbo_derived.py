@@ -23,6 +23,7 @@ from vaelab.lessons.divergence import (
 )
 from vaelab.ui.components.board.board_view import Board, State
 from vaelab.ui.learn.evidence_bar import evidence_bar
+from vaelab.ui.learn.marks import joined
 from vaelab.ui.text import t
 from vaelab.ui.widgets import figure, theme
 
@@ -231,7 +232,7 @@ def _step(name: str, formulas: Sequence[str]) -> int:
 
 def _derived(name: str, formulas: Sequence[str], step: int) -> None:
     """Why the newest step may be taken, below it all steps so far."""
-    st.markdown(f"**{step}.** {t(f'learn_elbo.{name}_step_{step}')}")
+    st.markdown(f"**{step}.** {joined(t(f'learn_elbo.{name}_step_{step}'))}")
     lines = r" \\ ".join(
         f"& {line}" if "=" not in line[:3] and not line.startswith(r"\ge") else rf"&\quad {line}"
         for line in formulas[:step]

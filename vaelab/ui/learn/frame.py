@@ -14,7 +14,6 @@ tests/test_lessons.py holds every lesson to this.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,13 +24,13 @@ from vaelab.models.presets import preset
 from vaelab.ui.components.held.held_view import Moved, held_view
 from vaelab.ui.components.progress.progress_view import finished
 from vaelab.ui.components.sentence.sentence_view import Number, sentence
+from vaelab.ui.learn.marks import joined
 from vaelab.ui.learn.prediction import Estimate, Prediction, question
 from vaelab.ui.pages import PAGES, PageEntry
 from vaelab.ui.source import source_of
 from vaelab.ui.text import language, t
 from vaelab.ui.widgets import page_link
 
-MARKS = re.compile(r"(?<![$\\])\$([^$\n]+)\$([，。；：、！？）”]+)")
 TEXT_WIDTH = 430  # pixels: about 60 characters, which leaves the stage more than half of 1280
 
 
@@ -86,7 +85,7 @@ def lesson_page(lesson: Lesson, stage: Callable[[], None]) -> None:
     """Build a lesson's page. stage: draws what moves, about 650 pixels high; it is run as a fragment."""
     with st.container(horizontal=True, gap="large"):
         with st.container(width=TEXT_WIDTH, key="lesson_text"):
-            st.markdown(t(f"{lesson.name}.lead"))
+            st.markdown(joined(t(f"{lesson.name}.lead")))
             for section in lesson.sections:
                 if not section.extra:
                     _section(lesson, section)
@@ -144,11 +143,6 @@ def _extra(lesson: Lesson) -> None:
     with st.expander(t("lessons.extra", titles=titles), icon=":material/add_circle:"):
         for section in sections:
             _section(lesson, section)
-
-
-def joined(text: str) -> str:
-    """Chinese with its punctuation inside the formula before it: a browser would break the line between them, and begin one with a full stop."""
-    return MARKS.sub(r"$\1\\text{\2}$", text)
 
 
 def _section(lesson: Lesson, section: Section) -> None:

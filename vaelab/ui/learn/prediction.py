@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from vaelab.ui.components.progress.progress_view import predict, predicted
+from vaelab.ui.learn.marks import joined
 from vaelab.ui.rooms.room_bar import tell_answer
 from vaelab.ui.text import t
 
@@ -69,7 +70,7 @@ class Estimate:
 def question(lesson: str, asked: Prediction | Estimate) -> None:
     """The question, a guess, and only after it the answer with the reason that fits: a fragment, which reruns nothing else."""
     with st.container(border=True, key="lesson_question"):
-        st.markdown(f"**:material/psychology_alt: {t('lessons.question')}** {t(f'{lesson}.question')}")
+        st.markdown(f"**:material/psychology_alt: {t('lessons.question')}** {joined(t(f'{lesson}.question'))}")
         known = predicted(lesson)
         is_told = known is not None and asked.accepts(known)
         tell_answer(lesson, known if is_told else None)
@@ -112,10 +113,10 @@ def _compared(lesson: str, asked: Prediction | Estimate, guess: Guess) -> None:
     said = t(f"{lesson}.guess_{guess}") if isinstance(asked, Prediction) else f"{float(guess):g}"
     st.markdown(f":small[{t('lessons.yours')}]  \n**{said}**")
     if fault:
-        st.markdown(f":orange[:material/close: **{t('lessons.miss')}**] {t(f'{lesson}.{fault}')}")
+        st.markdown(f":orange[:material/close: **{t('lessons.miss')}**] {joined(t(f'{lesson}.{fault}'))}")
     else:
         st.markdown(f":green[:material/check: **{t('lessons.hit')}**]")
-    st.markdown(t(f"{lesson}.answer"))
+    st.markdown(joined(t(f"{lesson}.answer")))
     st.button(
         t("lessons.again"),
         key=f"again_{lesson}",

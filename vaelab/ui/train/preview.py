@@ -19,7 +19,7 @@ from vaelab.runs.run_config import RunConfig
 from vaelab.training.cadence import Cadence
 from vaelab.ui import pictures
 from vaelab.ui.names import as_code, escaped, said_of_itself
-from vaelab.ui.text import has_text, t
+from vaelab.ui.text import has_text, listed, t
 from vaelab.ui.train.downloads import download_panel
 from vaelab.ui.train.settings import dataset_title
 
@@ -50,7 +50,7 @@ def dataset_card(info: DatasetInfo) -> None:
     st.markdown(f"#### {escaped(dataset_title(info))}", anchors=False)
     if info.origin == "folder":
         st.markdown(t("train.about_folder"))
-        few = ", ".join(map(as_code, info.classes[:LABELS])) + ("…" if len(info.classes) > LABELS else "")
+        few = listed(map(as_code, info.classes[:LABELS])) + ("…" if len(info.classes) > LABELS else "")
         labels = (
             t("train.labels_found", count=len(info.classes), names=few) if info.classes else t("train.no_labels_found")
         )
@@ -69,7 +69,7 @@ def _understood(info: DatasetInfo) -> str:
     """What a user's own folder was taken for: how many images, which are held out. Raises DataError for one that cannot be used."""
     train, test = data.count(info.name)
     if info.held_out_from:
-        folders = ", ".join(as_code(name) for name in info.held_out_from)
+        folders = listed(as_code(name) for name in info.held_out_from)
         return t("train.understood_split", images=f"{train + test:,}", test=f"{test:,}", folders=folders)
     return t("train.understood", images=f"{train + test:,}", test=f"{test:,}")
 
@@ -93,7 +93,7 @@ def image_preview(name: str, info: DatasetInfo, image_size: int) -> None:
         output_format="PNG",
     )
     if preview.skipped:
-        named = ", ".join(as_code(name) for name in preview.skipped[:NAMED])
+        named = listed(as_code(name) for name in preview.skipped[:NAMED])
         more = len(preview.skipped) - NAMED
         names = t("train.skipped_more", names=named, count=more) if more > 0 else named
         st.caption(t("train.skipped", count=len(preview.skipped), names=names))
