@@ -139,6 +139,8 @@ def test_a_chinese_mark_stays_with_the_formula_before_it():
     assert joined("给出 $p(y|x)$。横线 $x$，它 $a$ 和 $b$）。") == (
         "给出 $p(y|x)\\text{。}$横线 $x\\text{，}$它 $a$ 和 $b\\text{）。}$"
     )
+    assert joined("不影响 $p(x|A)$。$p(y|x)$ 没有") == "不影响 $p(x|A)\\text{。}$\u200b$p(y|x)$ 没有"
     for name in NAMES:
+        assert [key for key, text in strings("zh", name).items() if "$$" in joined(text)] == []
         texts = strings("en", name)
         assert all(joined(text) == text for text in texts.values()), "English has marks of its own"
