@@ -207,11 +207,11 @@ def test_names_are_listed_as_the_language_does(monkeypatch):
 LEFT_BEHIND = {
     "zh": (
         *("抽样", "抽取", "抽出", "重抽", "还原", "复原", "重建", "重画", "撇清", "计费", "收费", "付不起", "不花钱"),
-        *("高出下限", "电影", "潜空间", "透露"),
+        *("高出下限", "电影", "潜空间", "透露", "步长为", "眼睛是否同意"),
     ),
     "en": (
         *("Go on", "Take this z", "Take the result", "hang together", "share the say", "who is inside", "just ran"),
-        *("takes the blame", "the motive", "Break it to", " kl "),
+        *("takes the blame", "the motive", "Break it to", " kl ", "the eye agrees", "most telling"),
     ),
 }
 

@@ -19,7 +19,7 @@ class CodeGrid(Network):
         "grid of codes",
         "Two strided convolutions shrink the image to a grid of a quarter of its width, with 8 numbers at each place; the way back is the same.",
         "编码网格",
-        "两层步长为 2 的卷积把图像缩成宽度为四分之一的网格，每格 8 个数；解码沿原路返回。",
+        "两层步幅为 2 的卷积把图像缩成宽度为四分之一的网格，每格 8 个数；解码沿原路返回。",
     )
     takes_label = False
 

@@ -27,7 +27,7 @@ class Conv(Network):
         "convolutional",
         "Strided convolutions shrink the image to small maps, one layer turns those into the code, and the way back is the same.",
         "卷积",
-        "步长为 2 的卷积把图像缩成很小的特征图，一层全连接把它们变成编码，解码沿原路返回。",
+        "步幅为 2 的卷积把图像缩成很小的特征图，一层全连接把它们变成编码，解码沿原路返回。",
     )
 
     def layers(self, shape: NetworkShape) -> Architecture:

@@ -21,7 +21,7 @@ class Maps(Network):
         "convolutions only",
         "Four strided convolutions shrink the image to 96 small maps, which are the code: 384 numbers at 32 pixels.",
         "仅卷积",
-        "四层步长为 2 的卷积把图像缩成 96 张小特征图，它们就是编码：32 像素时共 384 个数。",
+        "四层步幅为 2 的卷积把图像缩成 96 张小特征图，它们就是编码：32 像素时共 384 个数。",
     )
     channels = (3,)
     takes_label = False
