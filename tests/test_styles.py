@@ -77,6 +77,7 @@ def test_a_screen_is_told_apart_in_the_shells_sheet() -> None:
             "min-width: 641px",
             "min-width: 1000px",
         ],
+        "compare": ["max-width: 640px"],
         "learn": ["min-width: 1000px", "max-width: 640px"],
         "start": ["min-width: 1700px) and (min-height: 900px", "max-height: 740px"],
         "train": ["min-width: 1700px) and (min-height: 900px", "max-width: 640px"],
