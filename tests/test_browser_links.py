@@ -30,6 +30,11 @@ def click(words: str) -> Act:
     return lambda page: page.get_by_text(words, exact=True).first.click()
 
 
+def slide(page: Any) -> None:
+    """Move the first slider of the stage by a step."""
+    page.locator(STAGE).get_by_role("slider").first.press("ArrowRight")
+
+
 def in_turn(*acts: Act) -> Act:
     def act(page: Any) -> None:
         for each in acts:
@@ -39,7 +44,6 @@ def in_turn(*acts: Act) -> Act:
     return act
 
 
-SLIDER = f"{STAGE} [data-testid=stSlider] [role=slider]"
 CASES: dict[str, tuple[str, Act, str]] = {  # page, then what is asked of it, done on it and looked at
     "start": ("", press(".lab.compact [role=slider], .lab.compact input[type=range]", "ArrowRight", "ArrowRight"), ".st-key-living_decoder"),
     "train": ("run=digits-run", lambda page: None, "[data-testid=stMain]"),
@@ -48,15 +52,15 @@ CASES: dict[str, tuple[str, Act, str]] = {  # page, then what is asked of it, do
     "image": ("run=digits-run", in_turn(press("[data-testid=stNumberInput] input", "ArrowUp", "ArrowUp", "Enter"), click("Denoising")), ".st-key-image_wide"),
     "compare": ("models=pixel-faces-conv-vae,pixel-faces-autoencoder&view=pictures", in_turn(click("Over one another"), press(".divider [role=slider]", "ArrowRight", "ArrowRight")), ".divider"),
     "learn": ("", lambda page: None, "[data-testid=stMain]"),
-    "learn_kinds": ("", press(f"{STAGE} .board [tabindex='0']", "ArrowRight", "ArrowRight"), STAGE),
-    "learn_joint": ("", press(f"{STAGE} .board [tabindex='0']", "ArrowRight", "ArrowDown"), STAGE),
-    "learn_latent": ("", press(f"{STAGE} .board [tabindex='0']", "ArrowRight", "ArrowRight"), STAGE),
-    "learn_autoencoder": ("", press(SLIDER, "ArrowRight"), STAGE),
-    "learn_vae": ("", press(SLIDER, "ArrowRight"), STAGE),
-    "learn_graphs": ("", lambda page: page.locator(f"{STAGE} .graph [role=button], {STAGE} .graph button").first.click(), STAGE),
-    "learn_elbo": ("", press(SLIDER, "ArrowRight"), STAGE),
-    "learn_reparam": ("", press(SLIDER, "ArrowRight"), STAGE),
-    "learn_code": ("", lambda page: page.locator(f"{STAGE} .st-key-code_next button").click(), STAGE),
+    "learn_kinds": ("", in_turn(press(f"{STAGE} .plane", "ArrowRight"), lambda page: page.locator(f"{STAGE} .field").last.click()), STAGE),
+    "learn_joint": ("", press(f"{STAGE} .grid", "ArrowRight", "ArrowDown"), STAGE),
+    "learn_latent": ("", press(f"{STAGE} .loop", "ArrowRight", "ArrowRight"), STAGE),
+    "learn_autoencoder": ("", slide, STAGE),
+    "learn_vae": ("", slide, STAGE),
+    "learn_graphs": ("", press(f"{STAGE} [role=button][data-node]", "Enter"), STAGE),
+    "learn_elbo": ("", in_turn(lambda page: page.locator(STAGE).get_by_text("KL", exact=True).first.click(), press(f"{STAGE} .board [tabindex='0']", "ArrowRight")), STAGE),
+    "learn_reparam": ("", slide, STAGE),
+    "learn_code": ("", lambda page: page.locator(f"{STAGE} .st-key-code_next button").first.click(), STAGE),
     "learn_pitfalls": ("", lambda page: None, STAGE),
 }  # fmt: skip
 
@@ -90,7 +94,7 @@ def test_a_page_s_link_gives_the_same_picture_in_another_browser(name: str, new_
     query, act, looked = CASES[name]
     page = new_page(reduced_motion="reduce")
     page.goto(f"{digits_app}/{'' if name == 'start' else name}?lang=en&{query}")
-    page.locator(looked).first.wait_for()
+    page.locator("[data-testid=stMain]").wait_for()
     settle(page)
     act(page)
     settle(page)
@@ -101,7 +105,10 @@ def test_a_page_s_link_gives_the_same_picture_in_another_browser(name: str, new_
     other = new_page(reduced_motion="reduce")
     other.goto(address)
     other.locator(looked).first.wait_for()
-    first, second = picture(page, looked), picture(other, looked)
-    assert first.shape == second.shape
-    differ = (np.abs(first - second).max(axis=-1) > 24).mean()
+    first, differ = picture(page, looked), 1.0
+    for _ in range(5):  # a picture may still be on its way
+        second = picture(other, looked)
+        differ = (np.abs(first - second).max(axis=-1) > 24).mean() if first.shape == second.shape else 1.0
+        if differ < 0.002:
+            break
     assert differ < 0.002, f"{differ:.2%} of the pixels differ: {address}"

@@ -114,3 +114,32 @@ def test_rows_of_the_charts() -> None:
     mapped = charts.map_rows(points, np.array([1, 0]), ["x", "y"])
     assert mapped.loc[mapped["model"] == "b", "label"].tolist() == ["y", "x"]
     assert mapped["image"].tolist() == [0, 1, 0, 1]
+
+
+@pytest.mark.parametrize("name", ["pixel-faces-conv-vae", "shapes-conv-vae-labelled"])
+def test_a_shipped_model_tells_its_kl_at_the_moments_of_its_film(name: str) -> None:
+    run = store.find(name)
+    (train, _), (x, y) = comparison.curve(run, "kl", "step")
+    assert len(train) == 0
+    assert x.tolist() == [float(step) for step in run.snapshots()]
+    card = run.evaluation()
+    assert card is not None
+    assert y[-1] == pytest.approx(card["test"]["kl"], rel=0.03)  # of 256 of the images that the card measures
+    _, (epochs, again) = comparison.curve(run, "kl", "epoch")
+    assert epochs[-1] == card["epochs"]
+    assert again.tolist() == y.tolist()
+
+
+def test_a_shipped_model_without_a_film_tells_its_end_alone() -> None:
+    run = store.find("cifar10-linear-vae")
+    card = run.evaluation()
+    assert card is not None
+    for axis, at in (("step", 15_630), ("epoch", 10), ("seconds", 269.2), ("images", 500_000)):
+        _, (x, y) = comparison.curve(run, "above", axis)  # type: ignore[arg-type]
+        assert x.tolist() == [at]
+        assert y.tolist() == [card["test"]["loss"] - card["test"]["floor"]]
+
+
+def test_a_shipped_autoencoder_has_no_kl_to_draw() -> None:
+    _, (x, _) = comparison.curve(store.find("pixel-faces-autoencoder"), "kl", "step")
+    assert len(x) == 0

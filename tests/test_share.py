@@ -12,6 +12,7 @@ import pytest
 from app_page import opened
 
 from vaelab.ui import share
+from vaelab.ui.learn import kinds
 from vaelab.ui.pages import PAGES
 from vaelab.ui.text import strings
 
@@ -67,6 +68,10 @@ def made(content: Any) -> str:
         made({"latent_x": "a" * 100}),
         made(b'{"latent_x": ' + b"[" * 5000 + b"]" * 5000 + b"}"),
         made(b'{"latent_x": 1' + b" " * 20_000_000 + b"}"),  # a bomb: 20 MB in 20 kB
+        made({"latent_x_kept": [[[[1]]]]}),
+        made({"latent_x_kept": {"map": {"<b>": 1}}}),
+        made({"latent_x_kept": {"map": {"a": 1}, "b": 1}}),
+        made({"latent_x_kept": [0] * 400}),
         made(b'{"latent_x": NaN}'),
         made(b'{"latent_x": 1e400}'),
     ],
@@ -127,6 +132,48 @@ def test_every_page_can_be_shared_and_opens_from_its_own_link(page: str) -> None
 )
 def test_an_address_begins_where_the_app_does(told: str, root: str) -> None:
     assert share.app_address(told) == root
+
+
+BROUGHT: list[tuple[str, dict[str, Any]]] = [
+    ("start", {"start_decoder_kept": [0.0, *(0.1 * k for k in range(16))]}),
+    ("decode", {"decode_view_kept": [2.0, 0.7, 0.0, 3.0, 1.0]}),
+    ("learn_latent", {"latent_board_kept": {"z": 1.2, "x": 1.0}}),
+    ("learn_kinds", {"kinds_board_kept": kinds.BOARD.start | {"probe": [0, 1.5], "field": "disc"}}),
+    ("learn_joint", {"joint_board_kept": {"weights": [1] * 48, "row": 2, "column": 0}}),
+    ("learn_graphs", {"graphs_view": "alarm", "graphs_seen_alarm": {"john": 1, "earthquake": 0}}),
+    ("learn_graphs", {"graphs_view": "case", "graphs_case_number": 1, "graphs_case_seen": {"john": 1}}),
+    ("learn_elbo", {"elbo_view": "kl", "elbo_kl_kept": {"at": [1.0, 1.6, -0.5, 0.9]}}),
+    ("learn_code", {"code_at": 2, "code_taken": 3}),
+    ("learn_pitfalls", {"pitfalls_diagnose_order": ["std", "reduction", "pixels", "report", "collapse"]}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("page", "state"), BROUGHT)
+def test_a_link_brings_what_a_reader_has_edited(page: str, state: dict[str, Any]) -> None:
+    text = share.packed(page, state)
+    assert share.unpacked(page, text) == state
+    app = opened(page, **{share.VALUE: text})
+    assert not app.warning
+    assert {name: app.session_state[name] for name in state} == state
+
+
+def test_the_steps_of_a_link_are_taken() -> None:
+    app = opened("learn_code", **{share.VALUE: share.packed("learn_code", {"code_taken": 3})})
+    assert len(app.session_state["code_training"].steps) == 3
+
+
+@pytest.mark.parametrize(
+    ("page", "state", "called"),
+    [
+        ("learn_latent", {"latent_board_kept": {"z": 99, "x": 1}}, "board"),
+        ("learn_latent", {"latent_board_kept": {"z": 1}}, "board"),
+        ("learn_graphs", {"graphs_view": "alarm", "graphs_seen_alarm": {"nobody": 1}}, "seen_alarm"),
+    ],
+)
+def test_an_edited_part_that_does_not_fit_is_named(page: str, state: dict[str, Any], called: str) -> None:
+    app = opened(page, **{share.VALUE: share.packed(page, state)})
+    assert not app.error
+    assert called in app.warning[0].value
 
 
 def test_a_value_that_a_control_refuses_is_named_and_the_rest_works() -> None:

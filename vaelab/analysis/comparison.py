@@ -101,8 +101,11 @@ def _flat(values: Mapping[str, Any], above: str = "") -> dict[str, Any]:
 def curve(run: Run, term: str, axis: Axis) -> tuple[tuple[Floats, Floats], tuple[Floats, Floats]]:
     """A term of the loss over the axis, in training and on held-out images: ((x, y), (x, y)), (N,) each; empty where none was measured.
 
-    term: loss, recon, kl, above or a method's own. axis: updates, epochs, seconds of training, or images seen.
+    term: loss, recon, kl, above or a method's own. axis: updates, epochs, seconds of training, or images seen. Of a shipped model what is
+    known of its training: `shipped_curve`.
     """
+    if run.is_shipped:
+        return (np.zeros(0), np.zeros(0)), shipped_curve(run, term, axis)
     cfg, status, rows = run.config(), run.status(), run.metrics()
     per_epoch = status.total_steps / cfg.optim.epochs if status.total_steps else None
     images = _images_of(run) if axis == "images" else None
@@ -124,6 +127,40 @@ def curve(run: Run, term: str, axis: Axis) -> tuple[tuple[Floats, Floats], tuple
             return (x[:0], y[:0]), (test_x[:0], test_y[:0])
         return (x, y - floor), (test_x, test_y - floor)
     return values(term), values(f"test_{term}")
+
+
+def shipped_curve(run: Run, term: str, axis: Axis) -> tuple[Floats, Floats]:
+    """What a shipped model can tell of a term along its training: ((N,), (N,)), on held-out images.
+
+    Its KL at the moments of its film, over the images whose codes that holds; of everything else the figure of its card, at the end.
+    """
+    cfg, card = run.config(), run.evaluation() or {}
+    end = {"step": card.get("steps"), "seconds": card.get("seconds")}
+    if not end["step"]:
+        return np.zeros(0), np.zeros(0)
+    per_epoch = float(end["step"]) / card.get("epochs", cfg.optim.epochs)
+    images = card.get("train_images")
+    moments = [(row, kl) for row, kl in _film(run)] if term == "kl" and axis != "seconds" else []
+    if not moments:
+        test = card.get("test", {})
+        told = test.get("loss", np.nan) - test.get("floor", np.nan) if term == "above" else test.get(term)
+        has_it = told is not None and np.isfinite(told) and (term != "kl" or cfg.model.has_posterior)
+        moments = [(end, float(told))] if has_it else []
+    points = [(_place(row, axis, per_epoch, cfg.optim.batch_size, images), value) for row, value in moments]
+    x, y = np.array([point for point in points if point[0] is not None], dtype=np.float64).reshape(-1, 2).T
+    return x, y
+
+
+def _film(run: Run) -> list[tuple[dict[str, Any], float]]:
+    """The moments of a shipped model's film and the mean KL of its images there; none where its codes have no KL for each dimension."""
+    if not run.config().model.method.has_normal_kl:
+        return []
+    found = []
+    for step in run.snapshots():
+        arrays = run.snapshot(step)
+        mu, logvar = (arrays[name].astype(np.float64) for name in ("probe_mu", "probe_logvar"))
+        found.append(({"step": step}, float(-0.5 * (1 + logvar - mu**2 - np.exp(logvar)).sum(axis=1).mean())))
+    return found
 
 
 def _images_of(run: Run) -> int | None:

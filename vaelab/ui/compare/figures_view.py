@@ -52,10 +52,19 @@ def _both(runs: list[Run], term: str, axis: Axis) -> None:
             height=HEIGHT,
         )
         st.caption(t("compare.curves_how"))
-    without = [run.name for run in runs if run.is_shipped]
-    if without:
-        st.caption(t("compare.no_curves", names=listed(without)))
+    for words, names in _shipped(runs, {name: len(held_out[0]) for name, (_, held_out) in found.items()}).items():
+        if names:
+            st.caption(t(f"compare.shipped_{words}", names=listed(names)))
     _table(runs)
+
+
+def _shipped(runs: list[Run], points: dict[str, int]) -> dict[str, list[str]]:
+    """The shipped models by what is known of their training: some moments of it, its end, nothing of this term."""
+    found: dict[str, list[str]] = {"film": [], "end": [], "none": []}
+    for run in runs:
+        if run.is_shipped:
+            found["none" if points[run.name] == 0 else "end" if points[run.name] == 1 else "film"].append(run.name)
+    return found
 
 
 def _table(runs: list[Run]) -> None:

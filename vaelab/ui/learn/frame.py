@@ -21,6 +21,7 @@ from typing import Any
 import streamlit as st
 
 from vaelab.models.presets import preset
+from vaelab.ui import share
 from vaelab.ui.components.held.held_view import Moved, held_view
 from vaelab.ui.components.progress.progress_view import finished
 from vaelab.ui.components.sentence.sentence_view import Number, sentence
@@ -101,6 +102,7 @@ def lesson_page(lesson: Lesson, stage: Callable[[], None]) -> None:
 
 def _staged(lesson: Lesson, stage: Callable[[], None]) -> None:
     """The stage, and below it what tells the text's numbers how it stands."""
+    share.not_held(f"{lesson.name}.race", None)  # of the view before
     stage()
     hands = {section.key: section.hand for section in lesson.sections if section.hand}
     if not hands:

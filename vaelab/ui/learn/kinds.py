@@ -81,15 +81,18 @@ def _start() -> State:
     clouds += [((1.4, 1.3), (0.6, 0.5), 18, 1), ((2.0, -1.0), (0.4, 0.5), 12, 1)]
     drawn = [(draw(centre, spread, (count, 2)).round(2), label) for centre, spread, count, label in clouds]
     points = [[float(x), float(y), label] for cloud, label in drawn for x, y in cloud]
-    return {"points": points, "probe": [-1.6, 0.6]}
+    return {"points": points, "probe": [-1.6, 0.6], "field": ""}  # field: the large one, where another was chosen
 
 
 def _valid(state: State) -> bool:
     """Whether the browser's points can be used: at most MOST on the plane, each of class 0 or 1, and a probe."""
     points, probe = state["points"], state["probe"]
     places = np.array([*(point[:2] for point in points), probe], dtype=float)
+    named = isinstance(state["field"], str) and len(state["field"]) < 20
     on_plane = places.shape == (len(points) + 1, 2) and bool((np.abs(places) <= REACH).all())
-    return on_plane and len(points) <= MOST and all(len(point) == 3 and point[2] in (0, 1) for point in points)
+    return (
+        named and on_plane and len(points) <= MOST and all(len(point) == 3 and point[2] in (0, 1) for point in points)
+    )
 
 
 BOARD = Board("kinds_board", "plane", _start(), _valid)

@@ -10,7 +10,7 @@ import streamlit as st
 
 from vaelab.images.palette import markdown
 from vaelab.lessons.race import MOST_RUNNING, PICTURES, RACES, Array, Plan, Race, RaceFrame
-from vaelab.ui import doing, pictures
+from vaelab.ui import doing, pictures, share
 from vaelab.ui.learn.race_charts import SERIES, curve_rows, race_curves
 from vaelab.ui.text import t
 from vaelab.ui.ticking import still, ticking_chart
@@ -59,6 +59,8 @@ def _tick(race: Race, key: str, draw: Draw) -> None:
 
 
 def _show(race: Race, key: str, draw: Draw, frame: RaceFrame) -> None:
+    lesson = {"diagnose": "pitfalls"}.get(key.partition("_")[0], key.partition("_")[0])
+    share.not_held(f"learn_{lesson}.race", t("race.no_link", step=f"{frame.step:,}") if frame.step else None)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         _buttons(race, key, frame)
         with st.container(width="stretch"):

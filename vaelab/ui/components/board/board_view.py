@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from vaelab.ui import styles
+from vaelab.ui import share, styles
 from vaelab.ui.components.carrier import FOLDER, loader_js
 from vaelab.ui.text import language, strings, t
 
@@ -79,6 +79,7 @@ class Board:
             if self._fits(kept):
                 held.update(before=held["state"], state=kept, push=held["push"] + 1)
             else:
+                share.left_out(t("board.called"))
                 self._keep(held)
         return held
 

@@ -1,7 +1,7 @@
 /**
  * Points on a plane over fields that Python computed: one field large, all of them small beside it.
  *
- * state: {points: [[x, y, class], ...], probe: [x, y]}.
+ * state: {points: [[x, y, class], ...], probe: [x, y], field: the key of the large one where another than view.field was chosen}.
  * view: {reach, side, most, fields: [{key, title, value, rgb, low, high, stops, line?, faded?}], field, guide, classes: [names]}.
  */
 
@@ -17,7 +17,7 @@ const STEP = 0.1; // plane units of an arrow key
 export function mountPlane(root, data, edits) {
   let { view, colours, text } = data;
   let tool = "0";
-  let field = view.field;
+  let field = edits.state.field || view.field;
   let held = null; // {point: index} or {probe: true} while the pointer is down
   let chosen = -1; // the point that the keyboard moves
   let pictures = [];
@@ -60,7 +60,8 @@ export function mountPlane(root, data, edits) {
   }
 
   function show(key) {
-    field = key;
+    field = edits.state.field = key;
+    edits.edited(true);
     refresh();
   }
 
@@ -330,7 +331,11 @@ export function mountPlane(root, data, edits) {
         past.clear();
         held = null;
       }
-      if (replaced || anew || other) field = view.field ?? field;
+      if (other && !replaced && edits.state.field) {
+        edits.state.field = "";
+        edits.edited(true);
+      }
+      if (replaced || anew || other) field = edits.state.field || (view.field ?? field);
       const fresh = new Map(view.fields.map(({ rgb }) => [rgb, kept.get(rgb) ?? picture(rgb, view.side, view.side)]));
       kept.clear();
       for (const [rgb, image] of fresh) kept.set(rgb, image);
