@@ -43,7 +43,7 @@ def curves(
         legend=None,
     )
     base = alt.Chart(rows).encode(
-        x=alt.X("x:Q", title=texts["axis"], axis=alt.Axis(labelExpr=STEPS, grid=False), scale=alt.Scale(nice=False)),
+        x=alt.X("x:Q", title=texts["axis"], axis=alt.Axis(labelExpr=STEPS, grid=False), scale=alt.Scale(nice=False, zero=True)),
         y=alt.Y("value:Q", title=texts["term"], axis=alt.Axis(labelExpr=NUMBER), scale=alt.Scale(zero=False)),
         color=colours,
         tooltip=[
@@ -54,7 +54,7 @@ def curves(
     )
     train = base.transform_filter(alt.datum.split == "train").mark_line(strokeWidth=1.8)
     test = base.transform_filter(alt.datum.split == "test").mark_line(
-        strokeWidth=1.6, strokeDash=[5, 3], point=alt.OverlayMarkDef(size=24)
+        strokeWidth=1.6, strokeDash=[5, 3], point=alt.OverlayMarkDef(size=40)
     )
     return fixed(alt.layer(train, test), height)
 

@@ -27,6 +27,7 @@ const SIDE = 372; // the column of the controls, as chorus.css has it
 const GAP = 20; // between the columns, as there
 const CAPTION = 26; // CSS pixels under a picture
 const ABOVE = 370; // of the window that is not this view
+const LOW = 200; // CSS pixels for two pictures above their controls, so that a phone shows both
 const LEAST = 300; // CSS pixels for pictures, however low the window
 
 class Chorus {
@@ -250,9 +251,10 @@ class Chorus {
   size() {
     if (!this.data) return;
     const wide = this.body.clientWidth;
-    const room = wide >= SIDE + GAP + 320 ? wide - SIDE - GAP : wide;
+    const beside = wide >= SIDE + GAP + 320;
+    const room = beside ? wide - SIDE - GAP : wide;
     const side = Math.max(...this.data.models.map(({ shape }) => shape[1]));
-    const [columns, factor] = arranged(this.lanes.length, side, room, Math.max(LEAST, window.innerHeight - ABOVE), 12, CAPTION);
+    const [columns, factor] = arranged(this.lanes.length, side, room, beside ? Math.max(LEAST, window.innerHeight - ABOVE) : LOW * Math.ceil(this.lanes.length / 2), 12, CAPTION);
     this.pictures.style.gridTemplateColumns = `repeat(${columns}, ${side * factor}px)`;
     for (const { frame } of this.lanes) Object.assign(frame.style, { width: `${side * factor}px`, height: `${side * factor}px` });
     this.invalidate();

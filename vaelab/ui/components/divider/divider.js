@@ -82,7 +82,7 @@ class Divider {
     this.here = k;
     this.paint(this.large, k);
     this.tiles.forEach(({ button }, at) => button.setAttribute("aria-pressed", String(at === k)));
-    this.data.sides.forEach(({ name, figures }, side) => this.names[side].replaceChildren(el("b", {}, name), figures[k] ? ` ${figures[k]}` : ""));
+    this.data.sides.forEach(({ name, figures }, side) => this.names[side].replaceChildren(el("b", { title: name }, name), figures[k] ? el("span", { title: figures[k] }, figures[k]) : ""));
     this.size();
   }
 
