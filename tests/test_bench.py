@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from xml.etree import ElementTree
 
 import pytest
 
 from vaelab.cli import cli
-from vaelab.cli.bench import growing, growth, hands, project, report, train
+from vaelab.cli.bench import growing, growth, growth_plot, hands, project, report, train
 from vaelab.cli.bench.report import SUBJECTS, Report, compare, in_turns
 from vaelab.config.errors import VaeLabError
 
@@ -98,3 +99,22 @@ def test_a_size_is_measured_in_a_process_of_its_own(monkeypatch: pytest.MonkeyPa
 
 def test_all_that_grows_can_be_asked_for() -> None:
     assert set(growth.SUBJECTS) == {*growing.WORKS, "sessions"}
+
+
+def test_growth_is_drawn_with_a_line_for_each_subject() -> None:
+    entries = [
+        report.Entry("rows", "10", "s of CPU", (0.1,)),
+        report.Entry("rows", "1,000", "s of CPU", (1.0, 9.0, 1.0)),
+        report.Entry("rows", "1,000", "MB", (77.0,)),
+        report.Entry("runs & more", "100", "s of CPU", (0.0,)),
+    ]
+    lines = growth_plot.lines_of(entries)
+    assert lines == {"rows": [(10.0, 0.1), (1000.0, 1.0)], "runs & more": [(100.0, 0.0)]}
+    drawn = ElementTree.fromstring(growth_plot.svg(lines))
+    space = "{http://www.w3.org/2000/svg}"
+    dots = [(float(dot.get("cx", "")), float(dot.get("cy", ""))) for dot in drawn.iter(f"{space}circle")]
+    assert len(dots) == 3
+    assert dots[0][0] < dots[2][0] < dots[1][0]  # 10, 100, 1,000
+    assert dots[1][1] < dots[0][1] < dots[2][1]  # more seconds stand higher
+    words = [text.text for text in drawn.iter(f"{space}text")]
+    assert {"rows", "runs & more", "10", "100", "1,000"} <= set(words)

@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import asdict
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 
 import click
 
+from vaelab.cli.bench import growth_plot
 from vaelab.cli.bench.report import SUBJECTS
 from vaelab.cli.output import json_option, print_json, run_argument, table
 from vaelab.config.errors import ConfigError, VaeLabError
 from vaelab.runs import store
+from vaelab.runs.files import write_atomic
 from vaelab.runs.run_config import RunConfig
 
 TERMS = {
@@ -91,8 +94,14 @@ def _scored(run: store.Run, split: str, limit: int | None) -> dict[str, float]:
     metavar="N",
     help="Visitors of the subject classroom, 30 unless given, or viewers of the subject watching, 20 unless given.",
 )
+@click.option(
+    "--plot",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    metavar="FILE",
+    help="Of the subject growth: also draw it, as an SVG file.",
+)
 @json_option
-def bench(subject: str, repeats: int | None, sessions: int | None, as_json: bool) -> None:
+def bench(subject: str, repeats: int | None, sessions: int | None, plot: Path | None, as_json: bool) -> None:
     """Measure ratios side by side in one run: train, decode, hands, crowd, project, startup, arrival, watching, visit or growth; or a whole class: classroom.
 
     Contestants take turns, so that a busy moment of the machine hits them alike; the median and the spread are shown.
@@ -103,9 +112,13 @@ def bench(subject: str, repeats: int | None, sessions: int | None, as_json: bool
     measure = import_module(name).measure
     if sessions is not None and subject not in ("classroom", "watching"):
         raise ConfigError(f"--sessions is for the subjects classroom and watching, got {subject} (leave it out)")
+    if plot is not None and subject != "growth":
+        raise ConfigError(f"--plot is for the subject growth, got {subject} (leave it out)")
     given = {"repeats": repeats, "sessions": sessions}
     report = measure(**{name: value for name, value in given.items() if value is not None})
     click.echo(report.text())
+    if plot is not None:
+        write_atomic(plot, growth_plot.svg(growth_plot.lines_of(report.entries)).encode())
     if as_json:
         print_json(report.to_dict())
 
