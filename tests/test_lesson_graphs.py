@@ -237,11 +237,16 @@ def test_the_graphical_model_is_what_the_solid_arrows_join():
     """The text counts two random variables an image and names the other nodes of the plate as steps of the computation."""
     solid = {end for edge in graphs_vae.EDGES if not edge.dashed for end in (edge.start, edge.end)}
     assert solid == {"prior", "z", "x", "theta"}
+    assert {name for name in solid if name not in graphs_vae.BOXED} - {"theta"} == {"z", "x"}, "variables are circles"
     plate = {name for name, (_, x, *_) in graphs_vae.NODES.items() if 112 < x < 112 + 416}
     assert plate - solid == {"mu", "sigma", "eps"}
-    for language, two in (("en", "two random variables"), ("zh", "两个随机变量")):
+    for language, two, boxed in (
+        ("en", "two random variables", "it is no variable"),
+        ("zh", "两个随机变量", "它不是变量"),
+    ):
         said = strings(language, "learn_graphs")["vae"]
         assert two in said
+        assert boxed in said
         assert all(sign in said for sign in (r"$\mu$", r"$\sigma$", r"$\varepsilon$"))
 
 

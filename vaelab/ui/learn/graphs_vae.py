@@ -36,6 +36,7 @@ EDGES = (
     Edge("sigma", "z", dashed=True, role="encoder"),
     Edge("eps", "z", dashed=True, role="encoder"),
 )
+BOXED = ("prior",)  # a distribution that is known, no variable: it is no circle
 KEY = "graphs_graph_vae"
 CODE_HEIGHT = 150
 FIRST = 6  # numbers of a code that are shown
@@ -54,8 +55,9 @@ def vae_view() -> None:
             y,
             name=t(f"learn_graphs.vae_{key}"),
             role=role,  # type: ignore[arg-type]
-            shape="circle",
+            shape="box" if key in BOXED else "circle",
             width=52,
+            height=44,
             filled=key == "x",
             picked=key == chosen,
             tip=t(f"learn_graphs.vae_{key}"),
