@@ -158,6 +158,6 @@ def test_one_button_keeps_its_place_and_says_what_it_will_do(tmp_path, monkeypat
 
 
 def test_a_loss_that_has_run_away_is_short():
-    assert race_view.short(-1.52e8) == "-1.5e8"
+    assert race_view.short(-1.52e8) == "−1.5e8"
     assert race_view.short(23.456) == "23.46"
     assert race_view.short(None) == "–"

@@ -152,11 +152,11 @@ def lane_curves(
 
 
 def short(value: float | None) -> str:
-    """Four significant digits; powers of ten where a loss has run away."""
+    """Four significant digits and a true minus sign; powers of ten where a loss has run away."""
     if value is None or abs(value) < 1e6:
         return figure(value)
     digits, power = f"{value:.1e}".split("e")
-    return f"{digits}e{int(power)}"
+    return f"{digits}e{int(power)}".replace("-", "−")
 
 
 def lane_pictures(frame: RaceFrame, number: int, columns: int, rows: int = 1) -> None:
