@@ -20,7 +20,7 @@ from vaelab.analysis import inference
 from vaelab.analysis.film import film
 from vaelab.config.errors import RunError, VaeLabError
 from vaelab.images import files
-from vaelab.runs import store
+from vaelab.runs.names import check_name
 from vaelab.runs.plan import plan
 from vaelab.ui import error_text, guard
 from vaelab.ui.text import strings
@@ -125,9 +125,9 @@ MISTAKES: dict[str, Callable[[], object]] = {
     "folder_broken": lambda: plan("folder:broken"),
     "zip_broken": lambda: data.import_zip(b"no zip", "a.zip"),
     "absent": lambda: launch.check(plan("cifar10")),
-    "name_letters": lambda: store.check_name("../a"),
-    "name_length": lambda: store.check_name(""),
-    "name_taken": lambda: [write_run("a"), store.check_name("a")],
+    "name_letters": lambda: check_name("../a"),
+    "name_length": lambda: check_name(""),
+    "name_taken": lambda: [write_run("a"), check_name("a")],
     "run_idle": lambda: launch.pause(write_run("a")),
     "run_finished": lambda: launch.resume(write_run("a")),
     "no_weights": lambda: write_run("a", with_snapshot=False, rows=0).model_file(),

@@ -11,6 +11,7 @@ from run_writer import write_run
 
 from vaelab.config.errors import ConfigError
 from vaelab.runs import store
+from vaelab.runs.names import check_name
 from vaelab.runs.plan import plan
 from vaelab.runs.sweep import combinations
 from vaelab.workers import launch
@@ -46,7 +47,7 @@ def test_names_can_be_those_of_runs() -> None:
     varied = {"model": ["autoencoder", "conv-vae"], "lr": [1e-3, 3e-4], "warmup": ["constant", "linear"]}
     names = [name for name, _ in combinations({"dataset": "digits"}, varied)]
     assert len(set(names)) == 8
-    assert all(store.check_name(name) == name for name in names)
+    assert all(check_name(name) == name for name in names)
     assert names[0] == "digits-autoencoder-lr0.001-warmup-constant"
 
 

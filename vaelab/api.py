@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from vaelab.analysis import given
 from vaelab.config.errors import ConfigError, ExportError, RunError, WeightsError
 from vaelab.runs import store
+from vaelab.runs.names import free_name
 
 if TYPE_CHECKING:
     from vaelab.models.latent_model import LatentModel
@@ -330,7 +331,7 @@ class Model:
             raise ConfigError(
                 f"labels must name all {cfg.classes} classes of {self.name}, got {len(np.unique(y))} of them"
             )
-        title = store.free_name(name or f"{self.name}-images")
+        title = free_name(name or f"{self.name}-images")
         return keep(x, y, self.labels, data_root() / "arrays" / title, title)
 
     def export(self, path: str | Path, format: str | None = None) -> Path:

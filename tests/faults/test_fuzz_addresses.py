@@ -20,6 +20,7 @@ from run_writer import write_run
 from vaelab.cli import cli, main
 from vaelab.config.errors import RunError
 from vaelab.runs import resting, store
+from vaelab.runs.names import check_name
 from vaelab.runs.plan import plan
 from vaelab.ui.access.sign_in import sign_in_routes
 from vaelab.ui.components.map.map_routes import map_routes
@@ -108,7 +109,7 @@ def test_a_run_of_any_name_lies_in_its_folder_or_is_refused(name: str, home: Pat
         resting.delete_run(run)
     for act in (
         store.find,
-        store.check_name,
+        check_name,
         lambda text: resting.rename_run(store.Run(store.runs_root() / "real"), text),
     ):
         try:

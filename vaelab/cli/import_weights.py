@@ -19,6 +19,7 @@ from vaelab.config.folders import remove
 from vaelab.models.own_module import OWN
 from vaelab.runs import store
 from vaelab.runs.files import write_atomic, write_json
+from vaelab.runs.names import free_name
 from vaelab.runs.plan import plan
 from vaelab.runs.run_config import RunConfig
 
@@ -90,7 +91,7 @@ def import_weights(
         state, shapes, (_same_names(state, shapes, renamed) if built.draws_itself else {}) | renamed, str(file)
     )
     built.load_state_dict({**own, **fitted.tensors})
-    run = store.create_run(cfg, store.free_name(name or file.stem))
+    run = store.create_run(cfg, free_name(name or file.stem))
     try:
         seen = _remember(built, cfg)
         write_atomic(run.path / "model.safetensors", save(dict(built.state_dict())))

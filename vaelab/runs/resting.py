@@ -7,7 +7,8 @@ import os
 from vaelab.config.errors import RunError
 from vaelab.config.folders import remove
 from vaelab.runs.files import unwritable
-from vaelab.runs.store import Run, check_name
+from vaelab.runs.names import check_name
+from vaelab.runs.store import Run
 
 
 def check_at_rest(run: Run) -> None:

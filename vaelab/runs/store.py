@@ -8,8 +8,6 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import os
-import re
-import stat
 import time
 import uuid
 from functools import lru_cache
@@ -17,7 +15,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vaelab.config.errors import ConfigError, RunError, WeightsError
-from vaelab.config.fields import is_number
 from vaelab.config.folders import clear_leftovers, make_whole
 from vaelab.config.places import runs_root, weights_root
 from vaelab.runs.files import (
@@ -33,6 +30,7 @@ from vaelab.runs.files import (
     unwritable,
     write_json,
 )
+from vaelab.runs.names import check_name, folders, next_name
 from vaelab.runs.owner import TEACHER, Owner, owner_of, write_owner
 from vaelab.runs.processes import FileLock
 from vaelab.runs.run_config import RunConfig
@@ -45,7 +43,6 @@ if TYPE_CHECKING:
 
 HEARTBEAT_OLD = 3.0  # seconds; a worker writes twice a second, unless one step takes longer
 FIRST_HEARTBEAT = 20.0  # seconds; how long thirty workers that start at once may need to announce themselves
-NAME_LENGTH = 60
 ASK_SECONDS = 5.0  # to wait for control.json: writing it takes a millisecond
 
 
@@ -295,33 +292,14 @@ class Run:
         return new
 
 
-def _folders(root: Path) -> list[tuple[float, Path]]:
-    """(time of config.json, folder) of every run below root."""
-    found = []
-    try:
-        with os.scandir(root) as entries:
-            for entry in entries:
-                if entry.name.startswith("."):
-                    continue  # the device queue, and runs that are being deleted
-                try:
-                    config = os.stat(os.path.join(entry.path, "config.json"))
-                    if stat.S_ISREG(config.st_mode):
-                        found.append((config.st_mtime, Path(entry.path)))
-                except OSError:
-                    continue  # not a run, or one that is being deleted
-    except OSError:
-        return []
-    return found
-
-
 def list_runs() -> list[Run]:
     """All runs, newest first. Costs one stat a run: no file is opened."""
-    return [Run(path) for _, path in sorted(_folders(runs_root()), reverse=True)]
+    return [Run(path) for _, path in sorted(folders(runs_root()), reverse=True)]
 
 
 def shipped() -> list[str]:
     """The names of the models in weights/, in alphabetical order."""
-    return sorted(path.name for _, path in _folders(weights_root()))
+    return sorted(path.name for _, path in folders(weights_root()))
 
 
 def find(name_or_path: str | Path) -> Run:
@@ -337,28 +315,6 @@ def find(name_or_path: str | Path) -> Run:
     near = difflib.get_close_matches(text, mine + shipped(), n=3) or mine[:5] + shipped()
     way_out = f"choose one of {', '.join(near)}" if near else "train one first"
     raise RunError(f"there is no run {text!r}; {way_out}")
-
-
-def check_name(name: str) -> str:
-    """A name that can be a folder on any system; raises RunError."""
-    name = name.strip()
-    if not 1 <= len(name) <= NAME_LENGTH:
-        raise RunError(f"a run's name must have 1 to {NAME_LENGTH} characters, got {len(name)}")
-    if not re.fullmatch(r"\w[\w .+-]*", name) or name.endswith("."):
-        raise RunError(
-            f"a run's name may hold letters, digits, spaces and - _ . + and starts with a letter or digit, got {name!r}"
-        )
-    if name.lower() in (other.lower() for other in (*(p.name for _, p in _folders(runs_root())), *shipped())):
-        raise RunError(f"the name {name!r} is taken (choose another one)")
-    return name
-
-
-def free_name(name: str) -> str:
-    """The name, or where it is taken the name with the next free number."""
-    taken = {other.lower() for other in (*(path.name for _, path in _folders(runs_root())), *shipped())}
-    if name.lower() not in taken:
-        return name
-    return next(f"{name}-{k}" for k in range(2, len(taken) + 3) if f"{name}-{k}".lower() not in taken)
 
 
 def create_run(
@@ -385,7 +341,7 @@ def create_run(
         raise unwritable(runs_root() if path is None else path, error) from error
     clear_leftovers(root)
     while True:
-        folder = asked or runs_root() / _next_name(cfg, title)
+        folder = asked or runs_root() / next_name(cfg, title)
         try:
             make_whole(folder, fill)
             return Run(folder)
@@ -401,16 +357,3 @@ def create_run(
                 raise RunError(f"the name {folder.name!r} is taken (choose another one)") from None
         except OSError as error:
             raise unwritable(folder, error) from error
-
-
-def _next_name(cfg: RunConfig, title: str) -> str:
-    """dataset-model-001, counting on from the highest number in use."""
-    images = title or Path(cfg.data.name.removeprefix("folder:")).name
-    data = re.sub(r"[^\w]+", "-", images).strip("-_").lower() or "images"
-    stem = f"{data[:30]}-{cfg.model.name}-"
-    try:
-        names = os.listdir(runs_root())
-    except OSError:
-        names = []
-    used = [int(n.removeprefix(stem)) for n in names if n.startswith(stem) and is_number(n.removeprefix(stem))]
-    return f"{stem}{max(used, default=0) + 1:03d}"

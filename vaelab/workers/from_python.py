@@ -20,6 +20,7 @@ from vaelab.data.paths import data_root
 from vaelab.models import device
 from vaelab.runs import store
 from vaelab.runs.files import Row
+from vaelab.runs.names import free_name
 from vaelab.runs.plan import plan
 from vaelab.workers import launch
 
@@ -84,7 +85,7 @@ def _images(images: ArrayLike) -> NDArray[np.uint8]:
 
 def _kept(images: NDArray[np.uint8], labels: ArrayLike | None, name: str | None) -> str:
     """The data set of images that were handed in, in folders of their classes where they have labels."""
-    title = store.free_name(f"{name or 'arrays'}-images")
+    title = free_name(f"{name or 'arrays'}-images")
     folder = data_root() / "arrays" / title
     if labels is None:
         return keep(images, None, (), _free(folder), title)

@@ -21,12 +21,13 @@ from vaelab.models.device import check_count, likely
 from vaelab.runs.epochs import set_epochs
 from vaelab.runs.files import read_json, unwritable, write_json
 from vaelab.runs.memory import check_memory, oom_kills
+from vaelab.runs.names import free_name
 from vaelab.runs.owner import TEACHER, Owner
 from vaelab.runs.processes import FileLock, ProcessIdentity
 from vaelab.runs.queue import DeviceQueue
 from vaelab.runs.run_config import RunConfig
 from vaelab.runs.status import ACTIVE, State, Status
-from vaelab.runs.store import Run, create_run, free_name
+from vaelab.runs.store import Run, create_run
 from vaelab.training.cadence import Cadence
 from vaelab.workers.standby import Standby, hand_over, python
 

@@ -43,7 +43,12 @@ def curves(
         legend=None,
     )
     base = alt.Chart(rows).encode(
-        x=alt.X("x:Q", title=texts["axis"], axis=alt.Axis(labelExpr=STEPS, grid=False), scale=alt.Scale(nice=False, zero=True)),
+        x=alt.X(
+            "x:Q",
+            title=texts["axis"],
+            axis=alt.Axis(labelExpr=STEPS, grid=False),
+            scale=alt.Scale(nice=False, zero=True),
+        ),
         y=alt.Y("value:Q", title=texts["term"], axis=alt.Axis(labelExpr=NUMBER), scale=alt.Scale(zero=False)),
         color=colours,
         tooltip=[

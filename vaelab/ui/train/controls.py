@@ -8,8 +8,8 @@ import streamlit as st
 
 from vaelab.config.errors import VaeLabError
 from vaelab.config.settings import OptimConfig
-from vaelab.runs import store
 from vaelab.runs.epochs import fewest_epochs, stretched
+from vaelab.runs.names import NAME_LENGTH
 from vaelab.runs.run_config import RunConfig
 from vaelab.runs.slim import KEEP, size
 from vaelab.runs.status import Status
@@ -204,7 +204,7 @@ def _housekeeping(run: Run, status: Status) -> None:
             t("train.rename"), icon=":material/edit:", width="stretch", disabled=status.is_active, help=_why(status)
         ),
     ):
-        name = st.text_input(t("train.new_name"), run.name, key=f"new_name_{run.name}", max_chars=store.NAME_LENGTH)
+        name = st.text_input(t("train.new_name"), run.name, key=f"new_name_{run.name}", max_chars=NAME_LENGTH)
         if st.button(t("train.rename"), key="do_rename") and name.strip() != run.name:
             _move(lambda: doing.rename(run, name))
     with (
