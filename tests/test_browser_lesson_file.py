@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from decode_browser import pixels, settle
-from engines import missing, window
+from engines import Window, missing, window
 from test_browser_accessibility import FINDINGS, RULES
 from test_browser_one_file import offline as offline
 from test_lesson_file import file_of
@@ -26,6 +26,17 @@ TRIED = {
     "learn_vae": (".cloud input[type=range]", "ArrowRight"),
     "learn_reparam": (".frozen input[type=range]", "ArrowRight"),
 }
+
+
+_PRESSED = """
+const moved = deep(%r)[0];
+moved.focus();
+if (moved.tagName === "INPUT") {
+  moved.stepUp(6);
+  moved.dispatchEvent(new Event("input", { bubbles: true }));
+}
+for (let k = 0; k < 6; k++) moved.dispatchEvent(new KeyboardEvent("keydown", { key: %r, bubbles: true, cancelable: true }));
+"""
 
 
 @pytest.fixture(scope="module")
@@ -97,4 +108,25 @@ def test_other_engines_open_it_from_the_disk(engine: str, lessons: dict[str, Pat
         found.until(f"{drawn} !== {before!r}")
         found.press("中文")
         found.until("return document.documentElement.lang === 'zh' && deep('.cloud canvas').length > 0")
+        for name in HOMES:
+            if name != "learn_vae":
+                _moves(found, lessons[name], *TRIED[name])
         assert found.driver.errors == []
+
+
+def _moves(found: Window, path: Path, moved: str, key: str) -> None:
+    """The lesson's first view moves under a key, and each of its views is drawn in both languages."""
+    drawn = "return deep('.lesson-stage canvas').map((e) => e.toDataURL()).join()"
+    found.driver.open("about:blank")
+    found.driver.open(f"{path.as_uri()}#lang=en")
+    found.until("return deep('.lesson-stage canvas').some((e) => e.width > 1) && deep('math').length > 0")
+    found.until(f"return deep({moved!r}).length > 0")
+    before = found.value(drawn)
+    found.value(_PRESSED % (moved, key))
+    found.until(f"{drawn} !== {before!r}")
+    found.press("中文")
+    found.until("return document.documentElement.lang === 'zh' && deep('.lesson-stage canvas').length > 0")
+    for k in range(found.value("return deep('.lesson-stage [role=tab]').length")):
+        found.value(f"deep('.lesson-stage [role=tab]')[{k}].click()")
+        found.until("return deep('.lesson-stage canvas').some((e) => e.width > 1)")
+        assert found.value("return deep('.refused').length") == 0
