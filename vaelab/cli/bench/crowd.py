@@ -122,7 +122,7 @@ def _painted(page: Page, port: int, seconds: float, hand: Hand) -> tuple[float, 
 def _lasso(page: Page) -> float:
     """ms from the end of an outline around most points to the picture that shows them."""
     x, y, width = _middle(page)
-    page.get_by_role("button", name="Lasso").click()
+    page.get_by_role("button", name="Lasso", exact=True).click()
     turn = np.linspace(0.0, 2.0 * np.pi, 120)
     for k, (dx, dy) in enumerate(zip(0.42 * width * np.cos(turn), 0.3 * width * np.sin(turn), strict=True)):
         page.mouse.move(x + float(dx), y + float(dy))
@@ -131,7 +131,7 @@ def _lasso(page: Page) -> float:
     page.evaluate(LASSO)
     page.mouse.up()
     page.wait_for_function("() => vaelabProbe.lasso !== undefined")
-    page.get_by_role("button", name="Lasso").click()
+    page.get_by_role("button", name="Lasso", exact=True).click()
     taken = float(page.evaluate("() => { const taken = vaelabProbe.lasso; delete vaelabProbe.lasso; return taken; }"))
     page.wait_for_timeout(3000)  # what Python tells of the points inside
     return taken
