@@ -40,6 +40,10 @@ def test_chances_costs_and_draws_are_those_of_torch(model: LatentModel, tmp_path
         torch.testing.assert_close(torch.tensor(answer["first"]), torch.exp(-torch.tensor(one)), rtol=1e-5, atol=1e-6)
         assert answer["drawn"] == prior.draw(uniform.float(), 0.7).tolist()
         assert answer["likeliest"] == prior.draw(torch.full((1, PLACES), 0.5), 0.0)[0].tolist()
+    drawn = answer["drawn"][0]
+    assert answer["random"] == [*drawn, *(-code for code in drawn)], (
+        "the numbers of an entry lie as far apart as there are places"
+    )
     assert answer["ends"] == [0, 0, 2, 2]
 
 

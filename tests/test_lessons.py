@@ -32,7 +32,7 @@ def test_they_are_in_teaching_order():
     planned = [entry.name for entry in PAGES if entry.group == "learn"]
     assert planned[0] == "learn"
     assert planned[1:] == NAMES
-    assert len(NAMES) == 11
+    assert len(NAMES) == 12
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -28,7 +28,7 @@ def test_the_lessons_are_walked_in_their_order() -> None:
     assert keys.lesson_beside("decode", 1) == "learn_kinds"
     assert keys.lesson_beside("learn_kinds", 1) == "learn_joint"
     assert keys.lesson_beside("learn_joint", -1) == "learn_kinds"
-    assert keys.lesson_beside("learn_kinds", -1) == keys.lesson_beside("learn_beyond", 1) == "learn"
+    assert keys.lesson_beside("learn_kinds", -1) == keys.lesson_beside("learn_generators", 1) == "learn"
 
 
 @pytest.mark.browser

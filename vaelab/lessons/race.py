@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from vaelab.lessons.small_images import SmallImages, as_pixels, small_digits
 from vaelab.models.one_thread import keep_to_one
 
 if TYPE_CHECKING:
@@ -47,12 +48,13 @@ MOST_KEPT = 60  # of about 2 MB each: a class on one server
 
 @dataclass(frozen=True)
 class Plan:
-    """What a race trains. lanes: answers the contestants (it may import torch: the thread calls it); steps: updates."""
+    """What a race trains. lanes, images: answer the contestants, and what they see (both may import torch: the thread calls them); steps: updates."""
 
     lanes: Callable[[], Sequence[Lane]]
     steps: int
     lr: float = 2e-3
     seed: int = 0
+    images: Callable[[], SmallImages] = small_digits
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ class LaneFrame:
     """What is known of one contestant at a moment. C: recorded steps; N: test images.
 
     curves: (C,) of each of loss, recon, kl (as its own code reports them), in nats per image; recon, samples:
-    (PICTURES, 1, 8, 8) uint8; mu, sigma: (N, Z), sigma None for an autoencoder; figures: numbers by name.
+    (PICTURES, 1, H, W) uint8; mu, sigma: (N, Z), sigma None for an autoencoder; figures: numbers by name.
     """
 
     name: str
@@ -74,7 +76,7 @@ class LaneFrame:
 
 @dataclass(frozen=True)
 class RaceFrame:
-    """A race at a moment. remaining: seconds; originals: (PICTURES, 1, 8, 8) uint8; labels: (N,) of the test images.
+    """A race at a moment. remaining: seconds; originals: (PICTURES, 1, H, W) uint8; labels: (N,) of the test images.
 
     halt: why it is paused, where nobody asked for it.
     """
@@ -240,10 +242,9 @@ class Race:
     def _build(self) -> None:
         import torch
 
-        from vaelab.lessons.small_images import PIXELS, small_digits
         from vaelab.lessons.small_vae import build
 
-        images = small_digits()
+        images = self.plan.images()
         self._train_x = torch.from_numpy(images.train)
         self._test_x = torch.from_numpy(images.test)
         self._labels = images.labels
@@ -252,7 +253,7 @@ class Race:
         lanes = self.plan.lanes()
         widest = max(lane.latents for lane in lanes)
         self._fixed_eps = torch.randn(PICTURES, widest, generator=fixed)
-        runners = [_Runner(lane, build(lane, PIXELS, self.plan.seed)) for lane in lanes]
+        runners = [_Runner(lane, build(lane, images.train.shape[1], self.plan.seed)) for lane in lanes]
         self._order: Tensor = torch.zeros(0, dtype=torch.long)
         with self._lock:
             self._runners = runners
@@ -317,8 +318,6 @@ class Race:
     def _snapshot(self) -> None:
         import torch
 
-        from vaelab.lessons.small_images import as_pixels
-
         with torch.no_grad():
             lanes = tuple(self._lane_frame(runner) for runner in self._runners)
         frame = RaceFrame(
@@ -337,8 +336,6 @@ class Race:
     def _lane_frame(self, runner: _Runner) -> LaneFrame:
         import torch
 
-        from vaelab.lessons.small_images import as_pixels
-
         lane, model = runner.lane, runner.model
         q = model.encode(lane.prepare(self._test_x))
         sigma = None if q.logvar is None else torch.exp(0.5 * q.logvar).numpy()
@@ -348,7 +345,7 @@ class Race:
             lane.name,
             {name: np.array(values) for name, values in runner.history.items()},
             as_pixels(recon.numpy()),
-            as_pixels(lane.picture(model.decode_logits(eps)).numpy()),
+            as_pixels(lane.picture(model.decode_logits(model.codes_of_noise(eps))).numpy()),
             q.mean.numpy().copy(),
             sigma,
             dict(lane.measure(model, lane.prepare(self._test_x))),

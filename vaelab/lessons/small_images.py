@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -37,6 +38,7 @@ def small_digits() -> SmallImages:
 
 
 def as_pixels(values: NDArray[np.floating]) -> NDArray[np.uint8]:
-    """Flat images in [0, 1] as pictures. (N, 64) -> (N, 1, 8, 8) uint8."""
+    """Flat square images in [0, 1] as pictures. (N, D) -> (N, 1, H, W) uint8."""
     levels = np.rint(np.clip(np.nan_to_num(values), 0.0, 1.0) * 255.0)
-    return np.asarray(levels, dtype=np.uint8).reshape(-1, 1, SIDE, SIDE)
+    side = math.isqrt(values.shape[-1])
+    return np.asarray(levels, dtype=np.uint8).reshape(-1, 1, side, side)

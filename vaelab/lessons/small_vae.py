@@ -38,6 +38,10 @@ class SmallVae(nn.Module):
         logits: Tensor = self.decoder(z)
         return logits
 
+    def codes_of_noise(self, eps: Tensor) -> Tensor:
+        """New codes from N(0, I), as they are: (..., Z)."""
+        return eps
+
 
 @dataclass(frozen=True)
 class Terms:
@@ -57,11 +61,16 @@ def vae_terms(model: SmallVae, x: Tensor, eps: Tensor, beta: float = 1.0) -> Ter
 
 
 TermsOf = Callable[[SmallVae, Tensor, Tensor, float], Terms]  # model, x (B, D), eps (B, Z), share of the training done
+Make = Callable[["Lane", int], SmallVae]  # with the pixels of an image
 Measure = Callable[[SmallVae, Tensor], Mapping[str, float]]
 
 
 def _no_figures(model: SmallVae, x: Tensor) -> Mapping[str, float]:
     return {}
+
+
+def _small(lane: Lane, pixels: int) -> SmallVae:
+    return SmallVae(pixels, lane.latents, variational=lane.variational)
 
 
 def _as_it_is(x: Tensor) -> Tensor:
@@ -73,7 +82,7 @@ class Lane:
     """One contestant of a race.
 
     terms: what it minimises; prepare: what it does to the pixels first; measure: figures of a trained model on test
-    images, by name; picture: its decoder's output as pixels in [0, 1].
+    images, by name; picture: its decoder's output as pixels in [0, 1]; make: the model, untrained.
     """
 
     name: str
@@ -83,10 +92,11 @@ class Lane:
     prepare: Callable[[Tensor], Tensor] = _as_it_is
     measure: Measure = _no_figures
     picture: Callable[[Tensor], Tensor] = torch.sigmoid
+    make: Make = _small
 
 
 def build(lane: Lane, pixels: int, seed: int) -> SmallVae:
     """A lane's model with weights drawn from the seed alone: lanes of the same shape start alike."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return SmallVae(pixels, lane.latents, variational=lane.variational)
+        return lane.make(lane, pixels)

@@ -53,6 +53,7 @@ PAGES = (
     PageEntry("learn_code", ":material/terminal:", "learn"),
     PageEntry("learn_pitfalls", ":material/warning:", "learn"),
     PageEntry("learn_beyond", ":material/gesture:", "learn"),
+    PageEntry("learn_generators", ":material/brush:", "learn"),
     PageEntry("classroom", ":material/groups:", hidden=True),
 )
 

@@ -159,8 +159,8 @@ def short(value: float | None) -> str:
     return f"{digits}e{int(power)}".replace("-", "−")
 
 
-def lane_pictures(frame: RaceFrame, number: int, columns: int, rows: int = 1) -> None:
-    """Originals over a contestant's reconstructions, then what it decodes from z drawn from the prior."""
+def lane_pictures(frame: RaceFrame, number: int, columns: int, rows: int = 1, samples: str = "race.samples") -> None:
+    """Originals over a contestant's reconstructions, then what it decodes from z drawn from the prior. samples: the text that names these."""
     lane = frame.lanes[number] if frame.lanes else None
     st.caption(t("race.reconstructions"), help=t("race.reconstructions_help"))
     if lane is None or frame.originals is None:
@@ -169,13 +169,13 @@ def lane_pictures(frame: RaceFrame, number: int, columns: int, rows: int = 1) ->
         sheet = pictures.pairs(frame.originals, lane.recon, columns, cell=CELL)
     with st.container(key=f"race_pictures_recon_{number}"):
         still(sheet, t("race.reconstructions"))
-    st.caption(t("race.samples"), help=t("race.samples_help"))
+    st.caption(t(samples), help=t(f"{samples}_help"))
     if lane is None:
         sheet = _empty(rows, columns)
     else:
         sheet = pictures.strip(lane.samples[: min(rows * columns, PICTURES)], columns, cell=CELL)
     with st.container(key=f"race_pictures_samples_{number}"):
-        still(sheet, t("race.samples"))
+        still(sheet, t(samples))
 
 
 def _empty(rows: int, columns: int) -> Array:

@@ -3,9 +3,10 @@
  *
  * model: {id, name, size, shape [C, H, W], variational, mean (Z), std (Z), kl (Z nats), order (Z indices, most used first), used (count),
  * classes (names, empty without a label), loss {likelihood, sigma, beta}, codebook (vectors of a quantised code, else empty), draws (codes that were drawn
- * from a prior which only the whole model knows, or none)}. Positions of sliders are in standard deviations of the prior: (z - mean) / std.
+ * from a prior which only the whole model knows, or none), codePrior (the weights of a prior over entries, or null)}. Positions of sliders are in standard deviations of the prior: (z - mean) / std.
  */
 
+import { CodePrior, pick } from "./prior.js";
 import { normals } from "../shared/maths.js";
 
 export const REACH = 3; // sliders run from -3 to +3 standard deviations: 99.7 % of the prior
@@ -60,6 +61,15 @@ export class Latent {
     const { draws } = this.model;
     if (draws) {
       this.take(draws[Math.floor(draws.length * random())]);
+      return;
+    }
+    const { codebook, codePrior } = this.model;
+    if (codePrior) {
+      this.prior ??= new CodePrior(codePrior);
+      const places = this.z.length / codebook[0].length;
+      const codes = [];
+      while (codes.length < places) codes.push(pick(this.prior.chances(this.prior.along(codes).h, temperature), 1 - random()));
+      this.take(this.z.map((_, i) => codebook[codes[i % places]][Math.floor(i / places)]));
       return;
     }
     const eps = normals(this.z.length, random);

@@ -38,7 +38,19 @@ class Ways:
 def ways_view(key: str, run: Run, ways: Ways, stamp: str) -> None:
     """Draw them. stamp: names this content; the browser unpacks anew when it changes. A model that only the server decodes has no pictures."""
     model = run.config().model
-    data = {
+    decoder = bundle_url(run) if bundle.supported(model) is None else None
+    widget("ways", key, ways_data(ways, stamp, decoder, (model.channels, model.image_size, model.image_size)))
+
+
+def ways_of_model(key: str, decoder: bytes, shape: tuple[int, int, int], ways: Ways, stamp: str) -> None:
+    """The same for a model that is no run: its decoder's bundle travels with the data."""
+    address = f"data:application/octet-stream;base64,{base64.b64encode(decoder).decode()}"
+    widget("ways", key, ways_data(ways, stamp, address, shape))
+
+
+def ways_data(ways: Ways, stamp: str, decoder: str | None, shape: tuple[int, int, int]) -> dict[str, Any]:
+    """What ways.js is given. decoder: the address of its bundle."""
+    return {
         "stamp": stamp,
         "codes": _packed(ways.codes),
         "groups": [int(group) for group in ways.groups],
@@ -48,11 +60,10 @@ def ways_view(key: str, run: Run, ways: Ways, stamp: str) -> None:
         "shown": ways.z.shape[1],
         "z": _packed(ways.z),
         "y": None if ways.y is None else [int(label) for label in ways.y],
-        "decoder": bundle_url(run) if bundle.supported(model) is None else None,
-        "shape": [model.channels, model.image_size, model.image_size],
+        "decoder": decoder,
+        "shape": list(shape),
         "text": {name: t(f"latent_flow.view_{name}") for name in WORDS},
     }
-    widget("ways", key, data)
 
 
 def _packed(values: NDArray[Any]) -> str:

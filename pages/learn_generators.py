@@ -1,0 +1,5 @@
+"""Lesson 12: from the VAE to image generators."""
+
+from vaelab.ui.learn import generators
+
+generators.page()
