@@ -108,6 +108,8 @@ GESTURES: dict[str, list[Gesture]] = {
     "reparam": [press(0), choose("Two estimates"), press(1), choose("Pinned")],
     "code": [button("Next"), button("20 steps")],
     "pitfalls": [choose("mean"), choose("collapse")],
+    "beyond": [press(0), *map(choose, ("Bound", "Prior"))],
+    "generators": [*map(choose, ("Codes", "Noise"))],
 }
 
 
