@@ -197,6 +197,10 @@ def test_chinese_punctuation_is_full_width(page):
         assert not re.search(r"[^\s*] [，。；：！？）]", words), f"{key}: a space before a mark"
 
 
+def test_a_chinese_error_is_a_whole_sentence():
+    assert [key for key, said in text.strings("zh", "errors").items() if not said.endswith(("。", "}"))] == []
+
+
 def test_names_are_listed_as_the_language_does(monkeypatch):
     for lang, expected in (("en", "a, b, c"), ("zh", "a、b、c")):
         monkeypatch.setattr("vaelab.ui.text.language", lambda lang=lang: lang)
