@@ -314,3 +314,9 @@ def test_the_page_says_the_same_in_both_languages(page, address):
         page.get_by_text(words).wait_for()
         page.locator(".st-key-latent_ellipses .marks").wait_for()
     assert json.loads(page.evaluate("JSON.stringify(document.body.scrollWidth <= window.innerWidth)"))
+    page.set_viewport_size({"width": 390, "height": 844})  # the strips are whole on a phone too
+    page.locator(".map-strip").first.wait_for()
+    rows = "[...document.querySelectorAll('*')].map((e) => e.shadowRoot?.querySelector('.map')).find(Boolean).querySelectorAll('.map-strip-row')"
+    page.wait_for_function(
+        f"() => [...{rows}].every((row) => row.clientWidth <= 390 && row.scrollWidth <= row.clientWidth)"
+    )
