@@ -400,21 +400,3 @@ def test_a_number_in_the_text_is_dragged_and_goes_with_its_slider(page: Any, add
     said(page, ".sentence", rf"= {np.hypot(1.2, 0.1):.2f}")
     slider.press("ArrowRight")  # and the other way round
     page.locator('.sentence [role=slider][aria-valuenow="0.2"]').wait_for()
-
-
-def test_a_finger_drags_a_number_and_the_page_still_scrolls(new_page: Any, address: str) -> None:
-    page = new_page(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
-    open_lesson(page, address, "autoencoder")
-    number = page.locator(".sentence .dragged")
-    page.locator(".sentence").filter(has_text="3,072").wait_for()
-    number.scroll_into_view_if_needed()
-    box = number.bounding_box()
-    fingers = page.context.new_cdp_session(page)
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    fingers.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
-    for step in range(1, 7):
-        fingers.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [{"x": x + 15 * step, "y": y}]})
-    fingers.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
-    said(page, ".sentence", "96 × 2 × 2 = 384")
-    assert number.evaluate("node => getComputedStyle(node).touchAction") == "pan-y"
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")

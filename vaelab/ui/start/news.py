@@ -15,7 +15,7 @@ from vaelab.ui.access import seen
 from vaelab.ui.charts import training_charts
 from vaelab.ui.error_text import in_markdown
 from vaelab.ui.text import language, t
-from vaelab.ui.train.live import arrays_of, latest_snapshot
+from vaelab.ui.train.live_pictures import arrays_of, latest_snapshot
 from vaelab.ui.widgets import figure, page_link, state_badge, theme
 
 CARDS = 5  # on a projector; start.css hides what a laptop has no room for

@@ -5,7 +5,6 @@ Everything is read from the run directory, so a reload, a second browser or a re
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Sequence
 from functools import lru_cache
@@ -14,12 +13,11 @@ from typing import Any, cast
 import numpy as np
 import numpy.typing as npt
 import streamlit as st
-from PIL import Image
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from vaelab.analysis.decoder_facts import codes_of
 from vaelab.analysis.projections import align, pca_plane
-from vaelab.config.errors import VaeLabError, WeightsError
+from vaelab.config.errors import VaeLabError
 from vaelab.images.palette import Role, markdown
 from vaelab.runs.files import Row, Stamp, stamp_of
 from vaelab.runs.run_config import RunConfig
@@ -30,15 +28,17 @@ from vaelab.ui.charts import training_charts
 from vaelab.ui.names import label_title, value_names
 from vaelab.ui.text import Language, language, t
 from vaelab.ui.ticking import NUMBERS, Table, place, rooms, ticking_chart
+from vaelab.ui.train.live_pictures import (
+    STRIP_HEIGHT,
+    STRIP_WIDTH,
+    arrays_of,
+    heading,
+    latest_snapshot,
+    strips,
+)
 from vaelab.ui.train.watchers import WATCHERS
 from vaelab.ui.widgets import STATE_BADGES, clock, figure, state_text
 
-Arrays = dict[str, npt.NDArray[Any]]
-
-PAIRS = 7  # originals over reconstructions
-SAMPLES = 14  # in two rows
-STRIP_WIDTH = PAIRS * (pictures.CELL + pictures.GAP)
-STRIP_HEIGHT = 2 * pictures.CELL + pictures.GAP  # kept free while a picture is on its way
 SIDE = 184  # of the scatter's square, pixels
 AXIS = 40  # its numbers, at the left
 BARS = 100  # height of the bars of KL: with them the panel ends above the fold of a laptop
@@ -199,81 +199,6 @@ def own_curves(run: Run, cfg: RunConfig, rows: Sequence[Row]) -> None:
 def _short(value: float | None) -> str:
     """Three significant digits: the unit may be anything."""
     return "–" if value is None else f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
-
-
-def latest_snapshot(run: Run) -> int | None:
-    """The step of the newest snapshot; None before there is one."""
-    steps = run.snapshots()
-    return steps[-1] if steps else None
-
-
-def heading(role: Role, name: str) -> None:
-    """A view's title in its role's colour, a few words beside it, and the whole explanation behind the question mark."""
-    words = f"**{markdown(role, t(f'train.{name}'))}** :small[{t(f'train.{name}_how')}]"
-    st.markdown(words, help=t(f"train.{name}_help"), wrap=False)
-
-
-@st.cache_data(max_entries=64, show_spinner=False)
-def snapshot(path: str, step: int) -> Arrays:
-    """The arrays of a snapshot, without the decoder's weights, which no view here needs."""
-    return {name: values for name, values in Run(path).snapshot(step).items() if not name.startswith("decoder.")}
-
-
-@st.cache_data(max_entries=16, show_spinner=False)
-def _fixed(path: str, stamp: float) -> Arrays:
-    return Run(path).fixed()
-
-
-def fixed(run: Run) -> Arrays:
-    """The fixed inputs of every snapshot; empty before the worker has written them."""
-    file = run.fixed_file
-    return _fixed(str(run.path), file.stat().st_mtime) if file.exists() else {}
-
-
-def strips(run: Run, step: int | None) -> None:
-    """Originals over reconstructions, then samples of fixed z; faint tiles of the same size before the first ones."""
-    stamp = stamp_of(run.fixed_file)
-    with st.container(gap=None):
-        heading("decoder", "reconstructions")
-        _strip(run, stamp, step, "reconstructions", t("train.reconstructions"))
-    with st.container(gap=None):
-        heading("z", "samples")
-        _strip(run, stamp, step, "samples", t("train.samples"))
-    for name, words in run.config().model.method.pictures.items():
-        title = words.titled(language())
-        with st.container(gap=None):
-            st.markdown(f"**{markdown('prior', title)}**", help=words.helped(language()), wrap=False)
-            _strip(run, stamp, step, name, title)
-
-
-def _strip(run: Run, stamp: Stamp, step: int | None, name: str, alt: str) -> None:
-    with place(name, None):
-        st.image(_strip_png(str(run.path), stamp, step, name), output_format="PNG", alt=alt)
-
-
-@lru_cache(maxsize=128)
-def _strip_png(path: str, stamp: Stamp, step: int | None, name: str) -> bytes:
-    """A sheet of pictures as a file, made once for all who watch; faint tiles where there are none. stamp: of the fixed inputs."""
-    run = Run(path)
-    arrays = arrays_of(run, step)
-    sheet = pictures.empty_strip(2, PAIRS)
-    if name != "reconstructions":
-        sheet = pictures.strip(arrays[name][:SAMPLES], PAIRS) if name in arrays else sheet
-    elif "recon" in arrays:
-        # A method may be given something else than the image itself.
-        originals = arrays.get("input", fixed(run).get("originals"))
-        sheet = sheet if originals is None else pictures.pairs(originals, arrays["recon"], PAIRS)
-    buffer = io.BytesIO()
-    Image.fromarray(sheet).save(buffer, format="PNG")
-    return buffer.getvalue()
-
-
-def arrays_of(run: Run, step: int | None) -> Arrays:
-    """A snapshot's arrays; empty where there is none, or where it was thinned out between listing and reading."""
-    try:
-        return snapshot(str(run.path), step) if step is not None else {}
-    except WeightsError:
-        return {}
 
 
 def latent_views(run: Run, cfg: RunConfig, step: int | None) -> None:
