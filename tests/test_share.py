@@ -187,7 +187,7 @@ def test_a_value_that_a_control_refuses_is_named_and_the_rest_works() -> None:
 
 STANDS = "({ latentMap: { plot } }) => [[...plot.marks.inside ?? []], plot.pictures, plot.camera.stand()]"
 ALONG_Z0 = """({ latentMap: map }) => new Promise((done) => {
-  const look = () => (map.plot.frame.axes[0] === "z0" && !map.set.to ? done() : setTimeout(look, 50));
+  const look = () => (map.plot?.frame.axes[0] === "z0" && map.set?.placed && !map.set.to ? done() : setTimeout(look, 50));
   look();
 })"""
 
