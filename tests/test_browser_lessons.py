@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from vaelab.ui.learn import kinds
+from vaelab.ui.learn.frame import lessons
 from vaelab.ui.text import LANGUAGES, strings
 
 pytestmark = pytest.mark.browser
@@ -226,7 +227,7 @@ def test_what_is_done_outlives_a_reload(page: Any, address: str, tmp_path: Path)
     assert page.get_by_text(texts["why_same"]).count() == 0
     page.wait_for_function("() => (localStorage.getItem('vaelab-lessons-done') ?? '').includes('learn_joint')")
     page.goto(f"{address}/learn", wait_until="commit")
-    page.get_by_text("1 of 10 lessons done").wait_for()
+    page.get_by_text(f"1 of {len(lessons())} lessons done").wait_for()
     open_lesson(page, address, "joint")
     page.get_by_text(texts["why_zero"]).wait_for()  # the prediction too
     page.get_by_role("button", name="Predict again").click()
