@@ -185,7 +185,9 @@ def test_a_value_that_a_control_refuses_is_named_and_the_rest_works() -> None:
     assert app.slider(key="latent_weight").value == 0.8
 
 
-STANDS = "({ latentMap: { plot } }) => [[...plot.marks.inside ?? []], plot.pictures, plot.camera.stand()]"
+STANDS = """({ latentMap: { plot } }) => [
+  Array.from({ length: plot.set.n }, (_, i) => i).filter((i) => plot.marks.inside?.has(i)), plot.pictures, plot.camera.stand(),
+]"""
 ALONG_Z0 = """({ latentMap: map }) => new Promise((done) => {
   const look = () => (map.plot?.frame.axes[0] === "z0" && map.set?.placed && !map.set.to ? done() : setTimeout(look, 50));
   look();
