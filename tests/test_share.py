@@ -96,6 +96,20 @@ def test_a_choice_that_does_not_fit_any_more_is_left_out_and_said() -> None:
     assert app.toggle(key="vae_all").value is True  # the rest works
 
 
+@pytest.mark.parametrize(
+    ("page", "name", "known"),
+    [("compare", "view", "maps"), ("compare", "pairs", "use"), ("decode", "tab", "pad")],
+)
+def test_an_unknown_word_of_an_address_is_said(page: str, name: str, known: str) -> None:
+    rest = {"view": "z"} if name == "pairs" else {}
+    words = "no `such` *thing*"
+    app = opened(page, **rest, **{name: words})
+    assert not app.error
+    assert any("also chose `no 'such' *thing*`" in warning.value for warning in app.warning)
+    assert app.query_params.get(name) != [words]
+    assert not opened(page, **rest, **{name: known}).warning
+
+
 def test_the_link_of_a_lesson_gives_the_same_screen_in_another_session() -> None:
     first = opened("learn_vae")
     first.toggle(key="vae_all").set_value(True).run()

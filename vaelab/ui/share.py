@@ -14,12 +14,13 @@ import json
 import re
 import traceback
 import zlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import streamlit as st
 
+from vaelab.ui.names import as_code
 from vaelab.ui.pages import PAGES
 from vaelab.ui.text import language, listed, strings, t
 
@@ -30,6 +31,7 @@ MOST_ITEMS = 40  # of one choice
 MOST_NESTED = 300  # of one list among what a board or a graph of a lesson holds
 RESTORED = "share_restored"  # in the session: what a link has put there, until its page has been drawn
 AGAIN = "share_again"  # in the session: the parts of it that a second try puts there, after others failed
+LONGEST_SAID = 40  # characters of an unknown word that are repeated
 LEFT_OUT = "share_left_out"  # in the session: the parts of a link that its page could not show
 NOT_HELD = "share_not_held"  # in the session: what links to its pages cannot hold, in words
 MOST_QR = 2_900  # bytes of an address: a QR picture takes 2,953
@@ -200,6 +202,16 @@ def leave_out(page: str, error: Exception) -> bool:
 def left_out(part: str) -> None:
     """A part of a link that is unknown here or does not fit any more, in words; they stand above the page, which opens without it."""
     st.session_state.setdefault(LEFT_OUT, []).append(part)
+
+
+def one_of(name: str, known: Collection[str], usual: str) -> str:
+    """What the address says of `name`, where that is one of those known; else the usual one, and what was asked for is said to be left out."""
+    asked = st.query_params.get(name, usual)
+    if asked in known:
+        return asked
+    left_out(as_code(asked[:LONGEST_SAID]))
+    del st.query_params[name]
+    return usual
 
 
 def _called(page: str, name: str) -> str:

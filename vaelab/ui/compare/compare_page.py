@@ -11,6 +11,7 @@ from vaelab.analysis import comparison
 from vaelab.config.errors import VaeLabError
 from vaelab.images import palette
 from vaelab.runs.store import Run
+from vaelab.ui import share
 from vaelab.ui.access import seen
 from vaelab.ui.compare import figures_view, map_view, picture_view, sweep_view, z_view
 from vaelab.ui.compare.demos import demo_button, what_to_look_for
@@ -110,8 +111,8 @@ def pick(known: dict[str, Run]) -> list[Run]:
 
 def pick_view() -> View:
     """Which view is shown; kept in the address as ?view=."""
-    asked = st.query_params.get("view", "figures")
-    st.session_state.setdefault("compare_view", asked if asked in VIEWS else "figures")
+    asked = share.one_of("view", VIEWS, "figures")
+    st.session_state.setdefault("compare_view", asked)
     st.segmented_control(
         t("compare.view"),
         list(VIEWS),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Literal, get_args
+from typing import Literal, cast, get_args
 
 import streamlit as st
 
@@ -13,6 +13,7 @@ from vaelab.config.errors import VaeLabError
 from vaelab.images import palette
 from vaelab.runs.store import Run
 from vaelab.ui import pictures as sheets
+from vaelab.ui import share
 from vaelab.ui.compare.choose import choose
 from vaelab.ui.components.chorus.chorus_view import Pairing, Voice, chorus_view
 from vaelab.ui.components.decoder.decoder_view import server_reason
@@ -88,7 +89,7 @@ def _why_not(run: Run) -> str | None:
 
 def _asked() -> tuple[list[float], Pairing]:
     """z and pairing as the address has them; what is no number there is left out, and said."""
-    by: Pairing = "use" if st.query_params.get("pairs") == "use" else "number"
+    by = cast(Pairing, share.one_of("pairs", get_args(Pairing), "number"))
     text = st.query_params.get("z", "")
     try:
         values = [float(part) for part in text.split(",") if part][:MOST]

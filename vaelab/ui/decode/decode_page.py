@@ -11,6 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 from vaelab.analysis import latent_text
 from vaelab.config.errors import VaeLabError
 from vaelab.runs.store import Run
+from vaelab.ui import share
 from vaelab.ui.access import seen
 from vaelab.ui.components.decoder.decoder_view import Push, Settled, decoder_view, opening, server_reason
 from vaelab.ui.decode.take_home import take_home
@@ -20,6 +21,7 @@ from vaelab.ui.text import t
 from vaelab.ui.widgets import MODEL, page_link
 
 COMPONENT = "decode_view"
+TABS = ("one", "grid", "pad", "walk", "pipeline", "side")  # those of decoder.js
 MODELS_LISTED = 40  # runs in the picker, newest first; a class leaves hundreds behind
 
 
@@ -91,7 +93,7 @@ def current_push(run: Run) -> Push:
     known = _remembered().get(run.name)
     text = st.query_params.get("z")
     label = st.query_params.get("label", "0")
-    tab = st.query_params.get("tab", known.tab if known else "one")
+    tab = share.one_of("tab", TABS, known.tab if known else TABS[0])
     cfg = run.config().model
     if text and (known is None or text != latent_text.write(known.z)):
         numbers = latent_text.read(text, cfg.latent_dim)
