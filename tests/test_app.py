@@ -17,6 +17,7 @@ from vaelab.runs.files import write_json
 from vaelab.runs.plan import plan
 from vaelab.ui import guard
 from vaelab.ui.start import showcase
+from vaelab.ui.text import strings
 from vaelab.ui.train import controls as train_controls
 from vaelab.ui.widgets import figure
 from vaelab.workers import launch, line
@@ -384,3 +385,14 @@ def test_the_column_of_controls_folds_away_and_back():
     assert "2 / 10 · 20" in words(app)
     app.button(key="side_folded_button").click().run()
     assert app.button(key="do_pause").label == "Pause"
+
+
+def test_a_run_that_is_not_there_is_said_until_something_is_chosen():
+    write_run("mine")
+    app = open_page("train", run="nothing")
+    said = strings("en", "common")["no_such_run"].format(name="nothing")
+    assert [warning.value for warning in app.warning] == [said]
+    app.run()  # a browser that connects again
+    assert [warning.value for warning in app.warning] == [said]
+    app.selectbox(key="run_pick").set_value("mine").run()
+    assert not app.warning

@@ -22,8 +22,9 @@ FINDINGS = """async (rules) => (await axe.run(document, { runOnly: rules, result
     .flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html.slice(0, 160)} ${node.any[0]?.message ?? ""}`))"""
 # Streamlit fetches what puts the page's sheets in after the first words are there.
 STYLED = "getComputedStyle(document.documentElement).getPropertyValue('--vl-fill') !== ''"
-# What is being drawn again is pale.
-SETTLED = "() => !document.querySelector('[data-testid=stApp][data-test-script-state=running], [data-stale=true]')"
+# What is being drawn again is pale, and for a moment after.
+SETTLED = """() => !document.querySelector('[data-testid=stApp][data-test-script-state=running], [data-stale=true]')
+  && [...document.querySelectorAll('[data-testid=stElementContainer]')].every((part) => getComputedStyle(part).opacity === '1')"""
 # Something of each page that comes last, so that nothing is judged before it is there.
 LAST = {
     "decode": "[...document.querySelectorAll('*')].some((e) => e.shadowRoot?.querySelector('.slider-row'))",

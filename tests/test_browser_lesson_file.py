@@ -90,6 +90,7 @@ def test_a_sections_button_opens_its_view(offline: Any, lessons: dict[str, Path]
     assert offline.locator(".lesson-stage [role=tab]").nth(2).get_attribute("aria-selected") == "true"
 
 
+@pytest.mark.slow  # half a minute each
 @pytest.mark.parametrize("engine", ["firefox", "webkit"])
 def test_other_engines_open_it_from_the_disk(engine: str, lessons: dict[str, Path]) -> None:
     if lacking := missing(engine):

@@ -77,7 +77,7 @@ def test_a_derivation_fits_a_phone_to_its_last_step(
 
 
 @pytest.mark.parametrize(("name", "words", "root"), VIEWS)
-@pytest.mark.parametrize("width", [390, 1280, 1920])
+@pytest.mark.parametrize("width", [390, pytest.param(1280, marks=pytest.mark.slow), 1920])
 def test_what_is_done_by_hand_fits_the_window(
     new_page: Any, address: str, name: str, words: str, root: str, width: int
 ) -> None:

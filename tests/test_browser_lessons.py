@@ -100,7 +100,7 @@ GESTURES: dict[str, list[Gesture]] = {
     "elbo": [
         *map(choose, ("KL", "Jensen")),
         lambda page: page.locator("canvas.curves").press("ArrowRight"),
-        choose("q onto"),
+        choose("KL ≥ 0"),
         drag_in("canvas.curves", ".vl-evidence", (0.413, 0.6), (0.6, 0.5)),
         choose("Bound and gap"),
         press(0),

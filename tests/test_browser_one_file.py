@@ -15,7 +15,7 @@ import pytest
 import torch
 from decode_browser import drag, pixels, settle, sliders, value_of
 from engines import Window, missing, window
-from test_browser_accessibility import FINDINGS, RULES
+from test_browser_accessibility import FINDINGS, RULES, SETTLED
 from trained import write_model
 
 import vaelab
@@ -280,10 +280,7 @@ def test_the_menu_of_formats_can_be_read_and_used(new_page: Any, digits_app: str
     page.get_by_role("button", name="Export").click()
     download = page.get_by_role("button", name="Download")
     download.wait_for()
-    # While a page is computed again, Streamlit shows what is not confirmed yet in pale ink.
-    page.wait_for_function(
-        "() => !document.querySelector('[data-testid=stApp][data-test-script-state=running], [data-stale=true]')"
-    )
+    page.wait_for_function(SETTLED)
     package = pytest.importorskip("axe_playwright_python", reason="pip install -r requirements-dev.txt")
     page.evaluate((files(package) / "axe.min.js").read_text(encoding="utf-8"))
     assert page.evaluate(FINDINGS, RULES) == []

@@ -209,6 +209,7 @@ ALONG_Z0 = """({ latentMap: map }) => new Promise((done) => {
 
 
 @pytest.mark.browser
+@pytest.mark.slow  # half a minute on a busy machine
 def test_the_link_opens_the_same_map_in_another_browser(new_page: Any, digits_app: str) -> None:
     page = new_page()
     page.goto(f"{digits_app}/latent?run=digits-run")

@@ -81,6 +81,7 @@ def page_link(name: str, label: str, /, *, icon: str | None = None, **query: str
     return True
 
 
+ABSENT = "run_absent"  # in the session: the run that was asked for and is not there
 MODEL = "model_name"  # in the session: the model that Decode, Latent space and Your image show
 
 
@@ -110,8 +111,12 @@ def picked_run() -> Run | None:
         named = next((name for name, run in on_record.items() if _concerns(run) and run.status().is_active), "")
     if named and named not in on_record:
         if named not in store.shipped():  # a shipped model may have been chosen on another page; it is not trained here
-            st.warning(t("common.no_such_run", name=escaped(named)))
+            st.session_state[ABSENT] = named
         named = ""
+    if named:
+        st.session_state.pop(ABSENT, None)
+    elif absent := st.session_state.get(ABSENT):  # until something is chosen: a page that connects again is drawn again
+        st.warning(t("common.no_such_run", name=escaped(absent)))
     choose_run(on_record.get(named))
     if model:
         st.session_state[MODEL] = model  # nobody chose the run in training, so the other pages keep their model
@@ -127,6 +132,7 @@ def run_picker(shown: Run | None) -> None:
         return name or t("common.new_run")  # not the state: the browser answers with these words, which must not change
 
     def chosen() -> None:
+        st.session_state.pop(ABSENT, None)
         choose_run(on_record.get(st.session_state["run_pick"]))
 
     st.selectbox(

@@ -88,18 +88,21 @@ def _chosen() -> tuple[Curve, float, Family, int, Fitted, float]:
             t("learn_beyond.family"), FAMILIES, "beyond_family", lambda f: t(f"learn_beyond.family_{f}"),
             show_label=True, help=t("learn_beyond.family_help"),
         )  # fmt: skip
-    steps = STEPS[0]
-    if st.session_state["beyond_view"] == "posterior":
+    steps = kept("beyond_steps", STEPS[0])
+    if st.session_state["beyond_view"] == "posterior" and family in FLOWS:
         with right:
             steps = st.slider(
-                t("learn_beyond.steps"), 1, STEPS[1], STEPS[0], key="beyond_steps",
-                help=t("learn_beyond.steps_help"), disabled=family not in FLOWS,
-            )  # fmt: skip
-    else:
-        steps = int(st.session_state.get("beyond_steps", steps))
+                t("learn_beyond.steps"), 1, STEPS[1], key="beyond_steps", help=t("learn_beyond.steps_help")
+            )
     with st.spinner(t("learn_beyond.fitting"), show_time=False):
         found = fit(family, curve, float(x), steps if family in FLOWS else 0)
     return curve, float(x), family, steps, found, log_evidence(curve, float(x))
+
+
+def kept(key: str, usual: int) -> int:
+    """Where a slider stands that may not be shown now: Streamlit forgets it else."""
+    st.session_state[key] = number = int(st.session_state.get(key, usual))
+    return number
 
 
 def _field(curve: Curve, x: float) -> Array:
@@ -195,11 +198,12 @@ def prior_stage() -> None:
             t("learn_beyond.family"), SHAPES, "beyond_shape", lambda f: t(f"learn_beyond.family_{f}"),
             show_label=True, help=t("learn_beyond.shape_help"),
         )  # fmt: skip
-    with right:
-        parts = st.slider(
-            t("learn_beyond.parts"), 1, PARTS[1], PARTS[0], key="beyond_parts",
-            help=t("learn_beyond.parts_help"), disabled=prior == "standard",
-        )  # fmt: skip
+    parts = kept("beyond_parts", PARTS[0])
+    if prior != "standard":
+        with right:
+            parts = st.slider(
+                t("learn_beyond.parts"), 1, PARTS[1], key="beyond_parts", help=t("learn_beyond.parts_help")
+            )
     with st.spinner(t("learn_beyond.fitting"), show_time=False):
         answer = fit(prior, shape, parts if prior != "standard" else 1)
     every = slice(
