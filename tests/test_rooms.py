@@ -277,6 +277,7 @@ def test_a_page_takes_over_what_another_one_shows(monkeypatch: pytest.MonkeyPatc
     def script() -> None:
         import streamlit as st
 
+        from vaelab.ui import share
         from vaelab.ui.pages import page
         from vaelab.ui.rooms import following as tried
 
@@ -289,6 +290,7 @@ def test_a_page_takes_over_what_another_one_shows(monkeypatch: pytest.MonkeyPatc
         st.segmented_control("pick", ["a", "b"], key="vae_pick")
         st.button("press", key="vae_press")
         st.session_state["other_page"] = 3
+        share.fitted("learn_vae")  # as after every page
         st.session_state["shown"] = tried.shown_now("learn_vae")
 
     teacher, student = AppTest.from_function(script), AppTest.from_function(script)

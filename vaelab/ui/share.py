@@ -29,7 +29,8 @@ MOST_BYTES = 8_000  # unpacked: no link makes us read more
 MOST_KEYS = 60
 MOST_ITEMS = 40  # of one choice
 MOST_NESTED = 300  # of one list among what a board or a graph of a lesson holds
-RESTORED = "share_restored"  # in the session: what a link has put there, until its page has been drawn
+RESTORED = "share_restored"  # in the session: what a link or a room has put there, until its page has been drawn
+BY_LINK = "share_by_link"  # in the session: whether that was a link
 AGAIN = "share_again"  # in the session: the parts of it that a second try puts there, after others failed
 LONGEST_SAID = 40  # characters of an unknown word that are repeated
 LEFT_OUT = "share_left_out"  # in the session: the parts of a link that its page could not show
@@ -166,14 +167,23 @@ def take_over(page: str) -> None:
             st.warning(t("common.link_damaged"), icon=":material/link_off:")
     if found is None:
         return
-    for name, value in found.items():
+    put(found)
+    st.session_state[BY_LINK] = True
+
+
+def put(values: dict[str, Any]) -> None:
+    """Set choices of the page that is drawn next; where they make it fail it is drawn without them."""
+    for name, value in values.items():
         st.session_state[name] = value
-    st.session_state[RESTORED] = found
+    st.session_state[RESTORED] = values
 
 
 def fitted(page: str) -> None:
     """The page was drawn with what a link put there; what stands otherwise now did not fit."""
-    for name, value in st.session_state.pop(RESTORED, {}).items():
+    restored: dict[str, Any] = st.session_state.pop(RESTORED, {})
+    if not st.session_state.pop(BY_LINK, False):
+        return  # who follows a room has opened no link
+    for name, value in restored.items():
         if st.session_state.get(name, value) != value:
             left_out(_called(page, name))
 
@@ -183,20 +193,20 @@ def leave_out(page: str, error: Exception) -> bool:
 
     Whether there was anything, so that the page is worth another try.
     """
-    put: dict[str, Any] = st.session_state.pop(RESTORED, {})
+    restored: dict[str, Any] = st.session_state.pop(RESTORED, {})
     first: BaseException = error
     while first.__context__ is not None:  # a fragment raises another one of it
         first = first.__context__
     keys = [
         frame.f_locals.get("key") for frame, _ in traceback.walk_tb(first.__traceback__)
     ]  # of the control that failed
-    bad = [name for name in put if name in keys or f"'{name}'" in str(first)] or list(put)
+    bad = [name for name in restored if name in keys or f"'{name}'" in str(first)] or list(restored)
     for name in bad:
         st.session_state.pop(name, None)
         left_out(_called(page, name))
-    if rest := {name: value for name, value in put.items() if name not in bad}:
+    if rest := {name: value for name, value in restored.items() if name not in bad}:
         st.session_state[AGAIN] = rest
-    return bool(put)
+    return bool(restored)
 
 
 def left_out(part: str) -> None:

@@ -68,7 +68,7 @@ def catch_up(entry: PageEntry) -> None:
 
 def _put(state: Any) -> None:
     """The choices of a page. A button, which is off in both, must not be set; an upload is the student's own."""
-    changed = []
+    changed = {}
     for name, plain in state.items():
         mine = st.session_state.get(name)
         value = None if plain is None else share.from_plain(name, plain)
@@ -76,6 +76,5 @@ def _put(state: Any) -> None:
             continue
         if value in (None, False) and share.to_plain(name, mine) in (None, False):
             continue
-        st.session_state[name] = value
-        changed.append(name)
-    st.session_state[share.RESTORED] = changed
+        changed[name] = value
+    share.put(changed)
