@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from app_page import opened
 from run_writer import write_run
+from small_training import numbers
 from streamlit.testing.v1 import AppTest
 from trained import write_model
 
@@ -21,7 +22,7 @@ from vaelab.runs import store
 from vaelab.runs.plan import plan
 from vaelab.ui.components.chorus import chorus_view
 from vaelab.ui.text import strings
-from vaelab.workers import launch
+from vaelab.workers import launch, train_worker
 
 PAIR = "pixel-faces-conv-vae,pixel-faces-autoencoder"
 
@@ -129,6 +130,24 @@ def test_some_are_trained_together_and_compared_at_once(monkeypatch: pytest.Monk
     assert app.session_state["compare_view"] == "figures"
     cfgs = [store.find(name).config() for name in begun]
     assert [(cfg.loss.beta, cfg.optim.epochs, cfg.seed) for cfg in cfgs] == [(1.0, 2, 0), (4.0, 2, 0), (2.5, 2, 0)]
+
+
+def test_trained_together_each_is_what_it_is_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[store.Run] = []
+    monkeypatch.setattr(launch, "_begin", begun.append)
+    app = opened("compare")
+    app.selectbox(key="together_dataset").set_value("digits").run()
+    app.multiselect(key="together_beta").set_value(["1", "4"]).run()
+    app.number_input(key="together_epochs").set_value(1).run()
+    app.button(key="together_start").click().run()
+    for run in begun:
+        assert train_worker.run_here(run).state == "finished"
+    cfg = begun[1].config()
+    alone = store.create_run(plan("digits", cfg.model.name, beta=4.0, epochs=1, seed=cfg.seed), "alone")
+    assert train_worker.run_here(alone).state == "finished"
+    assert numbers(begun[1]) == numbers(alone)
+    assert begun[1].model_file().read_bytes() == alone.model_file().read_bytes()
+    assert numbers(begun[0]) != numbers(alone)
 
 
 def test_a_value_that_is_no_number_is_one_sentence() -> None:

@@ -265,10 +265,20 @@ class Visitor:
         if follows:
             await self.say("follows", True)
             self._tasks.append(asyncio.create_task(self._follow()))
+        else:
+            self._tasks.append(asyncio.create_task(self._hear()))
 
     async def say(self, kind: str, value: Any) -> None:
         """A message to the room."""
         await self._room.send(json.dumps({kind: value}))
+
+    async def _hear(self) -> None:
+        """Take what the room tells: the counts of thirty that nobody reads would fill the connection, and the server ends one that answers no ping."""
+        import websockets
+
+        with contextlib.suppress(websockets.ConnectionClosed):
+            async for _ in self._room:
+                pass
 
     async def _follow(self) -> None:
         import websockets
