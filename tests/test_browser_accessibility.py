@@ -10,6 +10,7 @@ from importlib.resources import files
 from typing import Any
 
 import pytest
+from visitors import STEADY
 
 from vaelab.ui.pages import PAGES
 from vaelab.ui.text import LANGUAGES
@@ -22,9 +23,7 @@ FINDINGS = """async (rules) => (await axe.run(document, { runOnly: rules, result
     .flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html.slice(0, 160)} ${node.any[0]?.message ?? ""}`))"""
 # Streamlit fetches what puts the page's sheets in after the first words are there.
 STYLED = "getComputedStyle(document.documentElement).getPropertyValue('--vl-fill') !== ''"
-# What is being drawn again is pale, and for a moment after.
-SETTLED = """() => !document.querySelector('[data-testid=stApp][data-test-script-state=running], [data-stale=true]')
-  && [...document.querySelectorAll('[data-testid=stElementContainer]')].every((part) => getComputedStyle(part).opacity === '1')"""
+SETTLED = "() => !document.querySelector('[data-testid=stApp][data-test-script-state=running], [data-stale=true]')"
 # Something of each page that comes last, so that nothing is judged before it is there.
 LAST = {
     "decode": "[...document.querySelectorAll('*')].some((e) => e.shadowRoot?.querySelector('.slider-row'))",
@@ -51,6 +50,7 @@ def test_axe_finds_nothing_serious(new_page: Any, digits_app: str, axe: str, nam
     page.wait_for_function(LAST.get(name, "true"))
     page.wait_for_load_state("networkidle")
     page.wait_for_function(SETTLED)
+    page.add_style_tag(content=STEADY)
     page.evaluate(axe)
     assert page.evaluate(FINDINGS, RULES) == []
 
@@ -67,5 +67,6 @@ def test_what_went_wrong_can_be_read(
     page.goto(f"{digits_app}/{address}")
     page.locator(f"[data-testid={box}]").first.wait_for()
     page.wait_for_function(STYLED)
+    page.add_style_tag(content=STEADY)
     page.evaluate(axe)
     assert page.evaluate(FINDINGS.replace("document,", f"'[data-testid={box}]',"), RULES) == []

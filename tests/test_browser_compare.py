@@ -13,6 +13,7 @@ from PIL import Image
 from playwright.sync_api import expect
 from run_writer import write_run
 from trained import write_model
+from visitors import STEADY
 
 import vaelab
 from vaelab.analysis import comparison
@@ -46,6 +47,7 @@ UNSURE = "[data-testid=stApp][data-test-script-state=running], [data-stale=true]
 def seen(page: Any, target: Any, shape: tuple[int, int]) -> np.ndarray:
     """What stands on the screen at the middle of each pixel of an image that is drawn large: (H, W, 3)."""
     page.wait_for_function(f"() => !document.querySelector({UNSURE!r})")
+    page.add_style_tag(content=STEADY)
     page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
     screen = np.asarray(Image.open(io.BytesIO(target.screenshot())).convert("RGB")).astype(int)
     rows, columns = (

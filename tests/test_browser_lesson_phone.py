@@ -46,7 +46,13 @@ def too_wide(page: Any) -> list[str]:
     return [f"{words} ({right:.0f})" for right, words in page.evaluate(REACH) if right > PHONE["width"] - EDGE]
 
 
-@pytest.mark.parametrize("name", [entry.name.removeprefix("learn_") for entry in lessons()])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=() if name in (*TABLES, "elbo") else pytest.mark.slow)
+        for name in (entry.name.removeprefix("learn_") for entry in lessons())
+    ],
+)
 def test_no_formula_or_table_is_wider_than_a_phone(new_page: Any, address: str, name: str) -> None:
     page, texts = new_page(viewport=PHONE), strings("en", f"learn_{name}")
     open_lesson(page, address, name)
@@ -77,7 +83,7 @@ def test_a_derivation_fits_a_phone_to_its_last_step(
 
 
 @pytest.mark.parametrize(("name", "words", "root"), VIEWS)
-@pytest.mark.parametrize("width", [390, pytest.param(1280, marks=pytest.mark.slow), 1920])
+@pytest.mark.parametrize("width", [390, *(pytest.param(wide, marks=pytest.mark.slow) for wide in (1280, 1920))])
 def test_what_is_done_by_hand_fits_the_window(
     new_page: Any, address: str, name: str, words: str, root: str, width: int
 ) -> None:

@@ -17,6 +17,7 @@ from decode_browser import drag, pixels, settle, sliders, value_of
 from engines import Window, missing, window
 from test_browser_accessibility import FINDINGS, RULES, SETTLED
 from trained import write_model
+from visitors import STEADY
 
 import vaelab
 from vaelab.analysis import inference
@@ -281,6 +282,7 @@ def test_the_menu_of_formats_can_be_read_and_used(new_page: Any, digits_app: str
     download = page.get_by_role("button", name="Download")
     download.wait_for()
     page.wait_for_function(SETTLED)
+    page.add_style_tag(content=STEADY)
     package = pytest.importorskip("axe_playwright_python", reason="pip install -r requirements-dev.txt")
     page.evaluate((files(package) / "axe.min.js").read_text(encoding="utf-8"))
     assert page.evaluate(FINDINGS, RULES) == []

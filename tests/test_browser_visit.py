@@ -9,6 +9,7 @@ from vaelab.cli.bench import visit
 pytestmark = pytest.mark.browser
 
 
+@pytest.mark.slow  # half a minute; test_packed.py has its parts
 def test_a_first_visit_is_counted_and_its_scripts_are_packed() -> None:
     report = visit.measure(1, pages=("train",))
     found = {entry.contestant: entry.median for entry in report.entries}

@@ -136,6 +136,7 @@ print(json.dumps(told))
 """
 
 
+@pytest.mark.slow  # half a minute; test_own_model.py goes through every page too
 def test_a_module_of_ones_own_trains_by_its_path_and_is_on_every_page(tmp_path: Path) -> None:
     own = tmp_path / "course.py"
     own.write_text(COURSE, encoding="utf-8")

@@ -6,6 +6,8 @@ import json
 from typing import Any
 from urllib.parse import urlsplit
 
+# What is computed again Streamlit shows in pale ink, and for a moment after; a page that ticks may begin at any time.
+STEADY = "[data-testid=stElementContainer] { opacity: 1 !important; transition: none !important; }"
 KEPT_APART = "local_storage,indexeddb,cache_storage,service_workers"
 
 
