@@ -376,27 +376,3 @@ def test_a_draw_of_x_is_noise_around_its_mean(page: Any, address: str) -> None:
     sampling.click()
     page.locator('.cloud button[aria-pressed="false"]').wait_for()
     assert np.array_equal(pixels(page, picture)[inside], mean)
-
-
-def test_a_number_in_the_text_is_dragged_and_goes_with_its_slider(page: Any, address: str) -> None:
-    texts = strings("zh", "learn_latent")
-    open_lesson(page, address, "latent", "zh")
-    number = page.locator(".sentence").get_by_role("slider", name=texts["sigma"])
-    slider = page.locator(".st-key-lesson_stage").get_by_role("slider", name=texts["sigma"])
-    slider.wait_for()
-    page.locator(".sentence").filter(has_text="1.26").wait_for()  # the stage has told
-    number.scroll_into_view_if_needed()
-    box = number.bounding_box()
-    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    page.mouse.down()
-    page.mouse.move(box["x"] + box["width"] / 2 + 90, box["y"] + 20, steps=9)
-    page.mouse.up()
-    shown = float(number.get_attribute("aria-valuenow"))
-    assert 0.7 <= shown <= 1.2
-    page.locator(".st-key-lesson_stage").get_by_text(f"{shown:.2f}", exact=True).first.wait_for()
-    said(page, ".sentence", rf"= {np.hypot(1.2, shown):.2f}")
-    assert page.locator(".st-key-lesson_stage").get_by_role("radio", name=texts["decoder_line"]).is_checked()
-    number.press("Home")
-    said(page, ".sentence", rf"= {np.hypot(1.2, 0.1):.2f}")
-    slider.press("ArrowRight")  # and the other way round
-    page.locator('.sentence [role=slider][aria-valuenow="0.2"]').wait_for()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from test_browser_lesson_hands import said
 from test_browser_lessons import open_lesson
 
 from vaelab.ui.learn.elbo_derived import JENSEN_STEPS, ONTO_STEPS
@@ -94,22 +93,4 @@ def test_what_is_done_by_hand_fits_the_window(
     box = page.locator(f"{root} canvas").last.bounding_box()
     assert box["width"] > 100
     assert box["x"] + box["width"] <= width
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-
-
-def test_a_finger_drags_a_number_and_the_page_still_scrolls(new_page: Any, address: str) -> None:
-    page = new_page(viewport=PHONE, has_touch=True, is_mobile=True)
-    open_lesson(page, address, "autoencoder")
-    number = page.locator(".sentence .dragged")
-    page.locator(".sentence").filter(has_text="3,072").wait_for()
-    number.scroll_into_view_if_needed()
-    box = number.bounding_box()
-    fingers = page.context.new_cdp_session(page)
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    fingers.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
-    for step in range(1, 7):
-        fingers.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [{"x": x + 15 * step, "y": y}]})
-    fingers.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
-    said(page, ".sentence", "96 × 2 × 2 = 384")
-    assert number.evaluate("node => getComputedStyle(node).touchAction") == "pan-y"
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")

@@ -31,7 +31,7 @@ from vaelab.ui.components.sentence.sentence_view import Number
 from vaelab.ui.learn.beyond_charts import density_chart, density_rows
 from vaelab.ui.learn.elbo_bound import COUNTS
 from vaelab.ui.learn.elbo_charts import bound_chart, bound_rows
-from vaelab.ui.learn.evidence_bar import evidence_bar
+from vaelab.ui.learn.evidence_bar import evidence_bar, settled
 from vaelab.ui.learn.number_table import Cell, Key, Shares, number_table
 from vaelab.ui.learn.views import choice
 from vaelab.ui.text import t
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from vaelab.lessons.bent import Fitted
 
 Array = NDArray[Any]
+FIT = 5e-4  # nats that an optimiser leaves, below which two heights are the same
 SEEN = Number("beyond_x", -2.0, 3.0, 0.5, 0.0, "learn_beyond.x", "total")
 DRAWN = Number("beyond_k", COUNTS[0], LARGEST, 1, 10, "learn_beyond.k", "z", COUNTS)
 STEPS, PARTS = (4, 8), (3, 8)  # at first, at most
@@ -57,11 +58,7 @@ TOLD = "beyond_told"  # in the session, nats
 def told(name: str) -> dict[str, str]:
     """A distance that a view has shown last, for a sentence of the text: "gap" of the ELBO, "rest" of the bound with K draws."""
     known = st.session_state.get(TOLD)
-    return {name: figure(_settled(known[name]), 3)} if known and name in known else {}
-
-
-def _settled(nats: float) -> float:
-    return 0.0 if abs(nats) < 5e-4 else nats
+    return {name: figure(settled(known[name], FIT), 3)} if known and name in known else {}
 
 
 @st.cache_data(max_entries=4, show_spinner=False)
@@ -123,7 +120,7 @@ def posterior_stage() -> None:
     _bar(found.elbo, truth)
     gap = truth - found.elbo
     st.session_state[TOLD] = {**st.session_state.get(TOLD, {}), "gap": gap}
-    parts = {"bound": found.elbo, "gap": _settled(gap), "truth": truth}
+    parts = {"bound": found.elbo, "gap": settled(gap, FIT), "truth": truth}
     st.markdown(t("learn_beyond.told", **_words(parts), **_names()))
     purple, orange = palette.colour("encoder", theme()), palette.colour("eps", theme())
     rows: list[list[Cell]] = []
@@ -135,7 +132,7 @@ def posterior_stage() -> None:
         _fitted().add((name, curve, x, steps))
         away = max(0.0, truth - bound)
         bar = Shares(((1.0 - min(1.0, away / 3.0), purple), (min(1.0, away / 3.0), orange)), width=90)
-        rows.append([t(f"learn_beyond.family_{name}"), figure(bound), figure(_settled(away), 3), bar])
+        rows.append([t(f"learn_beyond.family_{name}"), figure(bound), figure(settled(away, FIT), 3), bar])
     head: list[str | Key] = [
         t("learn_beyond.family"),
         t("learn_beyond.elbo_nats"),
@@ -179,7 +176,7 @@ def bound_stage() -> None:
     _bar(bound, truth)
     rest = truth - bound
     st.session_state[TOLD] = {**st.session_state.get(TOLD, {}), "rest": rest}
-    parts = {"bound": bound, "gap": _settled(rest), "truth": truth, "elbo": found.elbo}
+    parts = {"bound": bound, "gap": settled(rest, FIT), "truth": truth, "elbo": found.elbo}
     st.markdown(t("learn_beyond.told_k", k=f"{k:,}", counting=f"{counting:,.1f}", **_words(parts), **_names()))
 
 
@@ -223,11 +220,11 @@ def prior_stage() -> None:
     st.html(evidence_bar(list(zip(ends, colours, strict=True)), *PRIOR_BAR, ends[1:], t("learn_beyond.prior_bar_alt")))
     shown = {
         "bound": answer.elbo,
-        "gap": _settled(answer.truth - answer.elbo),
+        "gap": settled(answer.truth - answer.elbo, FIT),
         "truth": answer.truth,
-        "lack": _settled(answer.most - answer.truth),
+        "lack": settled(answer.most - answer.truth, FIT),
         "most": answer.most,
-        "apart": _settled(answer.apart),
+        "apart": settled(answer.apart, FIT),
     }
     st.markdown(
         t("learn_beyond.told_prior", **_words(shown), **_names(), lack_name=markdown("prior", t("learn_beyond.lack")))

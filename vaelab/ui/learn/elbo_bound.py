@@ -34,6 +34,7 @@ from vaelab.lessons.small_images import as_pixels, small_digits
 from vaelab.ui import html, pictures
 from vaelab.ui.components.sentence.sentence_view import Number
 from vaelab.ui.learn.elbo_charts import bound_chart, bound_rows
+from vaelab.ui.learn.evidence_bar import settled
 from vaelab.ui.learn.one_face import DRAWS as FACE_DRAWS
 from vaelab.ui.learn.one_face import face_bound, pixels
 from vaelab.ui.learn.views import choice
@@ -172,11 +173,6 @@ def _face() -> None:
     values = {"elbo": figure(known.elbo), "estimate": figure(known.estimate)}
     said = t("learn_elbo.face", draws=FACE_DRAWS, counting=f"{known.counting:.1f}", **values)
     st.html(html.stage(f"{picture}<p>{said}</p>", "through low"))
-
-
-def settled(nats: float) -> float:
-    """A difference without its rounding error, which would show a nought as minus nought."""
-    return 0.0 if abs(nats) < 1e-6 else nats
 
 
 def _figures(answer: Answer, chosen: int) -> None:

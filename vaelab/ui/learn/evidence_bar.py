@@ -19,3 +19,8 @@ def evidence_bar(parts: Sequence[tuple[float, str]], low: float, high: float, ed
         at = to
     marks = "".join(f'<i style="left:{share(edge):.2f}%"></i>' for edge in edges)
     return f'<div class="vl-evidence" role="img" aria-label="{escape(alt)}">{spans}{marks}</div>'
+
+
+def settled(nats: float, noise: float = 1e-6) -> float:
+    """A difference in nats without its rounding error, or that of a fit, which would show a nought as minus nought."""
+    return 0.0 if abs(nats) < noise else nats
