@@ -65,8 +65,10 @@ def test_milestones_fall_where_they_say_and_a_shorter_training_goes_through_all(
 def test_every_protocol_is_a_training_and_burdas_is_what_the_paper_says() -> None:
     for known in PROTOCOLS.values():
         cfg = known.config(seed=3)
-        assert (cfg.data.image_size, cfg.model.channels, cfg.seed) == (28, 1, 3)
-        assert cfg.loss.likelihood == "bernoulli"
+        assert cfg.seed == 3
+        if known.unit == "nats":
+            assert (cfg.data.image_size, cfg.model.channels) == (28, 1)
+            assert cfg.loss.likelihood == "bernoulli"
     cfg = protocol("burda-iwae-50").config()
     assert (cfg.data.name, cfg.model.latent_dim, cfg.model.value("draws")) == ("mnist-dynamic", 50, 50)
     assert cfg.optim == OptimConfig(lr=1e-3, batch_size=20, epochs=3280, rate="stairs", epsilon=1e-4)

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vaelab import data
-from vaelab.analysis.protocols import IMAGE_SIZE, PROTOCOLS, Protocol, protocol
+from vaelab.analysis.protocols import PROTOCOLS, Protocol, protocol
 from vaelab.cli.output import json_option, print_json, table
 from vaelab.cli.progress import Progress
-from vaelab.config.errors import RunError
+from vaelab.config.errors import ConfigError, RunError
 from vaelab.config.places import runs_root
 from vaelab.runs import store
 from vaelab.runs.files import Row
@@ -22,8 +22,13 @@ from vaelab.runs.run_config import RunConfig
 from vaelab.workers import launch
 
 if TYPE_CHECKING:
+    from vaelab.analysis.bits import Bits
     from vaelab.analysis.likelihood import Estimate
     from vaelab.runs.status import Status
+
+
+UNITS = {"nats": "nats", "bits_per_dim": "bits/dim"}
+SCALE_IMAGES = 1_000  # training images on which the scale of a pixel is found
 
 
 @click.command()
@@ -68,7 +73,7 @@ def reproduce(
     quiet: bool,
     as_json: bool,
 ) -> None:
-    """Train as a paper did, measure log p(x) as it did, and print ours beside theirs.
+    """Train as a paper did, measure log p(x) as it did (nats per image, or bits per dimension), and print ours beside theirs.
 
     The training is a run like any other, with its curves on the page Train. Ctrl-C keeps what there is, and the same command goes on.
     """
@@ -78,6 +83,8 @@ def reproduce(
     if name is None:
         raise click.UsageError(f"NAME must be one of {', '.join(PROTOCOLS)} (--list tells what they are)")
     known = protocol(name)
+    if samples and not known.samples:
+        raise ConfigError(f"--samples is for log p(x) by draws of z, and {known.name} draws none (leave it out)")
     cfg = known.config(epochs=epochs, batch_size=batch_size, seed=seed, device=device)
     run = _run_of(known, cfg)
     click.echo(f"{known.name}: {known.title}; run {run.name}")
@@ -86,7 +93,7 @@ def reproduce(
         _tell_stopped(known, run, as_json)
         return
     began = time.perf_counter()
-    found, interrupted = _measured(run, samples or known.samples, images, quiet)
+    found, interrupted = _measured(known, run, samples or known.samples, images, quiet)
     told = _told(known, run, found, samples or known.samples, time.perf_counter() - began)
     _print(known, told, interrupted)
     if as_json:
@@ -100,6 +107,7 @@ def _list(as_json: bool) -> None:
             "title": known.title,
             "dataset": known.training["dataset"],
             "epochs": known.epochs,
+            "unit": known.unit,
             "samples": known.samples,
             "published": _published(known),
             "differs": list(known.differs),
@@ -107,18 +115,29 @@ def _list(as_json: bool) -> None:
         for known in PROTOCOLS.values()
     ]
     shown = [
-        (known.name, figure.nats, figure.who, known.training["dataset"], known.epochs, known.samples, known.title)
+        (
+            known.name,
+            figure.value,
+            UNITS[known.unit],
+            figure.who,
+            known.training["dataset"],
+            known.epochs,
+            known.samples or "",
+            known.title,
+        )
         for known in PROTOCOLS.values()
         for figure in known.published
     ]
-    click.echo(table(("name", "nats", "found by", "dataset", "epochs", "samples", "what"), shown))
-    click.echo("-log p(x) in nats per image; `vaelab reproduce NAME --epochs N` trains and measures.")
+    click.echo(table(("name", "-log p(x)", "in", "found by", "dataset", "epochs", "samples", "what"), shown))
+    click.echo(
+        "nats are per image, bits/dim per number of an image; `vaelab reproduce NAME --epochs N` trains and measures."
+    )
     if as_json:
         print_json({"protocols": rows})
 
 
 def _published(known: Protocol) -> list[dict[str, Any]]:
-    return [{"who": figure.who, "nats": figure.nats} for figure in known.published]
+    return [{"who": figure.who, known.unit: figure.value} for figure in known.published]
 
 
 def _run_of(known: Protocol, cfg: RunConfig) -> store.Run:
@@ -175,21 +194,35 @@ def _trained(run: store.Run, minutes: float | None, quiet: bool) -> Status | Non
     return status if status.state == "finished" or over.is_set() else None
 
 
-def _measured(run: store.Run, samples: int, images: int | None, quiet: bool) -> tuple[Estimate, bool]:
+def _measured(
+    known: Protocol, run: store.Run, samples: int, images: int | None, quiet: bool
+) -> tuple[Estimate | Bits, bool]:
     """-log p(x) of the test images, and whether Ctrl-C ended the measurement early."""
-    from vaelab.analysis import inference, likelihood
+    from vaelab.analysis import bits, inference, likelihood
     from vaelab.models.device import choose, flush_denormals
 
     flush_denormals()
     cfg = run.config()
     model = inference.load_run(run).to(choose(cfg.device))
-    pixels = data.load(cfg.data.name, image_size=IMAGE_SIZE, channels=cfg.model.channels, limit=1).test.pixels
-    found: Estimate | None = None
+    in_bits = known.unit == "bits_per_dim"
+    dataset = data.load(
+        cfg.data.name,
+        image_size=known.image_size,
+        channels=cfg.model.channels,
+        limit=SCALE_IMAGES if in_bits else 1,
+    )
+    pixels = dataset.test.pixels
+    found: Estimate | Bits | None = None
     interrupted = False
     total = min(images or len(pixels), len(pixels))
     with _bar(total, quiet) as show:
         try:
-            for found in likelihood.estimates(model, pixels, cfg.loss, samples, images):
+            measured: Iterator[Estimate | Bits] = (
+                bits.estimates(model, pixels, bits.best_scale(model, dataset.train.pixels), images)
+                if in_bits
+                else likelihood.estimates(model, pixels, cfg.loss, samples, images)
+            )
+            for found in measured:
                 show(found)
         except KeyboardInterrupt:
             if found is None:
@@ -209,15 +242,13 @@ def _bar(total: int, quiet: bool) -> Iterator[Any]:
         yield lambda found: bar.update(found.images - bar.pos)
 
 
-def _told(known: Protocol, run: store.Run, found: Estimate, samples: int, seconds: float) -> dict[str, Any]:
+def _told(known: Protocol, run: store.Run, found: Estimate | Bits, samples: int, seconds: float) -> dict[str, Any]:
     """The result as JSON has it."""
     cfg, status = run.config(), run.status()
     return {
         "name": known.name,
         "run": run.name,
-        "nll": found.nll,
-        "error": found.error,
-        "bound": found.bound,
+        **_figures(found),
         "published": _published(known),
         "samples": samples,
         "images": found.images,
@@ -231,6 +262,23 @@ def _told(known: Protocol, run: store.Run, found: Estimate, samples: int, second
         "training_seconds": status.seconds,
         "measuring_seconds": round(seconds, 1),
         "differs": _differs(known, cfg, samples),
+    }
+
+
+def _figures(found: Estimate | Bits) -> dict[str, float]:
+    """What was measured, by its names in JSON."""
+    from vaelab.analysis.likelihood import Estimate
+
+    if isinstance(found, Estimate):
+        return {"nll": found.nll, "error": found.error, "bound": found.bound}
+    return {
+        "bits_per_dim": found.total,
+        "error": found.error,
+        "pixels": found.pixels,
+        "codes": found.codes,
+        "codes_by_prior": found.codes_by_prior,
+        "bits_per_dim_by_prior": found.by_prior,
+        "scale": found.scale,
     }
 
 
@@ -251,12 +299,22 @@ def _differs(known: Protocol, cfg: RunConfig, samples: int) -> list[str]:
 
 def _print(known: Protocol, told: dict[str, Any], interrupted: bool) -> None:
     part = "all" if told["images"] == told["test_images"] else f"{told['images']:,} of"
+    in_bits = known.unit == "bits_per_dim"
+    how = (
+        "bits per dimension, a bound by one code each" if in_bits else f"nats per image, by {told['samples']:,} samples"
+    )
     click.echo(
-        f"-log p(x) of {part} {told['test_images']:,} test images, nats per image, by {told['samples']:,} samples"
+        f"-log p(x) of {part} {told['test_images']:,} test images, {how}"
         + (" (the measurement was stopped by Ctrl-C)" if interrupted else "")
     )
     ours = "ours" + (f", give or take {told['error']:.2f}" if told["error"] else "")
-    click.echo(table(("", "nats"), [(ours, told["nll"]), *((f.who, f.nats) for f in known.published)]))
+    rows = [(ours, told["bits_per_dim" if in_bits else "nll"]), *((f.who, f.value) for f in known.published)]
+    click.echo(table(("", UNITS[known.unit]), rows))
+    if in_bits:
+        click.echo(
+            f"ours is {told['pixels']:.2f} for the pixels, by a logistic of scale {told['scale']:.4f} over 256 levels, and {told['codes']:.2f} for the"
+            f" codes, all alike; by the prior that the model learned {told['codes_by_prior']:.2f}, in sum {told['bits_per_dim_by_prior']:.2f}"
+        )
     click.echo(
         f"budget: {told['epochs']:g} epochs, of {told['protocol_epochs']:,} in the protocol; seed {told['seed']}, {told['device']},"
         f" {told['training_seconds']:,.0f} s of training and {told['measuring_seconds']:,.0f} s of measuring"
@@ -272,12 +330,12 @@ def _tell_stopped(known: Protocol, run: store.Run, as_json: bool) -> None:
         f"stopped at step {status.step:,} with a checkpoint; the same command goes on, and with --minutes 0 measures what is there"
     )
     rows = [row for row in run.metrics() if "test_loss" in row]
+    is_bound = known.unit == "nats"  # otherwise the loss scores pixels by a density
     if rows:
-        click.echo(
-            f"held-out loss at step {rows[-1]['step']:,}: {rows[-1]['test_loss']:.2f} nats per image, a bound on -log p(x)"
-        )
+        what = ", a bound on -log p(x)" if is_bound else ""
+        click.echo(f"held-out loss at step {rows[-1]['step']:,}: {rows[-1]['test_loss']:.2f} nats per image{what}")
     if as_json:
-        bound = rows[-1]["test_loss"] if rows else None
+        bound = rows[-1]["test_loss"] if rows and is_bound else None
         print_json({"name": known.name, "run": run.name, "state": status.state, "step": status.step, "bound": bound})
 
 
