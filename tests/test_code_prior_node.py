@@ -52,3 +52,13 @@ def test_a_snapshot_has_no_prior_to_draw_from(model: LatentModel) -> None:
     assert model.cfg.method.code_prior({"decoder.0.weight": 0}) is None
     assert packed_prior(None) is None
     assert ModelConfig().method.code_prior({}) is None
+
+
+def test_codes_that_were_painted_or_drawn_stand_while_their_vectors_move() -> None:
+    """What lesson 12's view remembers: entries, all of them or those drawn so far."""
+    found = json.loads(node(JS / "standing_node.mjs"))
+    assert found["z"] == [2, 0, 1, 1, 5, 0, -1, -1]
+    assert found["whole"] == found["stale"] == found["moved"] == [2, 0, 1, 1]
+    assert found["part"] == [2, 1]
+    assert found["painted"] == 2
+    assert found["fits"] == [True, True, False, False, False, False]

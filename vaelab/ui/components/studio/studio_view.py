@@ -1,4 +1,4 @@
-"""The code panels of the Decode page for a model that is no run (studio.js): its decoder travels with the data, and Python hears of nothing."""
+"""The code panels of the Decode page for a model that is no run (studio.js): its decoder travels with the data, and Python hears only where it stands, for links."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
+from vaelab.ui.components.keeping import opened_at
 from vaelab.ui.components.widget import widget
 from vaelab.ui.text import language, strings
 
@@ -22,4 +23,6 @@ def studio_view(key: str, facts: Mapping[str, Any], decoder: bytes, z: list[floa
         "other": None,
         "text": texts,
     }
-    widget("studio", key, {"stamp": stamp, "spec": spec, "decoder": base64.b64encode(decoder).decode(), "z": z})
+    kept, keep = opened_at(key)
+    data = {"stamp": stamp, "spec": spec, "decoder": base64.b64encode(decoder).decode(), "z": z, "kept": kept}
+    widget("studio", key, data, on_kept_change=keep)
