@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from cli_shell import Shell
+from run_writer import write_run
 
 from vaelab.cli import cli
 from vaelab.cli.bench import growing, growth, growth_plot, hands, project, report, train
+from vaelab.cli.bench.chosen import choose
 from vaelab.cli.bench.report import SUBJECTS, Report, compare, in_turns
 from vaelab.config.errors import VaeLabError
+from vaelab.runs import store
+from vaelab.runs.plan import plan
 
 
 def test_contestants_take_turns() -> None:
@@ -67,6 +73,24 @@ def test_both_projections_run() -> None:
     found = project.measure(1, vectors=100)
     assert {entry.setting for entry in found.entries} == {"PCA", "t-SNE"}
     assert all(entry.median > 0 for entry in found.entries)
+
+
+def test_runs_that_are_asked_for_are_copied_and_what_the_server_decodes_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shell: Shell
+) -> None:
+    monkeypatch.setenv("VAELAB_RUNS", str(tmp_path / "runs"))
+    write_run("mine", cfg=plan("digits", latent_dim=4))
+    write_run("wide", cfg=plan("pixel-faces", model="vq-vae", network="code-stack"))
+    found = choose(("mine", "wide", "mnist-conv-vae", "mine"), tmp_path / "app")
+    assert found.names == ("mine", "mnist-conv-vae")
+    assert [path.name for path in (tmp_path / "app").iterdir()] == ["mine"]
+    assert [sentence.partition(":")[0] for sentence in found.told] == ["mine", "wide", "mnist-conv-vae"]
+    assert "Train expects 60" in found.told[0]
+    assert "so the server decodes it" in found.told[1]
+    with pytest.raises(VaeLabError, match="must be decoded in the browser"):
+        choose(("wide",), tmp_path / "none")
+    assert choose((), tmp_path).names == tuple(store.shipped())
+    assert "--run is for the subjects decode and hands, got train" in shell.refuses("bench", "train", "--run", "mine")
 
 
 @pytest.mark.slow

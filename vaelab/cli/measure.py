@@ -100,8 +100,17 @@ def _scored(run: store.Run, split: str, limit: int | None) -> dict[str, float]:
     metavar="FILE",
     help="Of the subject growth: also draw it, as an SVG file.",
 )
+@click.option(
+    "--run",
+    "runs",
+    multiple=True,
+    metavar="RUN",
+    help="Of the subjects decode and hands: measure this run or shipped model; may be given more than once.",
+)
 @json_option
-def bench(subject: str, repeats: int | None, sessions: int | None, plot: Path | None, as_json: bool) -> None:
+def bench(
+    subject: str, repeats: int | None, sessions: int | None, plot: Path | None, runs: tuple[str, ...], as_json: bool
+) -> None:
     """Measure ratios side by side in one run: train, decode, hands, crowd, project, startup, arrival, watching, visit or growth; or a whole class: classroom.
 
     Contestants take turns, so that a busy moment of the machine hits them alike; the median and the spread are shown.
@@ -114,7 +123,9 @@ def bench(subject: str, repeats: int | None, sessions: int | None, plot: Path | 
         raise ConfigError(f"--sessions is for the subjects classroom and watching, got {subject} (leave it out)")
     if plot is not None and subject != "growth":
         raise ConfigError(f"--plot is for the subject growth, got {subject} (leave it out)")
-    given = {"repeats": repeats, "sessions": sessions}
+    if runs and subject not in ("decode", "hands"):
+        raise ConfigError(f"--run is for the subjects decode and hands, got {subject} (leave it out)")
+    given = {"repeats": repeats, "sessions": sessions, "models": runs or None}
     report = measure(**{name: value for name, value in given.items() if value is not None})
     click.echo(report.text())
     if plot is not None:

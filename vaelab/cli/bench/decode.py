@@ -18,13 +18,13 @@ from urllib.parse import quote
 import numpy as np
 
 from vaelab.cli.bench.app_server import free_port, running_app
+from vaelab.cli.bench.chosen import choose
 from vaelab.cli.bench.chromium import chromium
 from vaelab.cli.bench.pointer import swing
 from vaelab.cli.bench.report import Entry, Report
 from vaelab.cli.bench.startup import runs_in
 from vaelab.cli.bench.wire import Wire, relayed
 from vaelab.config.errors import VaeLabError
-from vaelab.runs import store
 from vaelab.runs.plan import plan
 from vaelab.workers import launch
 
@@ -86,33 +86,21 @@ class Drag:
     unpacked_bytes: int
 
 
-def shipped_models() -> tuple[str, ...]:
-    """Names of the models of weights/. Raises VaeLabError when there are none."""
-    names = tuple(store.shipped())
-    if not names:
-        raise VaeLabError(
-            "weights/ must hold a model to be measured, but is empty (train them with scripts/train_weights.py)"
-        )
-    return names
-
-
 def measure(repeats: int = 1, seconds: float = SECONDS, models: tuple[str, ...] | None = None) -> Report:
     """Drags one slider of every shipped model, over one image and over the grid, then once more beside a training.
 
-    The ratio is against the goal, above 1 is better. Raises VaeLabError without Playwright, Chromium or shipped models.
+    models: runs or shipped models in their place; no training is started beside these. The ratio is against the goal, above 1 is better.
+    Raises VaeLabError without Playwright, Chromium or models, RunError for a run that does not exist.
     """
-    names = models or shipped_models()
     entries: list[Entry] = []
     silent = True
     port = free_port()
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        runs_in(folder),
-        running_app(Path(folder)) as address,
-        relayed(address) as wire,
-        chromium(f"--remote-debugging-port={port}") as browser,
-    ):
-        for name in names:
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
+        chosen = choose(models, Path(folder))
+        stack.enter_context(runs_in(folder))
+        wire = stack.enter_context(relayed(stack.enter_context(running_app(Path(folder)))))
+        browser = stack.enter_context(chromium(f"--remote-debugging-port={port}"))
+        for name in chosen.names:
             found = [_one_model(browser, port, wire, name, seconds) for _ in range(repeats)]
             for view in ("one", "grid"):
                 drags = [drags[view] for drags, _ in found]
@@ -122,12 +110,14 @@ def measure(repeats: int = 1, seconds: float = SECONDS, models: tuple[str, ...] 
             entries.append(
                 entry(name, "first picture after scripts", "ms", waits, FIRST_PICTURE_GOAL, more_is_better=False)
             )
-        with _training():
-            busy = [
-                _one_model(browser, port, wire, names[0], seconds, views=("one",))[0]["one"] for _ in range(repeats)
-            ]
-        entries += _entries(f"{names[0]}, one image beside a training", busy, GOALS["training"])
-    return Report("decode", repeats, tuple(entries), _notes(silent, seconds))
+        if not models:
+            with _training():
+                busy = [
+                    _one_model(browser, port, wire, chosen.names[0], seconds, views=("one",))[0]["one"]
+                    for _ in range(repeats)
+                ]
+            entries += _entries(f"{chosen.names[0]}, one image beside a training", busy, GOALS["training"])
+    return Report("decode", repeats, tuple(entries), (*chosen.told, *_notes(silent, seconds)))
 
 
 def _one_model(

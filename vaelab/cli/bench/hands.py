@@ -5,6 +5,7 @@ Sent without waiting (pointer.py) and counted where it is painted (drag_probe.js
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 import time
 from pathlib import Path
@@ -14,8 +15,9 @@ from urllib.parse import quote
 import numpy as np
 
 from vaelab.cli.bench.app_server import free_port, running_app
+from vaelab.cli.bench.chosen import choose
 from vaelab.cli.bench.chromium import chromium
-from vaelab.cli.bench.decode import AFTERWARDS, GOALS, PAGE_WAIT, PAINT_GOAL, SECONDS, entry, probed, shipped_models
+from vaelab.cli.bench.decode import AFTERWARDS, GOALS, PAGE_WAIT, PAINT_GOAL, SECONDS, entry, probed
 from vaelab.cli.bench.pointer import Hand, swing
 from vaelab.cli.bench.report import Entry, Report
 from vaelab.cli.bench.startup import runs_in
@@ -33,25 +35,24 @@ SCROLLED = "[window.scrollY, ...[...document.querySelectorAll('*')].map((e) => e
 def measure(repeats: int = 1, seconds: float = SECONDS, models: tuple[str, ...] | None = None) -> Report:
     """Every shipped model: pictures a second under a pointer on its map, and under a finger on its first slider.
 
-    The ratio is against the goal, above 1 is better. Raises VaeLabError without Playwright, Chromium or shipped models.
+    models: runs or shipped models in their place. The ratio is against the goal, above 1 is better. Raises VaeLabError without Playwright,
+    Chromium or models, RunError for a run that does not exist.
     """
-    names = models or shipped_models()
     entries: list[Entry] = []
     scrolled = 0.0
     port = free_port()
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        runs_in(folder),
-        running_app(Path(folder)) as address,
-        chromium(f"--remote-debugging-port={port}") as browser,
-    ):
-        for name in names:
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
+        chosen = choose(models, Path(folder))
+        stack.enter_context(runs_in(folder))
+        address = stack.enter_context(running_app(Path(folder)))
+        browser = stack.enter_context(chromium(f"--remote-debugging-port={port}"))
+        for name in chosen.names:
             over = [_over_the_map(browser, port, address, name, seconds) for _ in range(repeats)]
             entries += _entries(f"{name}, pointer over the map", over)
             under = [_on_a_phone(browser, port, address, name, seconds) for _ in range(repeats)]
             entries += _entries(f"{name}, finger on a phone", [found for found, _ in under])
             scrolled = max([scrolled, *(moved for _, moved in under)])
-    return Report("hands", repeats, tuple(entries), _notes(scrolled, seconds))
+    return Report("hands", repeats, tuple(entries), (*chosen.told, *_notes(scrolled, seconds)))
 
 
 Painted = tuple[float, float]  # pictures a second, and ms from event to paint of 95 %

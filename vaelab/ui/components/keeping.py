@@ -34,5 +34,7 @@ def _numbers(told: Any) -> list[float]:
 def opened_at(key: str) -> tuple[list[float], Callable[[], None]]:
     """As `keeping`, with the numbers that a session began with: of a view whose data is large and must not be sent again after each gesture."""
     kept, keep = keeping(key)
-    first: list[float] = st.session_state.setdefault(f"opened_{key}", kept)  # not under the page's names: no link holds it
+    first: list[float] = st.session_state.setdefault(
+        f"opened_{key}", kept
+    )  # not under the page's names: no link holds it
     return first, keep
