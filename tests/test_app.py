@@ -354,8 +354,8 @@ def _page_with_a_defect():
         show_error(error)
 
 
-def test_first_page_opens_without_torch(tmp_path):
-    """In a fresh interpreter: the shell, the first page and the Train page, with a run on record."""
+def test_first_page_opens_without_torch_pandas_and_altair(tmp_path):
+    """In a fresh interpreter: the shell and the first page, with a run on record, and without torch the Train page."""
     code = (
         "import sys\n"
         "from pathlib import Path\n"
@@ -364,6 +364,7 @@ def test_first_page_opens_without_torch(tmp_path):
         "showcase.evidence = lambda *a: None\n"
         "app = AppTest.from_file(str(Path('vaelab/ui/shell.py').resolve()), default_timeout=60).run()\n"
         "assert not app.exception, app.exception\n"
+        "print({'pandas', 'altair', 'sklearn', 'scipy'} & set(sys.modules) or 'light')\n"
         "app.switch_page(str(Path('pages/train.py').resolve())).run()\n"
         "assert not app.exception, app.exception\n"
         "print('torch' in sys.modules, 'app' in sys.modules)\n"
@@ -373,7 +374,7 @@ def test_first_page_opens_without_torch(tmp_path):
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.split() == ["False", "False"]
+    assert done.stdout.split() == ["light", "False", "False"]
 
 
 def test_the_column_of_controls_folds_away_and_back():

@@ -14,6 +14,7 @@ from vaelab.runs.files import append_row, stamp_of
 from vaelab.runs.plan import plan
 from vaelab.runs.store import create_run
 from vaelab.ui.charts import latent, prior, training_charts
+from vaelab.ui.charts.thinning import thin
 from vaelab.ui.train import live
 
 CODE_TEXTS = {"dim": "Dimension", "mu": "μ", "sigma": "σ"}
@@ -41,15 +42,15 @@ def spec_without_data(chart) -> str:
 
 def test_thin_keeps_short_curves_and_averages_long_ones():
     steps, values = np.arange(1.0, 11.0), np.arange(10.0)
-    assert training_charts.thin(steps, values, 10)[1] is values
-    short_steps, short_values = training_charts.thin(steps, values, 5)
+    assert thin(steps, values, 10)[1] is values
+    short_steps, short_values = thin(steps, values, 5)
     np.testing.assert_allclose(short_steps, [1.5, 3.5, 5.5, 7.5, 9.5])
     np.testing.assert_allclose(short_values, [0.5, 2.5, 4.5, 6.5, 8.5])
 
 
 def test_thin_keeps_the_mean_of_a_ragged_curve():
     steps, values = np.arange(1.0, 1004.0), np.random.default_rng(0).normal(size=1003)
-    thinned = training_charts.thin(steps, values, 300)[1]
+    thinned = thin(steps, values, 300)[1]
     assert len(thinned) == 300
     assert thinned.mean() == pytest.approx(values.mean(), abs=0.02)
 

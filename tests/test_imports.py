@@ -191,7 +191,7 @@ for arguments in (["--help"], ["train", "--help"], ["summary", "linear-vae"], ["
         main(arguments)
     except SystemExit as end:
         assert end.code == 0, (arguments, end.code)
-loaded = {"torch", "streamlit", "sklearn", "pandas", "plotly"} & set(sys.modules)
+loaded = {"torch", "streamlit", "sklearn", "pandas"} & set(sys.modules)
 assert not loaded, loaded
 """
     done = subprocess.run(

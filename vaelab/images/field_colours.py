@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,14 +15,6 @@ Colours = NDArray[np.uint8]
 def rgb(code: str) -> Array:
     """#RRGGBB as three numbers in 0-255."""
     return np.array([int(code[i : i + 2], 16) for i in (1, 3, 5)], dtype=np.float64)
-
-
-@cache
-def sequential_stops() -> tuple[str, ...]:
-    """The scale of continuous values as #RRGGBB, lowest first."""
-    from plotly.colors import get_colorscale
-
-    return tuple(str(colour) for _, colour in get_colorscale(palette.SEQUENTIAL))
 
 
 def class_stops(theme: Theme) -> tuple[str, str, str]:

@@ -101,8 +101,8 @@ _CLASSES: dict[Theme, tuple[str, ...]] = {
 }
 
 FILL: dict[Theme, str] = {"light": "#0072B2", "dark": "#0077BB"}  # z as a ground under white words, which need 4.5:1
-SEQUENTIAL = "viridis"  # continuous values, perceptually even; a name that Vega and Plotly both know
-# The same as ten stops, for what draws without either.
+SEQUENTIAL = "viridis"  # continuous values, perceptually even; Vega knows it by its name
+# The same as ten stops, for what draws without Vega.
 STOPS = (
     "#440154", "#482878", "#3e4989", "#31688e", "#26828e", "#1f9e89", "#35b779", "#6ece58", "#b5de2b", "#fde725",
 )  # fmt: skip

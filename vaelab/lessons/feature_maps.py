@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vaelab.images.field_colours import coloured, diverging, sequential_stops
-from vaelab.images.palette import Theme
+from vaelab.images.field_colours import coloured, diverging
+from vaelab.images.palette import STOPS, Theme
 
 Pixels = NDArray[np.uint8]
 GAP = 2
@@ -35,7 +35,7 @@ def colours(values: NDArray[Any], scale: Scale, theme: Theme) -> Pixels:
     """Values as colours. values: (...) -> (..., 3) uint8."""
     if scale.signed:
         return diverging(values, scale.high, theme)
-    return coloured(values, sequential_stops(), 0.0, scale.high)
+    return coloured(values, STOPS, 0.0, scale.high)
 
 
 def layout(maps: int, side: int, width: int, height: int) -> tuple[int, int]:

@@ -11,10 +11,8 @@ import io
 import json
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-import altair as alt
-import pandas as pd
 import streamlit as st
 from PIL import Image
 from streamlit.dataframe_util import convert_anything_to_arrow_bytes
@@ -25,9 +23,13 @@ from vaelab.ui import styles
 from vaelab.ui.pictures import Pixels
 from vaelab.ui.widgets import theme
 
+if TYPE_CHECKING:  # half a second of imports, which a page without a chart need not wait for
+    import altair as alt
+    import pandas as pd
+
 ROWS = "rows"
 NUMBERS = 34  # pixels below a plot whose height is its own, for the numbers of its axis and half of one above it
-Build = Callable[..., alt.LayerChart]
+Build = Callable[..., "alt.LayerChart"]
 
 
 class Table(NamedTuple):
@@ -87,6 +89,8 @@ def _spec(
     sizes: tuple[tuple[str, Any], ...],
 ) -> str:
     """The specification without its rows, as JSON."""
+    import pandas as pd
+
     chart = build(pd.DataFrame(columns=list(columns)), theme=shade, texts=dict(texts), **dict(sizes))
     spec = chart.to_dict(validate=False)
     assert "data" in spec, "the layers of a ticking chart must share one frame"

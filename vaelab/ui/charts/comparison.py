@@ -12,7 +12,8 @@ import pandas as pd
 
 from vaelab.images import palette
 from vaelab.images.palette import Theme
-from vaelab.ui.charts.training_charts import NUMBER, STEPS, fixed, thin
+from vaelab.ui.charts.thinning import thin
+from vaelab.ui.charts.training_charts import NUMBER, STEPS, fixed
 
 Array = npt.NDArray[Any]
 Curve = tuple[tuple[Array, Array], tuple[Array, Array]]  # (x, y) in training and on held-out images

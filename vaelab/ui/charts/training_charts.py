@@ -11,13 +11,12 @@ from typing import Any, cast
 
 import altair as alt
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from vaelab.images import palette
 from vaelab.images.palette import Role, Theme
+from vaelab.ui.charts.thinning import Array, steps_and, thin
 
-Array = npt.NDArray[Any]
 LEGEND = 90  # pixels of a scatter's names, beside it
 NAMES: dict[str, dict[str, Any]] = {
     "right": {"orient": "right", "offset": 8, "labelLimit": LEGEND - 26},
@@ -28,18 +27,8 @@ LABELLED = 24  # bars that have room for their names
 NUMBER = "isValid(datum.value) ? format(datum.value, abs(datum.value) < 1e6 ? '~r' : '.0e') : ''"
 STEPS = "isValid(datum.value) ? format(datum.value, '~s') : ''"
 DIAL_LINES = 3  # changes made soon after each other are named below each other
-MAX_POINTS = 300  # of one curve: more than the pixels of its panel carry nothing, and cost time at every tick
 
 TERMS: dict[str, Role] = {"loss": "total", "recon": "decoder", "kl": "encoder"}
-
-
-def thin(steps: Array, values: Array, points: int = MAX_POINTS) -> tuple[Array, Array]:
-    """At most `points` averages over equal shares of a curve; a curve that is short enough comes back as it is."""
-    if len(steps) <= points:
-        return steps, values
-    edges = np.linspace(0, len(steps), points + 1).astype(int)[:-1]
-    counts = np.diff([*edges, len(steps)])
-    return np.add.reduceat(steps, edges) / counts, np.add.reduceat(values, edges) / counts
 
 
 def curve_rows(metrics: Sequence[Mapping[str, Any]], events: Sequence[Mapping[str, Any]], term: str) -> pd.DataFrame:
@@ -61,13 +50,6 @@ def curve_rows(metrics: Sequence[Mapping[str, Any]], events: Sequence[Mapping[st
         steps = [float(row["step"]) for row in dials]
         frames.append(pd.DataFrame({"step": steps, "value": np.nan, "series": "dial", "label": labels}))
     return pd.concat(frames, ignore_index=True).astype({"step": float, "value": float, "series": str, "label": str})
-
-
-def steps_and(metrics: Sequence[Mapping[str, Any]], key: str) -> tuple[Array, Array]:
-    """(steps, values) of the rows that measured `key`."""
-    pairs = [(row["step"], row[key]) for row in metrics if row.get(key) is not None]
-    steps, values = np.array(pairs, dtype=float).reshape(-1, 2).T
-    return steps, values
 
 
 def _series(metrics: Sequence[Mapping[str, Any]], key: str, series: str) -> pd.DataFrame:

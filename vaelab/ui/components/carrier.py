@@ -1,6 +1,6 @@
 """How the browser decoder's modules and weights reach the browser: addresses that routes.py answers, and the component that loads them.
 
-A page gives ``loader_js(ENTRY)`` to ``st.components.v2.component`` and sends the addresses below as small JSON; the bytes themselves
+A page registers its ``component`` with the module that draws it and sends the addresses below as small JSON; the bytes themselves
 travel over HTTP, where the browser caches them and can ask for newer ones without a rerun (docs/decisions/0003-browser-decoder.md).
 All addresses are relative to the root of the app, so that they hold behind a proxy.
 """
@@ -8,9 +8,13 @@ All addresses are relative to the root of the app, so that they hold behind a pr
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
+
+import streamlit as st
 
 from vaelab.export.bundle import Part
 from vaelab.runs.store import Run
@@ -25,7 +29,8 @@ const entry = import(root + "%(url)s");
 export default function (component) {
   let unmount = null;
   let gone = false;
-  entry.then((module) => { if (!gone) unmount = module.default(component); }).catch((error) => {
+  const told = { ...component, data: component.data?.[0] };
+  entry.then((module) => { if (!gone) unmount = module.default(told); }).catch((error) => {
     console.error(error);
     if (!gone) component.parentElement.textContent = %(failed)s;
   });
@@ -68,6 +73,20 @@ def loader_js(entry: str, failed: str = FAILED) -> str:
         raise KeyError(f"{entry} must be a module in {FOLDER.name}; there are {', '.join(modules())}")
     quoted = '"' + failed.replace("\\", "\\\\").replace('"', '\\"') + '"'
     return _LOADER % {"url": module_url(entry), "failed": quoted}
+
+
+def component(name: str, entry: str, failed: str, css: str | None = None) -> Callable[..., Any]:
+    """Register a component, and how to draw it: as Streamlit's own, called with key, data and callbacks. Once a process; again would mount it anew.
+
+    entry, failed: as `loader_js` takes them. Streamlit looks for tables in a mapping, and imports pandas to do so, half a second that the
+    first page has no other use for; what lies in a list it passes on, and the loader takes it out.
+    """
+    made = st.components.v2.component(name, css=css, js=loader_js(entry, failed))
+
+    def draw(*, data: Any, **given: Any) -> Any:
+        return made(data=[data], **given)
+
+    return draw
 
 
 def bundle_url(run: Run, part: Part = "decoder", step: int | None = None) -> str:

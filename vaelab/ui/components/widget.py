@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from vaelab.ui import styles
-from vaelab.ui.components.carrier import FOLDER, loader_js
+from vaelab.ui.components.carrier import FOLDER, component
 from vaelab.ui.components.decoder.decoder_view import stylesheet
 from vaelab.ui.components.keeping import keeping
 from vaelab.ui.text import t
@@ -32,6 +32,4 @@ def widget(name: str, key: str, data: dict[str, Any], *, keeps: bool = False, **
 def _component(name: str) -> Any:
     """The component, registered once a process."""
     css = stylesheet() + (FOLDER / f"{name}/{name}.css").read_text(encoding="utf-8")
-    return st.components.v2.component(
-        f"vaelab_{name}", css=css, js=loader_js(f"{name}/{name}.js", t("decode.scripts_failed"))
-    )
+    return component(f"vaelab_{name}", f"{name}/{name}.js", t("decode.scripts_failed"), css)

@@ -12,7 +12,6 @@ from functools import cache
 from typing import Any, Literal
 
 import numpy as np
-import streamlit as st
 from numpy.typing import NDArray
 
 from vaelab import data
@@ -22,7 +21,7 @@ from vaelab.export import bundle
 from vaelab.images.palette import STOPS, THEMES, class_colours, contrast, css_variables, surface, value_colours
 from vaelab.runs.run_config import RunConfig
 from vaelab.runs.store import Run
-from vaelab.ui.components.carrier import FOLDER, bundle_url, loader_js
+from vaelab.ui.components.carrier import FOLDER, bundle_url, component
 from vaelab.ui.components.keeping import keeping
 from vaelab.ui.components.map.map_routes import map_base, map_query
 from vaelab.ui.latent.chosen import KEY, Choice, images_key, unheard
@@ -147,9 +146,7 @@ def _nothing() -> None:
 @cache
 def _component() -> Any:
     """The component, registered once a process and kept: registering again would mount it anew."""
-    return st.components.v2.component(
-        "vaelab_latent_map", css=_stylesheet(), js=loader_js(ENTRY, t("latent.scripts_failed"))
-    )
+    return component("vaelab_latent_map", ENTRY, t("latent.scripts_failed"), _stylesheet())
 
 
 def _stylesheet() -> str:

@@ -13,7 +13,7 @@ import streamlit as st
 from vaelab.images import palette
 from vaelab.images.palette import Role, Theme
 from vaelab.ui import html
-from vaelab.ui.charts.training_charts import thin
+from vaelab.ui.charts.thinning import thin
 from vaelab.ui.learn.chart_shape import shaped
 from vaelab.ui.text import t
 from vaelab.ui.ticking import ticking_chart

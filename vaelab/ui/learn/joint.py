@@ -9,8 +9,8 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from vaelab.images import palette
-from vaelab.images.field_colours import coloured, sequential_stops
-from vaelab.images.palette import Theme
+from vaelab.images.field_colours import coloured
+from vaelab.images.palette import STOPS, Theme
 from vaelab.lessons.joint_table import (
     entropy,
     given_column,
@@ -114,7 +114,7 @@ def _view(joint: Array, state: State) -> dict[str, Any]:
 
 
 def _shades(shades: Array) -> list[str]:
-    table = coloured(shades, sequential_stops(), 0.0, 1.0)
+    table = coloured(shades, STOPS, 0.0, 1.0)
     return ["#" + "".join(f"{value:02X}" for value in row) for row in table]
 
 

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vaelab.images import palette
-from vaelab.images.field_colours import class_stops, coloured, sequential_stops
-from vaelab.images.palette import Theme
+from vaelab.images.field_colours import class_stops, coloured
+from vaelab.images.palette import STOPS, Theme
 from vaelab.lessons.kinds import Kinds, Sides, differences, one_joint
 from vaelab.lessons.mixtures import plane
 from vaelab.ui.learn.number_table import small
@@ -76,7 +76,7 @@ def _chance(key: str, values: Array, theme: Theme) -> dict[str, Any]:
 
 
 def _density(key: str, values: Array) -> dict[str, Any]:
-    stops, top = sequential_stops(), float(values[:-1].max())
+    stops, top = STOPS, float(values[:-1].max())
     return _field(key, coloured(values[:-1], stops, 0.0, top), f"{values[-1]:.4f}", "0", f"{top:.3f}", stops)
 
 

@@ -10,8 +10,8 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from vaelab.images import palette
-from vaelab.images.field_colours import coloured, sequential_stops
-from vaelab.images.palette import Theme
+from vaelab.images.field_colours import coloured
+from vaelab.images.palette import STOPS, Theme
 from vaelab.lessons.guessing import Rounds, rounds
 from vaelab.lessons.latent_grid import (
     DECODERS,
@@ -117,7 +117,7 @@ def _view(kind: Decoder, weight: float, sigma: float) -> dict[str, Any]:
     zs, xs = np.linspace(-Z_REACH, Z_REACH, Z_POINTS), np.linspace(-X_REACH, X_REACH, X_POINTS)
     all_five = five(kind, weight, sigma, zs, xs)
     top = float(all_five.joint.max())
-    picture = coloured(all_five.joint.T[::-1], sequential_stops(), 0.0, top)
+    picture = coloured(all_five.joint.T[::-1], STOPS, 0.0, top)
     packed = {
         "prior": all_five.prior,
         "marginal": all_five.marginal,

@@ -10,7 +10,8 @@ import pandas as pd
 
 from vaelab.images import palette
 from vaelab.images.palette import Role, Theme
-from vaelab.ui.charts.training_charts import Array, latent_scatter, scatter_rows, thin
+from vaelab.ui.charts.thinning import Array, thin
+from vaelab.ui.charts.training_charts import latent_scatter, scatter_rows
 from vaelab.ui.learn.chart_shape import shaped
 
 POINTS = 120  # of one curve

@@ -10,7 +10,7 @@ import pandas as pd
 
 from vaelab.images import palette
 from vaelab.images.palette import Role, Theme
-from vaelab.ui.charts.training_charts import Array
+from vaelab.ui.charts.thinning import Array
 from vaelab.ui.learn.chart_shape import shaped
 
 BINS = 61

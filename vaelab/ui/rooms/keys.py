@@ -12,7 +12,7 @@ from vaelab.runs.store import Run
 from vaelab.ui import doing
 from vaelab.ui.access import seen
 from vaelab.ui.access.rules import may
-from vaelab.ui.components.carrier import FOLDER, loader_js
+from vaelab.ui.components.carrier import FOLDER, component
 from vaelab.ui.components.decoder.decoder_view import stylesheet
 from vaelab.ui.error_text import in_markdown
 from vaelab.ui.pages import PAGES, PageEntry, open_page
@@ -77,4 +77,4 @@ def _training() -> Run | None:
 def _component() -> Any:
     """The component, registered once a process."""
     css = stylesheet() + (FOLDER / "keys" / "keys.css").read_text(encoding="utf-8")
-    return st.components.v2.component("vaelab_keys", css=css, js=loader_js("keys/keys.js", t("decode.scripts_failed")))
+    return component("vaelab_keys", "keys/keys.js", t("decode.scripts_failed"), css)

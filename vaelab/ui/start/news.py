@@ -12,7 +12,7 @@ from vaelab.images.palette import colour
 from vaelab.runs.store import Run
 from vaelab.ui import pictures
 from vaelab.ui.access import seen
-from vaelab.ui.charts import training_charts
+from vaelab.ui.charts.thinning import steps_and, thin
 from vaelab.ui.error_text import in_markdown
 from vaelab.ui.text import language, t
 from vaelab.ui.train.live_pictures import arrays_of, latest_snapshot
@@ -60,7 +60,7 @@ def _card(run: Run) -> None:
     if not rows:
         st.caption(t("start.no_loss"))
         return
-    _, losses = training_charts.thin(*training_charts.steps_and(rows, "loss"), points=SPARKLINE_POINTS)
+    _, losses = thin(*steps_and(rows, "loss"), points=SPARKLINE_POINTS)
     words = t("start.last_loss", loss=figure(rows[-1]["loss"]))
     line = sparkline([float(value) for value in losses], colour("total", theme()))
     st.html(f'<div class="vl news-loss">{line}<span>{words}</span></div>')

@@ -16,7 +16,7 @@ from typing import Any, Literal
 import streamlit as st
 
 from vaelab.ui import share, styles
-from vaelab.ui.components.carrier import FOLDER, loader_js
+from vaelab.ui.components.carrier import FOLDER, component
 from vaelab.ui.text import language, strings, t
 
 ENTRY = "board/board.js"
@@ -119,4 +119,4 @@ class Board:
 def _component() -> Any:
     """The component, registered once a process."""
     css = "".join((FOLDER / name).read_text(encoding="utf-8") for name in ("shared/button.css", "board/board.css"))
-    return st.components.v2.component("vaelab_board", css=css, js=loader_js(ENTRY, t("decode.scripts_failed")))
+    return component("vaelab_board", ENTRY, t("decode.scripts_failed"), css)

@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 
 from vaelab.config.texts import Language, say
 from vaelab.images import palette
-from vaelab.images.field_colours import sequential_stops
-from vaelab.images.palette import Theme
+from vaelab.images.palette import STOPS, Theme
 from vaelab.lessons.kernels import density, elsewhere, longest
 from vaelab.ui.components.widget import widget
 from vaelab.ui.text import language
@@ -62,6 +61,6 @@ def budget_data(lang: Language) -> dict[str, Any]:
         "width": WIDTH,
         "line": line(),
         "longest": longest(MINE, line(), WIDTH),
-        "stops": list(sequential_stops()),
+        "stops": list(STOPS),
         "text": {name: say(lang, f"{TEXTS}.keep_{name}") for name in WORDS},
     }

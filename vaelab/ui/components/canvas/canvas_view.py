@@ -8,12 +8,11 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-import streamlit as st
 from numpy.typing import NDArray
 
 from vaelab.config.errors import ImageError
 from vaelab.images.files import MAX_BYTES, png
-from vaelab.ui.components.carrier import FOLDER, loader_js
+from vaelab.ui.components.carrier import FOLDER, component
 from vaelab.ui.text import language, strings, t
 
 ENTRY = "canvas/canvas.js"
@@ -88,4 +87,4 @@ def _nothing() -> None:
 def _component() -> Any:
     """The component, registered once a process."""
     css = "".join((FOLDER / name).read_text(encoding="utf-8") for name in ("shared/button.css", "canvas/canvas.css"))
-    return st.components.v2.component("vaelab_canvas", css=css, js=loader_js(ENTRY, t("image.scripts_failed")))
+    return component("vaelab_canvas", ENTRY, t("image.scripts_failed"), css)

@@ -21,7 +21,7 @@ from vaelab.export import bundle
 from vaelab.images.palette import THEMES, css_variables
 from vaelab.runs.store import Run
 from vaelab.ui.access import seen
-from vaelab.ui.components.carrier import FOLDER, bundle_url, loader_js, newest_url
+from vaelab.ui.components.carrier import FOLDER, bundle_url, component, newest_url
 from vaelab.ui.components.keeping import opened_at
 from vaelab.ui.decode.spec import component_spec
 from vaelab.ui.text import Language, language, strings, t
@@ -150,9 +150,7 @@ def _cached_spec(path: str, stamp: str, other: str, other_stamp: str, lang: Lang
 @cache
 def _component() -> Any:
     """The component, registered once a process and kept: registering again would mount it anew."""
-    return st.components.v2.component(
-        "vaelab_decoder", css=stylesheet(), js=loader_js(ENTRY, t("decode.scripts_failed"))
-    )
+    return component("vaelab_decoder", ENTRY, t("decode.scripts_failed"), stylesheet())
 
 
 def stylesheet() -> str:

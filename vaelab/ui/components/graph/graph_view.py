@@ -11,7 +11,7 @@ import streamlit as st
 
 from vaelab.images.palette import THEMES, Role, css_variables
 from vaelab.ui import styles
-from vaelab.ui.components.carrier import FOLDER, loader_js
+from vaelab.ui.components.carrier import FOLDER, component
 from vaelab.ui.text import t
 
 ENTRY = "graph/graph.js"
@@ -104,4 +104,4 @@ def _component() -> Any:
     """The component, registered once a process."""
     themes = "".join(f'.vl-graph[data-theme="{theme}"]{{{css_variables(theme)}}}' for theme in THEMES)
     css = themes + (FOLDER / "graph/graph.css").read_text(encoding="utf-8")
-    return st.components.v2.component("vaelab_graph", css=css, js=loader_js(ENTRY, t("decode.scripts_failed")))
+    return component("vaelab_graph", ENTRY, t("decode.scripts_failed"), css)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from vaelab.images.field_colours import sequential_stops
+from vaelab.images.palette import STOPS
 from vaelab.ui.components.widget import widget
 from vaelab.ui.text import t
 
@@ -52,7 +52,7 @@ def heat_view(
         "cells": [[spec(cell) for cell in row] for row in cells],
         "chosen": chosen,
         "ends": list(ends) if values else [],
-        "stops": list(sequential_stops()),
+        "stops": list(STOPS),
         "text": {name: t(f"compare.heat_{name}") for name in ("cell", "cell_help", "none", "scale")},
     }
     answer = widget("heat", key, data, on_cell_change=lambda: None)

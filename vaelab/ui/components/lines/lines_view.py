@@ -11,7 +11,7 @@ import streamlit as st
 
 from vaelab.images.palette import Role, css_variables_of_both
 from vaelab.ui import styles
-from vaelab.ui.components.carrier import FOLDER, loader_js
+from vaelab.ui.components.carrier import FOLDER, component
 from vaelab.ui.text import t
 
 ENTRY = "lines/lines.js"
@@ -50,4 +50,4 @@ def pressed(key: str, known: Sequence[str]) -> str | None:
 def _component() -> Any:
     """The component, registered once a process."""
     css = f".lines{{{css_variables_of_both()}}}" + (FOLDER / "lines/lines.css").read_text(encoding="utf-8")
-    return st.components.v2.component("vaelab_lines", css=css, js=loader_js(ENTRY, t("decode.scripts_failed")))
+    return component("vaelab_lines", ENTRY, t("decode.scripts_failed"), css)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vaelab.config.texts import Language, say
-from vaelab.images.field_colours import sequential_stops
+from vaelab.images.palette import STOPS
 from vaelab.runs.store import Run
 from vaelab.ui.components.carrier import bundle_url
 from vaelab.ui.components.widget import widget
@@ -36,7 +36,7 @@ def patch_data(decoder: str, pixels: NDArray[np.uint8], maps: NDArray[np.float32
         "pixels": base64.b64encode(pixels.tobytes()).decode(),
         "shape": list(pixels.shape),
         "most": MOST,
-        "stops": list(sequential_stops()),
+        "stops": list(STOPS),
         "text": {name: say(lang, f"{TEXTS}.patch_{name}") for name in WORDS}
         | {"original": say(lang, f"{TEXTS}.original"), "refused": say(lang, "learn_vae.refused")},
     }

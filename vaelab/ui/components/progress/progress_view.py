@@ -9,7 +9,7 @@ from typing import Any
 
 import streamlit as st
 
-from vaelab.ui.components.carrier import loader_js
+from vaelab.ui.components.carrier import component
 from vaelab.ui.text import t
 
 KEY = "lessons_done"
@@ -70,6 +70,4 @@ def _guesses() -> dict[str, str | float | None]:
 @cache
 def _component() -> Any:
     """The component, registered once a process."""
-    return st.components.v2.component(
-        "vaelab_progress", js=loader_js("progress/progress.js", t("decode.scripts_failed"))
-    )
+    return component("vaelab_progress", "progress/progress.js", t("decode.scripts_failed"))

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vaelab.config.texts import Language, say
-from vaelab.images.field_colours import sequential_stops
+from vaelab.images.palette import STOPS
 from vaelab.lessons.two_spaces import Disc
 from vaelab.runs.store import Run
 from vaelab.ui.components.carrier import bundle_url
@@ -45,7 +45,7 @@ def twin_data(spaces: Sequence[Space], decoders: Sequence[str], lang: Language) 
         "shape": [model.channels, model.image_size, model.image_size],
         "spaces": [_space(space, url) for space, url in zip(spaces, decoders, strict=True)],
         "farthest": FARTHEST,
-        "stops": list(sequential_stops()),
+        "stops": list(STOPS),
         "text": {name: say(lang, f"{TEXTS}.twin_{name}") for name in WORDS}
         | {"refused": say(lang, f"{TEXTS}.refused")},
     }
