@@ -183,6 +183,13 @@ def _trained_row(name: str) -> dict[str, Any]:
     return row | {"loss": test.get("loss"), "floor": test.get("floor")}
 
 
+ENDED_BADLY = (
+    "failed",
+    "interrupted",
+    "diverged",
+)  # states that a sentence of the worker's, or of who ended it, explains
+
+
 @click.command("runs")
 @json_option
 def list_runs(as_json: bool) -> None:
@@ -192,8 +199,9 @@ def list_runs(as_json: bool) -> None:
         columns = ("name", "state", "dataset", "model", "epoch", "loss")
         click.echo(table(columns, [[row[column] for column in columns] for row in listed]))
         for row in listed:
-            if row.get("damage"):
-                click.echo(f"{row['name']}: {row['damage']}")
+            why = row.get("damage") or (row["message"] if row["state"] in ENDED_BADLY else "")
+            if why:
+                click.echo(f"{row['name']}: {why}")
     else:
         click.echo("No run yet: python -m vaelab train --dataset pixel-faces --model conv-vae")
     if as_json:
@@ -204,7 +212,7 @@ def _run_row(run: store.Run) -> dict[str, Any]:
     damage = run.damage()
     if damage is not None:
         nothing = dict.fromkeys(("dataset", "model", "latent_dim", "epoch", "step", "loss"))
-        return {"name": run.name, "state": "damaged", **nothing, "path": str(run.path), "damage": damage}
+        return {"name": run.name, "state": "damaged", **nothing, "path": str(run.path), "message": "", "damage": damage}
     cfg, status = run.config(), run.status()
     row = last_measured(run.metrics_file)
     return {
@@ -217,6 +225,7 @@ def _run_row(run: store.Run) -> dict[str, Any]:
         "step": status.step,
         "loss": row["loss"] if row else None,
         "path": str(run.path),
+        "message": status.message,
     }
 
 

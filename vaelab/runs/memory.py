@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from vaelab.config.errors import ConfigError
@@ -17,6 +18,8 @@ COPIES = 4  # of each weight: itself, its gradient, two moments of Adam
 KEPT = 2  # floats a layer's output counts for: the output and its gradient
 IMAGE_COPIES = 2  # the data set as it is read, and as the device holds it
 EVALUATED = 500  # images of a held-out forward pass
+_GROUPS = Path("/sys/fs/cgroup")
+_MINE = Path("/proc/self/cgroup")
 
 
 def needed_mb(cfg: RunConfig, images: int) -> float:
@@ -35,18 +38,42 @@ def needed_mb(cfg: RunConfig, images: int) -> float:
 
 
 def has_mb() -> float | None:
-    """The memory of this computer in MiB, or what its container may take; None where it is not known."""
+    """The memory of this computer in MiB, or what its container or service may take; None where it is not known."""
     found = []
     with contextlib.suppress(ValueError, OSError, AttributeError):
         found.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**20)
-    for limit in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
-        with contextlib.suppress(OSError, ValueError):  # absent outside a container; "max" is no limit
-            found.append(int(Path(limit).read_text(encoding="ascii")) / 2**20)
+    for limit in _limits():
+        with contextlib.suppress(OSError, ValueError):  # absent at the root; "max" is no limit
+            found.append(int(limit.read_text(encoding="ascii")) / 2**20)
     return min(found, default=None)
 
 
+def _limits() -> Iterator[Path]:
+    """The files that may limit this process on Linux: those of its memory group and of all groups around it (man 7 cgroups).
+
+    A container may see its own group as the root while /proc names it as its host does: such a folder is absent, the root's counts.
+    """
+    groups: list[str] = []
+    with contextlib.suppress(OSError, ValueError):
+        groups = _MINE.read_text(encoding="utf-8").splitlines()
+    for root, controller, name in (
+        (_GROUPS / "memory", "memory", "memory.limit_in_bytes"),
+        (_GROUPS, "", "memory.max"),
+    ):
+        yield root / name
+        for line in groups:
+            _, _, rest = line.partition(":")
+            controllers, is_group, path = rest.partition(":")
+            if is_group and controller in controllers.split(",") and ".." not in path:
+                own = root / path.lstrip("/")
+                yield from (folder / name for folder in (own, *own.parents) if root in folder.parents)
+
+
 def oom_kills() -> int | None:
-    """How many processes this computer has killed so far because memory ran out; None where that is not counted."""
+    """How many processes this computer has killed so far because memory ran out; None where that is not counted.
+
+    Linux counts here those of every memory group too, of cgroup v1 and v2, which its own limit killed.
+    """
     with contextlib.suppress(OSError, ValueError):
         for line in Path("/proc/vmstat").read_text(encoding="ascii").splitlines():
             name, _, count = line.partition(" ")
