@@ -11,7 +11,7 @@ from cli_shell import Shell
 from run_writer import write_run
 
 from vaelab.cli import cli
-from vaelab.cli.bench import growing, growth, growth_plot, hands, project, report, train
+from vaelab.cli.bench import growing, growth, growth_plot, hands, photograph, project, report, train
 from vaelab.cli.bench.chosen import choose
 from vaelab.cli.bench.report import SUBJECTS, Report, compare, in_turns
 from vaelab.config.errors import VaeLabError
@@ -67,6 +67,16 @@ def test_both_training_loops_run(monkeypatch: pytest.MonkeyPatch) -> None:
     ]
     assert all(entry.median > 0 for entry in found.entries)
     assert "trainer.fit" in found.notes[0]
+
+
+def test_a_photograph_is_decoded_in_all_ways() -> None:
+    found = photograph.measure(1, size=(1200, 900))
+    assert [entry.contestant for entry in found.entries] == [
+        "libjpeg alone",
+        "in this process",
+        "in the process with limits",
+    ]
+    assert all(entry.median > 0 for entry in found.entries)
 
 
 def test_both_projections_run() -> None:

@@ -16,6 +16,7 @@ import pytest
 from PIL import Image
 
 from vaelab.config.errors import DataError, ImageError
+from vaelab.images import files
 from vaelab.images.files import grid, open_image, png, to_pixels
 
 RED, BLUE = (255, 0, 0), (0, 0, 255)
@@ -104,6 +105,13 @@ def test_jpeg_may_come_back_smaller_when_asked() -> None:
     photo = encoded(Image.new("RGB", (800, 400), RED), "JPEG")
     assert open_image(photo).size == (800, 400)
     assert open_image(photo, at_least=100).size == (200, 100)
+
+
+def test_scans_are_counted_exactly() -> None:
+    draw, part = np.random.default_rng(0), files.PART
+    for size in (0, 1, 2, part, part + 1, part + 2, 2 * part + 5):
+        data = draw.choice([0xFF, 0xDA, 0x00], size).astype(np.uint8).tobytes()
+        assert files._scans(data) == data.count(b"\xff\xda"), size
 
 
 def hostile() -> dict[str, bytes]:

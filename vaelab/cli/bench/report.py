@@ -16,6 +16,7 @@ SUBJECTS = {
     "decode": "the Decode page in Chromium, dragged with a real pointer",
     "hands": "a pointer over the latent map, and a finger on a phone's slider, in Chromium",
     "crowd": "the latent map with 60,000 points, in Chromium",
+    "photograph": "a stranger's photograph, decoded in a process with limits",
     "project": "latent projections against scikit-learn",
     "arrival": "how long a visitor waits for a new server, while it imports, and on each page, in Chromium",
     "startup": "from the command to the first answer",
