@@ -17,6 +17,8 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+from streamlit.web.server.starlette import starlette_routes
 
 from vaelab import data
 from vaelab.config.errors import AccessError
@@ -119,6 +121,51 @@ def test_an_upload_is_counted_on_its_way(told: bool, kept: Uploads) -> None:
     assert b"at most 2 MB in a session" in refused.body
     assert kept.taken(person) == MB
     assert put(MB, cookies, told=told).status == 200
+
+
+def test_streamlits_own_route_ends_as_a_refusal(kept: Uploads, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With its parser of forms between."""
+    monkeypatch.setattr(starlette_routes, "is_xsrf_enabled", lambda: False)
+
+    class Active:
+        def is_active_session(self, session: str) -> bool:
+            return True
+
+    held = MemoryUploadedFileManager("/upload")
+    app = middleware.Access(Starlette(routes=starlette_routes.create_upload_routes(Active(), held, None)))  # type: ignore[arg-type]
+    _, word = people.new_person()
+    form = (b"content-type", b"multipart/form-data; boundary=x")
+    begin = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n\r\n'
+    codes = []
+    for size in (10, 3 * MB):
+        answer = ask(
+            "PUT",
+            "_stcore/upload_file/a-session/a-file",
+            cookies=f"{PERSON_COOKIE}={word}",
+            body=begin + b"x" * size + b"\r\n--x--\r\n",
+            headers=(form,),
+            app=app,
+        )
+        codes.append((answer.status, len(held.get_files("a-session", ["a-file"]))))
+    assert codes == [(204, 1), (413, 1)]
+    assert b"at most 2 MB in a session" in answer.body
+
+
+def test_another_error_of_an_upload_is_not_kept_quiet(kept: Uploads) -> None:
+    async def broken(scope: Any, receive: Any, send: Any) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        raise ValueError("not of the reading")
+
+    _, word = people.new_person()
+    with pytest.raises(ValueError, match="not of the reading"):
+        ask(
+            "PUT",
+            "_stcore/upload_file/a-session/a-file",
+            cookies=f"{PERSON_COOKIE}={word}",
+            body=b"x" * 3 * MB,
+            app=middleware.Access(broken),
+        )
 
 
 def test_an_upload_without_a_cookie_is_refused() -> None:

@@ -99,9 +99,9 @@ def import_weights(
         if measured is not None:
             np.savez_compressed(run.path / "latents.npz", **card.latents(run))
         (run.path / "README.md").write_text(_card(run, file, fitted.taken), encoding="utf-8")
-    except BaseException:
+    except BaseException:  # Ctrl-C too, which may come while it measures: nothing half-made keeps the name
         with contextlib.suppress(OSError):
-            remove(run.path)  # nothing half-made keeps the name
+            remove(run.path)
         raise
     click.echo(table(("theirs", "ours", "shape"), [(a, b, str(shapes[b])) for a, b in fitted.taken]))
     for left in fitted.left:

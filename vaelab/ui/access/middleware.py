@@ -7,7 +7,7 @@ from http.cookies import SimpleCookie
 from typing import Any
 
 from starlette.datastructures import MutableHeaders
-from starlette.requests import HTTPConnection
+from starlette.requests import ClientDisconnect, HTTPConnection
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -89,7 +89,7 @@ class Access:
 
         try:
             await self._app(scope, counted, unless_refused)
-        except Exception:
+        except ClientDisconnect:  # what Starlette's reading raises where `counted` ended it, or the browser itself
             if not refusal:
                 raise
         if refusal and not began:
