@@ -116,6 +116,18 @@ def test_a_folder_without_images_is_one_sentence(tmp_path, folder):
     assert not app.exception
 
 
+def test_a_lesson_s_link_opens_its_method_even_beside_a_training():
+    """It names the method by its code, in both languages; what is chosen afterwards stays."""
+    write_run("busy", state="running")
+    assert open_page("train", lang="zh", set_model="sigma-vae").session_state["set_model"] == "sigma-vae"
+    app = open_page("train", set_model="vae-free-bits")
+    assert app.selectbox(key="set_model").value == "vae-free-bits"
+    app.selectbox(key="set_model").select("iwae").run()
+    app.number_input(key="set_beta").set_value(2.0).run()
+    assert app.selectbox(key="set_model").value == "iwae"
+    assert open_page("train").selectbox(key="run_pick").value == "busy"
+
+
 def test_start_begins_a_training_with_the_chosen_settings(monkeypatch):
     started = []
 

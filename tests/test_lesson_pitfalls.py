@@ -1,19 +1,20 @@
 """Lesson 10: what each mistake does, against a known answer."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
 from vaelab.lessons import pitfalls
-from vaelab.lessons.pitfall_lanes import LANES, active, drawn_spread
+from vaelab.lessons.pitfall_lanes import LANES, active, drawn_spread, scoring
 from vaelab.lessons.race import LaneFrame, RaceFrame
 from vaelab.lessons.small_images import PIXELS, small_digits
 from vaelab.lessons.small_vae import Lane, SmallVae, build, vae_terms
 from vaelab.models.losses import bernoulli_recon
 from vaelab.models.posteriors import GaussianPosterior
-from vaelab.ui.learn.pitfalls import EPOCH, PITFALLS, SIDES, body_of, check_words, epoch_losses, reported
+from vaelab.ui.learn.pitfalls import EPOCH, LESSON, PITFALLS, SIDES, body_of, check_words, epoch_losses, reported
 from vaelab.ui.learn.race_charts import curve_rows, race_curves
 
 torch.set_num_threads(1)
@@ -202,3 +203,23 @@ def test_both_lines_are_shown_as_they_stand(name):
     assert '"""' not in wrong
     assert not wrong.startswith(" ")
     assert [lane.name for lane in LANES[name]()] == list(SIDES)
+
+
+def test_the_best_sigma_cures_it_too_and_the_cures_lead_to_their_methods():
+    """Free bits against a collapse, and sigma from the errors themselves in place of 0.5: as sharp in pixels of [-1, 1]."""
+
+    def of_the_best_sigma(output, x):
+        squares = (output - x) ** 2
+        variance = squares.mean().detach()
+        return (squares / (2 * variance) + 0.5 * torch.log(2 * math.pi * variance)).sum(dim=1)
+
+    assert {s.key: s.methods for s in LESSON.sections if s.methods} == {
+        "pixels": ("sigma-vae",),
+        "collapse": ("vae-free-bits",),
+    }
+    guessed = next(lane for lane in LANES["pixels"]() if lane.name == "right")
+    model, x = trained(replace(guessed, terms=scoring(of_the_best_sigma)), "right", steps=300)
+    before, _ = trained(guessed, "right", steps=300)
+    missed = [(m.decode_logits(m.encode(x).mu) - x).square().mean().item() for m in (model, before)]
+    assert missed[0] < missed[1] < 0.25
+    assert active(model, x)["check"] >= active(before, x)["check"] >= 3

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from vaelab.models.presets import presets
 from vaelab.ui.components.progress import progress_view
 from vaelab.ui.learn.frame import Lesson, lessons
 from vaelab.ui.learn.marks import MARKS, joined
@@ -54,6 +55,14 @@ def test_a_lesson_has_its_parts(name):
         assert [key for key in wanted if not texts.get(key, "").strip()] == [], language
         chinese = sum("\u4e00" <= letter <= "\u9fff" for letter in "".join(texts.values()))
         assert (chinese > 300) == (language == "zh"), "a translation that is one"
+
+
+def test_what_a_lesson_links_to_can_be_trained():
+    linked = {name: {method for section in lesson(name).sections for method in section.methods} for name in NAMES}
+    assert set().union(*linked.values()) <= set(presets())
+    assert linked["learn_pitfalls"] == {"sigma-vae", "vae-free-bits"}
+    assert linked["learn_beyond"] == {"flow-vae", "iwae", "mixture-vae", "vamp-vae"}
+    assert linked["learn_generators"] == {"autoencoder", "vq-vae"}
 
 
 @pytest.mark.parametrize("language", list(LANGUAGES))

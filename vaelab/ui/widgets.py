@@ -103,9 +103,12 @@ def _concerns(run: Run) -> bool:
 
 
 def picked_run() -> Run | None:
-    """The run that the page shows; None stands for a new training. Who comes anew sees a run in training first."""
+    """The run that the page shows; None stands for a new training. Who comes anew sees a run in training first, unless settings are in the address."""
     on_record = {run.name: run for run in seen.list_runs()}
-    named = st.query_params.get("run") or st.session_state.get("run_name")
+    named = st.query_params.get("run")
+    if not named:
+        by_link = any(name.startswith("set_") for name in st.query_params)
+        named = "" if by_link else st.session_state.get("run_name")
     model = st.session_state.get(MODEL) if named is None else None
     if named is None:
         named = next((name for name, run in on_record.items() if _concerns(run) and run.status().is_active), "")

@@ -30,14 +30,19 @@ LESSON = Lesson(
         Section(
             "std", r"\sigma = e^{\frac12 \log \sigma^2} \ne e^{\log \sigma^2} = \sigma^2", {"pitfalls_which": "std"}
         ),
-        Section("pixels", r"-x \log \hat x - (1 - x) \log (1 - \hat x)", {"pitfalls_which": "pixels"}),
+        Section(
+            "pixels",
+            r"-x \log \hat x - (1 - x) \log (1 - \hat x)",
+            {"pitfalls_which": "pixels"},
+            methods=("sigma-vae",),
+        ),
         Section(
             "reduction",
             r"\tfrac1D\,\mathrm{recon} + \mathrm{KL} = \tfrac1D (\mathrm{recon} + D \cdot \mathrm{KL})",
             {"pitfalls_which": "reduction"},
         ),
         Section("report", sets={"pitfalls_which": "report"}),
-        Section("collapse", sets={"pitfalls_which": "collapse"}),
+        Section("collapse", sets={"pitfalls_which": "collapse"}, methods=("vae-free-bits",)),
     ),
     (
         *(("lessons.pitfalls", f"{pitfall.code}_{side}") for pitfall in PITFALLS.values() for side in SIDES),

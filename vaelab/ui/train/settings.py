@@ -66,6 +66,7 @@ def _select(name: str, options: tuple[str, ...], default: str, titles: Mapping[s
             return titles[option].titled(language())
         return t(f"train.{name}_{option}") if has_text(f"train.{name}_{option}") else label_title(option)
 
+    _take_code(name, options)
     return st.selectbox(
         t(f"train.label_{name}"),
         options,
@@ -75,6 +76,16 @@ def _select(name: str, options: tuple[str, ...], default: str, titles: Mapping[s
         help=t(f"train.help_{name}"),
         bind="query-params",
     )
+
+
+def _take_code(name: str, options: tuple[str, ...]) -> None:
+    """Take an option by its code out of the address, once: a link names it so in any language, where Streamlit knows the words of the list alone."""
+    key, taken = _key(name), f"code_{name}"
+    asked = st.query_params.get(key)
+    if asked not in options:
+        st.session_state.pop(taken, None)
+    elif st.session_state.get(taken) != asked:
+        st.session_state[taken] = st.session_state[key] = asked
 
 
 NUMBER = re.compile(r"-?\d{1,12}(\.\d{0,12})?([eE][+-]?\d{1,2})?", re.ASCII)
