@@ -128,6 +128,20 @@ def test_a_lesson_s_link_opens_its_method_even_beside_a_training():
     assert open_page("train").selectbox(key="run_pick").value == "busy"
 
 
+@pytest.mark.parametrize(
+    ("model", "told", "untold"),
+    [
+        ("vq-vae", ("costs under the prior", "from the prior"), ("A plain autoencoder", "around the codes")),
+        ("denoising-autoencoder", ("A plain autoencoder", "around the codes"), ("from the prior",)),
+    ],
+)
+def test_a_code_that_is_no_distribution_is_told_as_what_it_is(model, told, untold):
+    write_run("shown", cfg=plan("digits", model=model))
+    page = words(open_page("train", run="shown"))
+    assert [part for part in told if part not in page] == []
+    assert [part for part in untold if part in page] == []
+
+
 def test_start_begins_a_training_with_the_chosen_settings(monkeypatch):
     started = []
 

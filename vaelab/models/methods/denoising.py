@@ -61,7 +61,7 @@ class DenoisingAutoencoder(Autoencoder):
     )
     curves = {  # noqa: RUF012
         "whole": Words(
-            "Reconstruction of whole images",
+            "Recon of whole images",
             "The reconstruction term where nothing was damaged, for comparison: nats per image. The loss above it is the price of the damage.",
             "完好图像的重构",
             "输入未被破坏时的重构损失，供比较：奈特/图像。损失高出的部分就是破坏的代价。",

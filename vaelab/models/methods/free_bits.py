@@ -51,7 +51,7 @@ class FreeBits(Vae):
             "损失里实际计算的 KL：各维取自身的 KL，低于额度时按额度计。单位：奈特/图像。",
         ),
         "within": Words(
-            "Dimensions within the allowance",
+            "Dimensions in allowance",
             "How many dimensions have a KL below the allowance, and so no reason to shrink further.",
             "额度以内的维度数",
             "有多少个维度的 KL 低于额度，因而没有理由继续减小。",

@@ -91,7 +91,7 @@ class VqVae(Method):
     )
     curves = {  # noqa: RUF012
         "quantisation": Words(
-            "Distance to the codebook",
+            "Codebook distance",
             "Squared distance between what the encoder says and the entries that stand for it, summed over the image, as the loss counts it. Squared latent units.",
             "与码本的距离",
             "编码器的输出与所用条目之间的平方距离，按图像求和，即损失中的值。单位：潜变量单位的平方。",

@@ -85,7 +85,7 @@ def curve(
         "step:Q",
         title=None,
         # A method's own curve stands below one that has the same numbers.
-        axis=alt.Axis(tickCount=5, grid=False, labelExpr=STEPS, labels=role is None, ticks=role is None),
+        axis=alt.Axis(tickCount=5, tickMinStep=1, grid=False, labelExpr=STEPS, labels=role is None, ticks=role is None),
         scale=alt.Scale(nice=False),
     )
     ticks = 5 if role is None else 3

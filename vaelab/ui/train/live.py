@@ -242,7 +242,7 @@ def kl_panel(run: Run, cfg: RunConfig, mu: npt.NDArray[Any]) -> None:
     """KL of each latent dimension and the count of active ones. mu: (P, Z), the probe images' codes."""
     heading("encoder", "kl_per_dim")
     if not cfg.model.has_posterior:
-        st.caption(t("train.no_kl"))
+        st.caption(t("train.codes_kl" if cfg.model.method.has_prior else "train.no_kl"))
         return
     if not cfg.model.method.kl_by_dimension:
         st.caption(t("train.one_kl"))

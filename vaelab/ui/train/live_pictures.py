@@ -26,10 +26,10 @@ STRIP_WIDTH = PAIRS * (pictures.CELL + pictures.GAP)
 STRIP_HEIGHT = 2 * pictures.CELL + pictures.GAP  # kept free while a picture is on its way
 
 
-def heading(role: Role, name: str) -> None:
+def heading(role: Role, name: str, variant: str = "") -> None:
     """A view's title in its role's colour, a few words beside it, and the whole explanation behind the question mark."""
-    words = f"**{markdown(role, t(f'train.{name}'))}** :small[{t(f'train.{name}_how')}]"
-    st.markdown(words, help=t(f"train.{name}_help"), wrap=False)
+    words = f"**{markdown(role, t(f'train.{name}'))}** :small[{t(f'train.{name}_how{variant}')}]"
+    st.markdown(words, help=t(f"train.{name}_help{variant}"), wrap=False)
 
 
 def strips(run: Run, step: int | None) -> None:
@@ -39,7 +39,7 @@ def strips(run: Run, step: int | None) -> None:
         heading("decoder", "reconstructions")
         _strip(run, stamp, step, "reconstructions", t("train.reconstructions"))
     with st.container(gap=None):
-        heading("z", "samples")
+        heading("z", "samples", "" if run.config().model.method.has_prior else "_codes")
         _strip(run, stamp, step, "samples", t("train.samples"))
     for name, words in run.config().model.method.pictures.items():
         title = words.titled(language())
