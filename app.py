@@ -1,11 +1,7 @@
 """VAE Lab's entry: `streamlit run app.py`. The pages themselves are run by vaelab/ui/shell.py."""
 
-import asyncio
 import contextlib
-import gc
-import importlib
 import logging
-import threading
 from collections.abc import AsyncIterator
 
 import streamlit as st
@@ -14,6 +10,7 @@ from starlette.middleware import Middleware
 from vaelab.config.errors import VaeLabError
 from vaelab.config.places import PACKAGE
 from vaelab.runs.limits import limits
+from vaelab.ui import warming
 from vaelab.ui.access.folders import is_open
 from vaelab.ui.access.middleware import Access
 from vaelab.ui.access.people import has_roles
@@ -25,32 +22,8 @@ from vaelab.ui.guard import show_error
 from vaelab.ui.other_names import OtherNames
 from vaelab.ui.packed import Packed
 from vaelab.ui.rooms.room_socket import room_routes
+from vaelab.ui.start.evidence import evidence_routes
 from vaelab.workers import launch, tsne_worker
-
-# What the lessons and Your image import at their first use, which takes seconds. The first page needs none of it and comes first.
-SLOW_IMPORTS = (
-    "altair",
-    "torch",
-    "scipy.stats",
-    "sklearn.linear_model",
-    "sklearn.mixture",
-    "torch._dynamo",
-    "vaelab.analysis.inspection",
-)
-FIRST_PAGE_SECONDS = 5.0
-
-
-def import_slowly() -> None:
-    """Import in the background what pages want later; one that is broken speaks up on the page that needs it.
-
-    Streamlit collects garbage after every run of a script, at every tick and every answer. What the modules hold never is
-    garbage, so it is set aside: looking through it each time took 0.2 s.
-    """
-    for name in SLOW_IMPORTS:
-        with contextlib.suppress(ImportError, OSError):
-            importlib.import_module(name)
-    gc.collect()
-    gc.freeze()
 
 
 def begin_access() -> None:
@@ -72,13 +45,9 @@ def begin_access() -> None:
 async def lifespan(_: st.App) -> AsyncIterator[None]:
     """Keep a standby worker with torch imported, so that a training that is started is seen at once."""
     begin_access()
-    warming = asyncio.get_running_loop().run_in_executor(None, launch.warm_up)
-    imports = threading.Timer(FIRST_PAGE_SECONDS, import_slowly)
-    imports.daemon = True
-    imports.start()
+    warming.begin(launch.warm_up)
     yield
-    imports.cancel()
-    await warming
+    warming.end()
     launch.cool_down()
     tsne_worker.jobs.cool_down()
 
@@ -86,7 +55,7 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
 app = st.App(
     PACKAGE / "ui" / "shell.py",
     lifespan=lifespan,
-    routes=[*routes(), *map_routes(), *sign_in_routes(), *room_routes()],
+    routes=[*routes(), *map_routes(), *evidence_routes(), *sign_in_routes(), *room_routes()],
     middleware=[Middleware(OtherNames), Middleware(Access), Middleware(Packed)],
     on_script_error=show_error,
 )

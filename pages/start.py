@@ -12,6 +12,5 @@ with st.container(horizontal=True, gap="medium", key="start_screen"):
     with st.container(width=showcase.SIDE, gap="small", key="start_side"):
         doors.doors()
         news.news()
-place = showcase.reserve() if model else None
-if model and place:
-    showcase.evidence(model, place)
+if model:
+    showcase.evidence(model)

@@ -15,6 +15,7 @@ from starlette.applications import Starlette
 from vaelab.ui.access.sign_in import sign_in_routes
 from vaelab.ui.components.map.map_routes import map_routes
 from vaelab.ui.components.routes import routes
+from vaelab.ui.start.evidence import evidence_routes
 
 
 class Answer:
@@ -58,7 +59,7 @@ def ask(
     async def send(message: Any) -> None:
         sent.append(message)
 
-    whole = app or Starlette(routes=[*routes(), *map_routes(), *sign_in_routes()])
+    whole = app or Starlette(routes=[*routes(), *map_routes(), *evidence_routes(), *sign_in_routes()])
     asyncio.run(whole(scope, receive, send))
     given = {key.decode(): value.decode() for key, value in sent[0]["headers"]}
     answered = [value.decode() for key, value in sent[0]["headers"] if key == b"set-cookie"]

@@ -26,7 +26,7 @@ from vaelab.workers import launch, line
 @pytest.fixture(autouse=True)
 def _own_runs(tmp_path, monkeypatch):
     monkeypatch.setenv("VAELAB_RUNS", str(tmp_path / "runs"))
-    monkeypatch.setattr(showcase, "favourite", lambda: None)  # the component needs a browser, its evidence torch
+    monkeypatch.setattr(showcase, "favourite", lambda: None)  # the component needs a browser
 
 
 def words(app: AppTest) -> str:
@@ -386,8 +386,6 @@ def test_first_page_opens_without_torch_pandas_and_altair(tmp_path):
         "import sys\n"
         "from pathlib import Path\n"
         "from streamlit.testing.v1 import AppTest\n"
-        "from vaelab.ui.start import showcase\n"
-        "showcase.evidence = lambda *a: None\n"
         "app = AppTest.from_file(str(Path('vaelab/ui/shell.py').resolve()), default_timeout=60).run()\n"
         "assert not app.exception, app.exception\n"
         "print({'pandas', 'altair', 'sklearn', 'scipy'} & set(sys.modules) or 'light')\n"

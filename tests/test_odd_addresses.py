@@ -12,6 +12,7 @@ from cli_shell import Shell
 
 from vaelab.ui.components.map.map_routes import map_routes
 from vaelab.ui.components.routes import routes
+from vaelab.ui.start.evidence import evidence_routes
 from vaelab.ui.text import language_of_page
 
 LONG, DIGITS = "n" * 300, "9" * 5_000  # Python reads no number of more than 4,300 digits
@@ -23,7 +24,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VAELAB_RUNS", str(tmp_path / "runs"))
 
 
-EVERY = [route.path for route in (*routes(), *map_routes())]
+EVERY = [route.path for route in (*routes(), *map_routes(), *evidence_routes())]
 
 
 @pytest.mark.parametrize("path", EVERY)

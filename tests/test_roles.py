@@ -28,6 +28,7 @@ from vaelab.ui.access.sign_in import sign_in_routes
 from vaelab.ui.components import routes as answers
 from vaelab.ui.components.map.map_routes import map_routes
 from vaelab.ui.components.routes import routes
+from vaelab.ui.start.evidence import evidence_routes
 from vaelab.workers import launch, tsne_worker
 from vaelab.workers import line as queue
 
@@ -90,7 +91,7 @@ def test_an_action_that_is_not_listed_is_a_mistake() -> None:
 
 
 def all_routes() -> list[Route]:
-    return [*routes(), *map_routes(), *sign_in_routes()]
+    return [*routes(), *map_routes(), *evidence_routes(), *sign_in_routes()]
 
 
 def test_the_app_serves_these_routes_and_no_others() -> None:
@@ -98,7 +99,9 @@ def test_the_app_serves_these_routes_and_no_others() -> None:
     tree = ast.parse((ROOT / "app.py").read_text(encoding="utf-8"))
     call = next(n for n in ast.walk(tree) if isinstance(n, ast.Call) and ast.unparse(n.func) == "st.App")
     given = {keyword.arg: ast.unparse(keyword.value) for keyword in call.keywords}
-    assert given["routes"] == "[*routes(), *map_routes(), *sign_in_routes(), *room_routes()]"  # the last: test_rooms.py
+    assert (
+        given["routes"] == "[*routes(), *map_routes(), *evidence_routes(), *sign_in_routes(), *room_routes()]"
+    )  # the last: test_rooms.py
     assert given["middleware"].startswith("[Middleware(Access)"), "before anything else"
     made = [
         path.name

@@ -27,8 +27,9 @@ from vaelab.ui.components.map.map_routes import map_routes
 from vaelab.ui.components.routes import routes
 from vaelab.ui.error_text import in_markdown
 from vaelab.ui.names import escaped
+from vaelab.ui.start.evidence import evidence_routes
 
-EVERY = [*routes(), *map_routes(), *sign_in_routes()]
+EVERY = [*routes(), *map_routes(), *evidence_routes(), *sign_in_routes()]
 SECRET = "what nobody may read"
 segments = st.one_of(words, st.sampled_from(["real", "shapes-conv-vae", "0", "7", "model", "decoder", "encoder"]))
 

@@ -23,6 +23,18 @@ def stage(body: str, name: str = "") -> str:
 
 def img(pixels: NDArray[np.uint8], name: str, words: str) -> str:
     """A pixelated picture of class `name`; its size on the screen is set by the stylesheet. pixels: (C, H, W) or (H, W, 3 or 4) uint8."""
+    return f'<img class="pixelated {name}" alt="{escape(words, quote=True)}" src="{_inside(pixels)}">'
+
+
+def img_at(address: str, before: NDArray[np.uint8], words: str) -> str:
+    """A picture that the browser fetches from an address of ours, over a stand-in of the same size. before: (H, W, 4) uint8."""
+    height, width = before.shape[:2]
+    style = f"display:block;max-width:100%;height:auto;background:url({_inside(before)}) 0 0/100% 100%"
+    return f'<img src="{escape(address, quote=True)}" width="{width}" height="{height}" alt="{escape(words, quote=True)}" style="{style}">'
+
+
+def _inside(pixels: NDArray[np.uint8]) -> str:
+    """The address of a picture that travels inside the page. pixels: (C, H, W) or (H, W, 3 or 4) uint8."""
     if pixels.shape[-1] == 4:
         from io import BytesIO
 
@@ -31,7 +43,7 @@ def img(pixels: NDArray[np.uint8], name: str, words: str) -> str:
         data = buffer.getvalue()
     else:
         data = png(pixels)
-    return f'<img class="pixelated {name}" alt="{escape(words, quote=True)}" src="data:image/png;base64,{base64.b64encode(data).decode()}">'
+    return f"data:image/png;base64,{base64.b64encode(data).decode()}"
 
 
 def table(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from vaelab.config.errors import VaeLabError
-from vaelab.ui import share
+from vaelab.ui import share, warming
 from vaelab.ui.access.people import current, has_roles
 from vaelab.ui.access.visit import note_visit
 from vaelab.ui.delivery import wait_until_sent
@@ -107,6 +107,7 @@ def main() -> None:
         share.say_what_is_left_out()
     keys()
     wait_until_sent()
+    warming.page_is_out()
 
 
 main()

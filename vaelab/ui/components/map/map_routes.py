@@ -9,7 +9,6 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache, wraps
 from typing import Any, get_args
-from urllib.parse import quote
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +25,7 @@ from vaelab.runs.owner import TEACHER, Owner
 from vaelab.runs.store import Run
 from vaelab.ui.access.people import of_request
 from vaelab.ui.access.rules import check
-from vaelab.ui.components.carrier import PREFIX
+from vaelab.ui.components.carrier import PREFIX, quoted
 from vaelab.ui.components.map.answers import NotFound, binary, run_in_address, sheet
 from vaelab.ui.components.map.film_routes import film_answers
 from vaelab.ui.components.routes import FOREVER, FRESH, Answer, asking, base_path, refused
@@ -54,7 +53,7 @@ DENSITY_REACH = 4.0  # standard deviations of the prior
 
 def map_base(run: Run) -> str:
     """Where everything about a run's map is, relative to the root of the app."""
-    return f"{PREFIX}/map/{quote(run.name, safe='')}"
+    return f"{PREFIX}/map/{quoted(run.name)}"
 
 
 def map_query(wanted: Query) -> dict[str, str]:
@@ -262,7 +261,7 @@ def colours(request: Request) -> Response:
     if by in known.labels:
         values = known.labels[by][0]
     else:
-        values = {"error": known.error, "uncertainty": known.uncertainty}.get(by)
+        values = known.error if by == "error" else known.uncertainty if by == "uncertainty" else None
     if values is None:
         values = np.full(len(known), -1.0)
     return binary(values, FRESH)
