@@ -18,6 +18,7 @@ from vaelab import data
 from vaelab.analysis import film, inference, latents, projections
 from vaelab.config.errors import RunError
 from vaelab.export import film_file
+from vaelab.models.latent_model import LatentModel
 from vaelab.runs.store import Run
 from vaelab.ui.components.map.map_routes import map_base, map_query, map_routes
 
@@ -73,6 +74,25 @@ def test_codes_are_those_of_the_model_and_its_images(digits):
     assert known.source == "images"
     assert (known.error > 0).all()  # the floor is below what any decoder reaches
     assert latents.codes(latents.query(digits)) is known
+
+
+def test_the_map_opens_without_the_decoder_which_the_errors_alone_need(digits, monkeypatch):
+    decoded = []
+    plain = LatentModel.decode_logits
+
+    def counted(self, z, *rest):
+        decoded.append(len(z))
+        return plain(self, z, *rest)
+
+    monkeypatch.setattr(LatentModel, "decode_logits", counted)
+    known = latents.codes(latents.query(digits, "test", 1_000))
+    assert answer(digits, "facts.json", count=1_000)["n"] == len(known) == 297
+    assert decoded == []
+    one = known.errors.of_one(7)
+    assert decoded == [1]
+    assert one == pytest.approx(known.error[7], rel=1e-4)
+    assert known.error is known.error
+    assert sum(decoded) == 1 + 297
 
 
 def test_training_images_and_their_number(digits):

@@ -27,6 +27,7 @@ Source = Literal["images", "thumbnails", "decoded"]
 COUNTS = (1_000, 2_000, 5_000, 10_000, 60_000)  # the last: all of MNIST or CIFAR-10
 USED_VARIANCE = 0.01  # of mu over the images: below it a dimension says nothing (Burda et al. 2016, section 5.2)
 BLOCK = 4_096  # images added up at once
+ERRORS_AT_ONCE = 500  # images decoded at once
 KEPT = 3  # sets of codes in memory: 60,000 RGB images of 32x32 are 184 MB
 
 
@@ -50,12 +51,41 @@ class Query:
         return re.sub(r"[^\w.-]", "_", f"{self.run.name}-{self.key}")
 
 
+class Errors:
+    """The reconstruction term of mean codes, nats above the floor, measured when it is asked for: the decoder takes longer than the encoder.
+
+    measure: rows -> (rows,) nats; count: of all rows. Safe from any thread.
+    """
+
+    def __init__(self, measure: Callable[[slice], Floats], count: int) -> None:
+        self._measure = measure
+        self._count = count
+        self._lock = threading.Lock()
+        self._all: Floats | None = None
+
+    def of_all(self) -> Floats:
+        """(N,), kept once it is measured; a second caller waits for the first."""
+        with self._lock:
+            if self._all is None:
+                parts = [self._measure(slice(k, min(k + ERRORS_AT_ONCE, self._count))) for k in self._starts()]
+                self._all = np.concatenate(parts).astype(np.float32)
+            return self._all
+
+    def of_one(self, row: int) -> float:
+        """That of one image alone, unless all are known."""
+        known = self._all
+        return float(self._measure(slice(row, row + 1))[0] if known is None else known[row])
+
+    def _starts(self) -> range:
+        return range(0, self._count, ERRORS_AT_ONCE)
+
+
 @dataclass(frozen=True)
 class Codes:
     """mu, logvar: (N, Z), logvar None for an autoencoder; pixels: (N, C, H, W), whose origin `source` tells.
 
     labels: "class" or a factor's name -> ((N,) value indices, names of the values); y: (N,) the label that a conditional
-    model was given; error: (N,) reconstruction term of the mean code, nats above the floor, where the images are at hand.
+    model was given; errors: where the images are at hand.
     """
 
     mu: Floats
@@ -64,13 +94,18 @@ class Codes:
     source: Source
     labels: Mapping[str, tuple[Ints, tuple[str, ...]]] = field(default_factory=dict)
     y: Ints | None = None
-    error: Floats | None = None
+    errors: Errors | None = None
     normal: bool = (
         True  # whether the prior is N(0, I) and each posterior a diagonal Gaussian, so that mu and logvar tell the KL
     )
 
     def __len__(self) -> int:
         return len(self.mu)
+
+    @property
+    def error(self) -> Floats | None:
+        """(N,) reconstruction term of the mean codes, nats above the floor; the first who asks waits for the decoder."""
+        return None if self.errors is None else self.errors.of_all()
 
     @property
     def sigma(self) -> Floats | None:
@@ -168,7 +203,7 @@ def _gather(wanted: Query, progress: Callable[[float], None]) -> Codes:
 
 
 def _encoded(wanted: Query, progress: Callable[[float], None]) -> Codes:
-    """The images of a split through the encoder, and back through the decoder for their errors."""
+    """The images of a split through the encoder; back through the decoder when their errors are asked for."""
     import torch
 
     from vaelab.analysis import inference
@@ -183,7 +218,7 @@ def _encoded(wanted: Query, progress: Callable[[float], None]) -> Codes:
     y = None if label is None else data.labels_of(images, label)
     model = inference.load_run(wanted.run)
     method = cfg.model.method
-    mu, logvar, error = [], [], []
+    mu, logvar = [], []
     for start in range(0, len(images), inference.BATCH):
         rows = slice(start, start + inference.BATCH)
         x = inference.to_unit(images.pixels[rows])
@@ -192,18 +227,24 @@ def _encoded(wanted: Query, progress: Callable[[float], None]) -> Codes:
         mu.append(q.mean.numpy())
         if q.logvar is not None:
             logvar.append(q.logvar.numpy())
-        logits = model.decode_logits(q.mean, labels)
-        least = floor(x, method.scored(model, cfg.loss))
-        error.append((method.recon(model, logits, x, cfg.loss) - least).numpy())
         progress(min(1.0, rows.stop / len(images)))
+    found, pixels = np.concatenate(mu), np.ascontiguousarray(images.pixels)
+
+    def measured(rows: slice) -> Floats:
+        x = inference.to_unit(pixels[rows])
+        labels = None if y is None else torch.from_numpy(y[rows])
+        logits = model.decode_logits(torch.from_numpy(found[rows]), labels)
+        above: Floats = (method.recon(model, logits, x, cfg.loss) - floor(x, method.scored(model, cfg.loss))).numpy()
+        return above
+
     return Codes(
-        mu=np.concatenate(mu),
+        mu=found,
         logvar=np.concatenate(logvar) if logvar else None,
-        pixels=np.ascontiguousarray(images.pixels),
+        pixels=pixels,
         source="images",
         labels=_labels(dataset.info, images),
         y=y,
-        error=np.concatenate(error).astype(np.float32),
+        errors=Errors(measured, len(found)),
         normal=method.has_normal_kl,
     )
 

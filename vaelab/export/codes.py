@@ -112,8 +112,8 @@ def table(
 def of_map(known: Codes, points: NDArray[Any] | None, rows: NDArray[np.int64] | None = None) -> pd.DataFrame:
     """What a map shows: number, labels, code, error above the floor, KL, and map_x, map_y (map_z). points: (N, 2 or 3); rows: those alone."""
     measured: dict[str, NDArray[Any]] = {}
-    if known.error is not None:
-        measured["above_floor"] = known.error
+    if (error := known.error) is not None:
+        measured["above_floor"] = error
     if (kl := known.kl_per_dim) is not None:
         measured["kl"] = kl.sum(axis=1)
     if points is not None:

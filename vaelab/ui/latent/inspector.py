@@ -102,8 +102,8 @@ def _words(known: Codes, row: int) -> str:
         values, names = known.labels[label]
         value = f"**{escaped(value_names(names)[values[row]])}**"
         parts.append(t("common.named", name=label_title(label).capitalize(), value=value))
-    if known.error is not None:
-        parts.append(markdown("decoder", t("latent.point_error", value=figure(float(known.error[row]), 3))))
+    if known.errors is not None:
+        parts.append(markdown("decoder", t("latent.point_error", value=figure(known.errors.of_one(row), 3))))
     kl = known.kl_per_dim
     if kl is not None:
         parts.append(markdown("encoder", t("latent.point_kl", value=figure(float(kl[row].sum()), 3))))
