@@ -119,3 +119,24 @@ def test_points_lie_over_each_other_as_porter_and_duff_have_it(answer: dict[str,
     np.testing.assert_allclose(found[..., 3], sheet[..., 3], atol=0.02)
     seen = sheet[..., 3] > 0.1  # the colour of what is hardly there is coarse
     np.testing.assert_allclose(found[..., :3][seen], sheet[..., :3][seen], atol=0.03)
+
+
+def test_a_crowd_that_moves_is_its_sheet_that_moves_drawn_anew_at_a_slower_pace(answer: dict[str, Any]) -> None:
+    """Of a map of 400 x 200 pixels, two for each of CSS; a point at s of the view (scale, left, top) lies at 2 s + margin of the sheet."""
+    crowd = answer["crowd"]
+    shown = crowd["shown"]
+    assert crowd["sheet"] == [600, 300]
+    assert [step["drawn"] is not None for step in shown] == [
+        True, False, False, False, True, True, False, True, False, True,
+    ]  # fmt: skip
+    assert shown[0]["drawn"] == [100, 50]
+    views = [(5, 100, 50), (5, 100, 50), (5, 107.3, 46), (10, 150, 60)]
+    for (scale, left, top), step in zip(views, shown, strict=False):
+        x, y, width, height = step["box"]
+        place = np.array([3.0, -2.0])  # latent units from the centre
+        on_sheet = 2 * (np.array([100.0, 50.0]) + 5 * place) + (100, 50)
+        found = np.array([x, y]) + on_sheet * (width / 600, height / 300)
+        np.testing.assert_allclose(found, 2 * (np.array([left, top]) + scale * place), atol=0.5)  # half a pixel
+        assert step["smooth"] == (scale != 5)
+    assert shown[-1]["box"] == [-100, -50, 600, 300]
+    assert crowd["asked"] == 1

@@ -37,7 +37,38 @@ const { Selection, rowsInside } = await import(new URL("../../vaelab/ui/componen
 const [sx, sy] = [0, 1].map((axis) => Float32Array.from(scattered, (place) => place[axis]));
 const held = outlines.map((outline) => new Selection(rowsInside(outline, sx, sy, (i) => i % 7 !== 0), sx.length));
 
+// A crowd's sheet: what is drawn anew and where it is put, while a view moves, grows, and rests. A drawing takes 10 ms of this clock.
+const { Crowd } = await import(new URL("../../vaelab/ui/components/map/crowd.js", import.meta.url));
+let now = 0;
+let asked = 0;
+const shown = [];
+const sheet = { width: 0, height: 0, getContext: () => ({}) };
+const crowd = new Crowd(sheet, () => asked++, () => now);
+const map = { canvas: { width: 400, height: 200 }, clearRect() {}, drawImage: (_, ...box) => shown.push({ box, drawn: false, smooth: map.imageSmoothingEnabled }) };
+const show = (looks, scale, left, top, wait) => {
+  now += wait;
+  let drawn = null;
+  crowd.show(map, looks, { scale, left, top }, 2, (_, across, down) => {
+    drawn = [across, down];
+    now += 10;
+  });
+  crowd.stop();
+  Object.assign(shown.at(-1), { drawn });
+};
+show(["a"], 5, 100, 50, 0); // the first
+show(["a"], 5, 100, 50, 30); // nothing has changed
+show(["a"], 5, 107.3, 46, 0); // moved
+show(["a"], 10, 150, 60, 20); // enlarged, and moved
+show(["a"], 12, 150, 60, 0); // farther from its own size than the sheet is shown
+show(["b"], 12, 150, 60, 0); // other colours
+show(["b"], 12, 151, 60, 59); // moved, before the next drawing is due
+show(["b"], 12, 152, 60, 2); // and after
+show(["b"], 12, 153, 60, 0);
+crowd.rest();
+show(["b"], 12, 153, 60, 0); // the hand rests
+
 console.log(JSON.stringify({
+  crowd: { shown, asked, sheet: [sheet.width, sheet.height] },
   linear: lifted(new LinearLift(flat(rows))),
   mixed: lifted(new MixedLift(flat(places), flat(codes))),
   given: Array.from(decoder.decode(at.map((place, k) => [...place, k - 1]))),

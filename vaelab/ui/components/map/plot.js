@@ -1,6 +1,7 @@
 /** The map itself: draws points or their pictures, and turns the pointer's gestures into a look, a choice or a lasso. */
 
 import { Camera, extent } from "./camera.js";
+import { Crowd } from "./crowd.js";
 import { listen } from "./gestures.js";
 import { Ground } from "./ground.js";
 import { Ink } from "./ink.js";
@@ -11,6 +12,7 @@ import { packed, rgb } from "./points.js";
 import { el } from "../shared/dom.js";
 
 const REACH = 14; // CSS pixels from a point within which it is meant
+const CROWD = 20_000; // points from which a map that moves is a sheet that moves
 const PICTURE_SIDE = 24; // CSS pixels of pictures that stand for points, at the fitted view
 
 export class Plot {
@@ -29,6 +31,7 @@ export class Plot {
     this.ground.nearest = (x, y) => this.nearestPoint(...this.camera.at([x, y, 0]));
     this.path = new PathPlayer(this.camera, { onplace: (place) => this.lookAt(place), oninvalid: () => this.invalidate() });
     this.ink = new Ink();
+    this.crowd = new Crowd(el("canvas"), () => this.invalidate());
     this.set = null;
     this.frame = { axes: [], origin: null, rings: [] };
     this.marks = { selected: -1, near: [], inside: null, place: null }; // place: [x, y] of a z that need not be a point's
@@ -97,7 +100,6 @@ export class Plot {
     }
     if (this.sx?.length !== set.n) [this.sx, this.sy, this.depth] = [0, 1, 2].map(() => new Float32Array(set.n));
     const order = this.dots(context);
-    this.ink.done(context);
     context.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
     this.drawFrame(context);
     if (this.pictures) this.drawPictures(context, order);
@@ -105,19 +107,39 @@ export class Plot {
     this.ground.draw(set.shape);
   }
 
-  /** The sheet of dots, drawn anew only when something of it has changed: 60,000 take a frame, and a look or a lasso moves none. */
+  /** The dots, drawn anew only when something of them has changed: 60,000 take a frame, and a look or a lasso moves none. */
   dots(context) {
     const { set, camera, marks, canvas } = this;
-    const view = [canvas.width, canvas.height, this.ratio, camera.width, camera.height, camera.solid, camera.zoom, camera.x, camera.y, camera.yaw, camera.pitch, camera.reach, ...camera.centre];
-    const looks = [this.pictures, this.theme(), ...set.hidden];
-    const now = [set, set.version, marks.inside, view.join(), looks.join()];
-    if (now.every((part, k) => part === this.drawn?.[k])) return this.order;
+    const room = [canvas.width, canvas.height, this.ratio, camera.width, camera.height, camera.solid, camera.yaw, camera.pitch, camera.reach, ...camera.centre];
+    const looks = [set, set.version, marks.inside, room.join(), [this.pictures, this.theme(), ...set.hidden].join()];
+    const view = [camera.zoom, camera.x, camera.y].join();
+    const now = [...looks, view];
+    const isSame = now.every((part, k) => part === this.drawn?.[k]);
     this.drawn = now;
-    camera.project(set.places, set.n, this.sx, this.sy, this.depth);
-    this.order = camera.solid ? byDepth(this.depth) : null;
-    this.ink.clear(context);
-    if (!this.pictures) this.drawDots(this.order);
+    if (!isSame) {
+      camera.project(set.places, set.n, this.sx, this.sy, this.depth);
+      this.order = camera.solid ? byDepth(this.depth) : null;
+    }
+    if (set.n > CROWD && !camera.solid && !this.pictures) this.drawCrowd(context, looks);
+    else {
+      if (!isSame) {
+        this.ink.clear(context);
+        if (!this.pictures) this.drawDots(this.order);
+      }
+      this.ink.done(context);
+    }
     return this.order;
+  }
+
+  /** Very many dots: their sheet follows the hand, and is drawn sharp when it rests. */
+  drawCrowd(context, looks) {
+    const { camera, ink } = this;
+    const view = { scale: camera.scale, left: camera.width / 2 + camera.x, top: camera.height / 2 + camera.y };
+    this.crowd.show(context, looks, view, this.ratio, (sheet, across, down) => {
+      ink.clear(sheet);
+      this.drawDots(null, across, down);
+      ink.done(sheet);
+    });
   }
 
   /** The colour of rims, which follows the theme. */
@@ -125,18 +147,21 @@ export class Plot {
     return getComputedStyle(this.canvas).getPropertyValue("--vl-muted").trim();
   }
 
-  drawDots(order) {
+  /** across, down: pixels of the canvas by which all are moved. */
+  drawDots(order, across = 0, down = 0) {
     const { set, ratio, marks } = this;
     const rim = set.rimmed ? packed(rgb(this.theme())) : null;
-    const crowd = set.n > 20_000 ? 1 : set.n > 6000 ? 1.5 : set.n > 1500 ? 2 : set.n > 400 ? 2.6 : 3.6;
+    const crowd = set.n > CROWD ? 1 : set.n > 6000 ? 1.5 : set.n > 1500 ? 2 : set.n > 400 ? 2.6 : 3.6;
     this.ink.pen(crowd * ratio * Math.min(2.5, Math.sqrt(Math.max(1, this.camera.zoom))));
     for (let k = 0; k < set.n; k++) {
       const i = order ? order[k] : k;
       if (!set.shows(i)) continue;
       const faint = marks.inside && !marks.inside.has(i) ? 0.18 : 1;
       const far = order ? 0.45 + (0.55 * k) / set.n : 1;
-      if (rim === null) this.ink.dot(this.sx[i] * ratio, this.sy[i] * ratio, set.colours[i], faint * far);
-      else this.ink.rimmed(this.sx[i] * ratio, this.sy[i] * ratio, set.colours[i], rim, faint * far);
+      const x = this.sx[i] * ratio + across;
+      const y = this.sy[i] * ratio + down;
+      if (rim === null) this.ink.dot(x, y, set.colours[i], faint * far);
+      else this.ink.rimmed(x, y, set.colours[i], rim, faint * far);
     }
   }
 
@@ -334,6 +359,7 @@ export class Plot {
 
   remove() {
     cancelAnimationFrame(this.request);
+    this.crowd.stop();
     this.card.hide();
     this.path.pause();
     this.ground.remove();
