@@ -22,6 +22,7 @@ SUBJECTS = {
     "startup": "from the command to the first answer",
     "classroom": "a class that follows a teacher, over real WebSockets",
     "watching": "a training's speed with nobody watching, one browser, and 20 viewers",
+    "methods": "from Start to the first loss and picture of every method, in Chromium",
     "visit": "what a first visit of each page loads, in Chromium",
     "growth": "cost and memory as images, points, rows, runs and visitors become ten times as many",
 }
