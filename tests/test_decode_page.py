@@ -12,6 +12,7 @@ import pytest
 from decode_models import drawn, principal_faces
 from run_writer import write_run
 from streamlit.testing.v1 import AppTest
+from trained import write_model
 
 from vaelab.analysis import latent_text
 from vaelab.analysis.decoder_facts import Codes, examples, model_facts
@@ -281,3 +282,12 @@ def test_a_method_that_does_more_than_its_layers_is_told_to_the_browser(tmp_path
     assert facts["conv-vae"]["mean"] == [0.0] * 4
     assert facts["conv-vae"]["loss"]["likelihood"] == "bernoulli"
     assert facts["sigma-vae"]["loss"] == {"likelihood": "gaussian", "sigma": 0.25, "beta": 1.0}
+
+
+def test_two_levels_are_told_below_the_sliders(tmp_path, monkeypatch):
+    monkeypatch.setenv("VAELAB_RUNS", str(tmp_path))
+    cfg = plan("digits", model="ladder-vae", latent_dim=6, settings={"upper": 2})
+    write_model(write_run("levels", cfg=cfg).path, cfg)
+    app = opened(run="levels", lang="en")
+    assert not app.exception
+    assert any("z0 to z1 are the upper one" in caption.value for caption in app.caption)

@@ -154,6 +154,9 @@ def live_view(run_name: str, other_name: str | None, first: Push) -> None:
     except VaeLabError as error:
         show_error(error)
         return
+    cfg = run.config().model
+    if upper := cfg.method.upper_level(cfg):
+        st.caption(t("file.note_levels", last=upper - 1))
     known = _remembered().get(run_name)
     z = known.z if known else first.z
     if len(z) > latent_text.LONG:
