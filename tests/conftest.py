@@ -15,7 +15,7 @@ import pytest
 from cli_shell import TINY, Shell
 from run_writer import write_run
 from trained import write_model
-from visitors import Visitors
+from visitors import Visitors, Walkers
 
 from vaelab.cli import main
 from vaelab.cli.bench.app_server import running_app
@@ -42,7 +42,7 @@ FAULTS = (
     "test_version_0_1",
     "test_worker",
 )
-WAIT = 90_000  # milliseconds: nothing is measured, and a loaded machine is slow
+WAIT = 300_000  # milliseconds: nothing is measured, and a loaded machine is slow
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -125,6 +125,20 @@ def new_page(visitors: Visitors) -> Iterator[Any]:
 
     yield open_one
     visitors.leave()
+    assert faults == []
+
+
+@pytest.fixture(scope="module")
+def walkers(browser: Any) -> Walkers:
+    """The people of one file who stay in the app."""
+    return Walkers(browser, WAIT)
+
+
+@pytest.fixture
+def walk(walkers: Walkers) -> Iterator[Callable[..., Any]]:
+    """Goes to a page from within the app: walk(address, name, lang, **context). For tests that ask nothing of how the page is opened."""
+    yield walkers.go
+    faults, walkers.faults = walkers.faults, []
     assert faults == []
 
 

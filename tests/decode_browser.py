@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from decode_models import drawn, principal_faces
 from safetensors.numpy import load_file, save_file
+from visitors import SETTLED
 
 from vaelab.models.model_config import ModelConfig
 from vaelab.runs.processes import ProcessIdentity
@@ -70,6 +71,13 @@ def to_mean(page: Any) -> None:
 def settle(page: Any) -> None:
     """Let two frames pass: what was asked for is drawn."""
     page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
+def quiet(page: Any, *told: list[int]) -> None:
+    """Wait until the page and Python have said all that they say by themselves: nothing came for a second, and no run goes on."""
+    before = None
+    while before != (before := [len(each) for each in told]) or not page.evaluate(SETTLED):
+        page.wait_for_timeout(1000)
 
 
 def pixels(page: Any, canvas: Any) -> bytes:

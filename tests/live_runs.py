@@ -11,7 +11,7 @@ from typing import Any
 
 from vaelab.runs.store import list_runs
 
-PATIENCE = 90.0  # seconds; nothing is measured, a loaded machine is slow
+PATIENCE = 300.0  # seconds; nothing is measured, a loaded machine is slow
 
 
 def until(holds: Callable[[], Any], what: str) -> Any:

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from test_browser_lessons import choose, open_lesson
+from live_runs import until
+from test_browser_lessons import choose, open_lesson, walk_to_lesson
 
 from vaelab.ui.text import LANGUAGES, Language, strings
 
@@ -55,8 +56,8 @@ def broken_by_torch(name: str, numbers: Sequence[int], value: float) -> tuple[An
     return np.array(inside) / change.sum(axis=(1, 2)), after.numpy(), float(before[0])
 
 
-def test_a_broken_number_spoils_its_quarter_of_the_picture(page: Any, address: str) -> None:
-    open_lesson(page, address, "autoencoder")
+def test_a_broken_number_spoils_its_quarter_of_the_picture(walk: Any, address: str) -> None:
+    page = walk_to_lesson(walk, address, "autoencoder")
     choose("Break one number")(page)
     cells = page.locator("canvas.cells")
     said(page, ".patch .said", r"All 384 numbers are whole; reconstruction loss [\d,]+ nats")
@@ -95,8 +96,8 @@ def test_every_quarter_suffers_most_from_its_own_corner() -> None:
     assert np.mean(shares > 0.25) > 0.95
 
 
-def test_the_words_of_the_code_are_there_in_chinese(page: Any, address: str) -> None:
-    open_lesson(page, address, "autoencoder", "zh")
+def test_the_words_of_the_code_are_there_in_chinese(walk: Any, address: str) -> None:
+    page = walk_to_lesson(walk, address, "autoencoder", "zh")
     choose(strings("zh", "learn_autoencoder")["view_patch"])(page)
     page.get_by_role("application", name=strings("zh", "learn_autoencoder")["patch_grid"]).press("ArrowDown")
     said(page, ".patch .said", r"第 1 个数.*左上.*→ 16\.0")
@@ -132,10 +133,10 @@ def decoded_on_the_disc(name: str, variational: bool, x: float, y: float) -> np.
         )
 
 
-def test_one_point_goes_through_both_spaces(page: Any, address: str) -> None:
+def test_one_point_goes_through_both_spaces(walk: Any, address: str) -> None:
     from vaelab.ui.learn.vae import MODEL, OTHER
 
-    open_lesson(page, address, "vae")
+    page = walk_to_lesson(walk, address, "vae")
     choose("One point, two spaces")(page)
     discs, pictures = page.locator("canvas.disc"), page.locator('canvas[data-view="picture"]')
     said(page, ".twin .tools", "own code")
@@ -171,7 +172,7 @@ def shown_density(page: Any) -> float:
     return float(page.locator(".budget .side b.number").inner_text())
 
 
-def test_a_density_is_held_up_against_points_elsewhere(page: Any, address: str) -> None:
+def test_a_density_is_held_up_against_points_elsewhere(walk: Any, address: str) -> None:
     from vaelab.lessons.kernels import density, elsewhere, longest
     from vaelab.ui.components.budget import budget_view as game
 
@@ -179,7 +180,7 @@ def test_a_density_is_held_up_against_points_elsewhere(page: Any, address: str) 
         others = elsewhere(game.OTHERS, np.array(game.PROBE), game.REACH, game.AWAY, seed=5)
         return float(density(np.concatenate([mine, others[:count]]), np.array([game.PROBE]), game.WIDTH)[0])
 
-    open_lesson(page, address, "kinds")
+    page = walk_to_lesson(walk, address, "kinds")
     choose("Hold it up")(page)
     come, plane = page.get_by_role("button", name="Next point"), page.locator(".budget canvas.plane")
     said(page, ".budget .said", "just above the line")
@@ -220,8 +221,8 @@ def test_a_density_is_held_up_against_points_elsewhere(page: Any, address: str) 
     said(page, ".budget .said", f"Held against {most} points: nobody can do better")
 
 
-def test_the_computer_plays_by_itself_until_it_is_paused(page: Any, address: str) -> None:
-    open_lesson(page, address, "kinds", "zh")
+def test_the_computer_plays_by_itself_until_it_is_paused(walk: Any, address: str) -> None:
+    page = walk_to_lesson(walk, address, "kinds", "zh")
     texts = strings("zh", "learn_kinds")
     choose(texts["panel_keep"])(page)
     page.get_by_role("button", name=texts["keep_play"], exact=True).click()
@@ -231,14 +232,14 @@ def test_the_computer_plays_by_itself_until_it_is_paused(page: Any, address: str
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
-def test_ten_guesses_of_z_are_compared_with_the_posterior(page: Any, address: str, lang: Language) -> None:
+def test_ten_guesses_of_z_are_compared_with_the_posterior(walk: Any, address: str, lang: Language) -> None:
     from vaelab.lessons.guessing import rounds
     from vaelab.ui.learn.latent import GUESSED, ROUNDS, START, X_REACH, Z_REACH
 
     weight, sigma = START["latent_weight"], START["latent_sigma"]
     played = rounds("wave", weight, sigma, ROUNDS, GUESSED, (Z_REACH - 0.1, X_REACH - 0.2), 1)
     texts = strings(lang, "learn_latent")
-    open_lesson(page, address, "latent", lang)
+    page = walk_to_lesson(walk, address, "latent", lang)
     choose(texts["view_guess"])(page)
     sheet = page.get_by_role("slider", name=texts["guess_sheet"])
     box = sheet.bounding_box()
@@ -278,9 +279,9 @@ def test_ten_guesses_of_z_are_compared_with_the_posterior(page: Any, address: st
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
-def test_a_line_is_broken_and_stepped_on(page: Any, address: str, lang: Language) -> None:
+def test_a_line_is_broken_and_stepped_on(walk: Any, address: str, lang: Language) -> None:
     texts = strings(lang, "learn_code")
-    open_lesson(page, address, "code", lang)
+    page = walk_to_lesson(walk, address, "code", lang)
     line = page.locator('[data-line="mean"]')
     line.wait_for()
     assert line.get_attribute("aria-pressed") == "false"
@@ -298,24 +299,22 @@ def test_a_line_is_broken_and_stepped_on(page: Any, address: str, lang: Language
     said(page, ".said", re.escape(texts["said_encode"]))
 
 
-@pytest.mark.parametrize("cost", ["square", "wave", "far", "step"])
-def test_frozen_points_slide_and_their_mean_has_a_slope(page: Any, address: str, cost: str) -> None:
+def test_frozen_points_slide_and_their_mean_has_a_slope(walk: Any, address: str) -> None:
     import torch
 
     from vaelab.lessons.gradients import COSTS
     from vaelab.ui.learn.reparam import PINNED
 
     texts, sigma = strings("en", "learn_reparam"), 0.6
-    open_lesson(page, address, "reparam")
+    page = walk_to_lesson(walk, address, "reparam")
     choose(texts["view_pinned"])(page)
-    choose(texts[f"cost_{cost}"])(page)
     sheet, told = (
         page.get_by_role("slider", name=texts["frozen_sheet"]),
         r"mean of f ([+−]\d+\.\d+)\. .* points: ([+−]\d+\.\d+); exact: ([+−]\d+\.\d+)",
     )
     eps = torch.from_numpy(np.random.default_rng(0).standard_normal(PINNED))
 
-    def wanted(mu: float) -> tuple[float, float, float]:
+    def wanted(cost: str, mu: float) -> tuple[float, float, float]:
         """Mean, slope at the points and exact slope, by torch."""
         at = torch.tensor(mu, dtype=torch.float64, requires_grad=True)
         mean = COSTS[cost].value(at + sigma * eps).mean()
@@ -323,14 +322,21 @@ def test_frozen_points_slide_and_their_mean_has_a_slope(page: Any, address: str,
         mean = mean.detach()
         return mean.item(), slope.item(), COSTS[cost].exact(mu, sigma)[0]
 
-    for key in ("ArrowRight", "ArrowRight", "ArrowLeft"):
-        sheet.press(key)
-        mu = float(sheet.get_attribute("aria-valuenow"))
-        page.wait_for_function(
-            "([node, mu]) => Number(node.getAttribute('aria-valuenow')) === mu", arg=[sheet.element_handle(), mu]
-        )
-        shown = [float(part.replace("−", "-")) for part in said(page, ".frozen .said", told).groups()]
-        assert shown == pytest.approx(wanted(mu), abs=0.012 if cost != "step" else 0.05)
+    def figures() -> list[float]:
+        return [float(part.replace("−", "-")) for part in said(page, ".frozen .said", told).groups()]
+
+    for number, cost in enumerate(("square", "wave", "far", "step")):
+        if number:
+            before = figures()
+            choose(texts[f"cost_{cost}"])(page)
+            until(lambda before=before: figures() != before, "the figures of another f")
+        for key in ("ArrowRight", "ArrowRight", "ArrowLeft"):
+            sheet.press(key)
+            mu = float(sheet.get_attribute("aria-valuenow"))
+            page.wait_for_function(
+                "([node, mu]) => Number(node.getAttribute('aria-valuenow')) === mu", arg=[sheet.element_handle(), mu]
+            )
+            assert figures() == pytest.approx(wanted(cost, mu), abs=0.012 if cost != "step" else 0.05), cost
     box = sheet.bounding_box()
     y = box["y"] + 30
     page.mouse.move(box["x"] + 0.5 * box["width"], y)
@@ -340,9 +346,9 @@ def test_frozen_points_slide_and_their_mean_has_a_slope(page: Any, address: str,
     assert 0.5 < float(sheet.get_attribute("aria-valuenow")) < 1.2
 
 
-def test_points_that_are_not_frozen_jump(page: Any, address: str) -> None:
+def test_points_that_are_not_frozen_jump(walk: Any, address: str) -> None:
     texts = strings("zh", "learn_reparam")
-    open_lesson(page, address, "reparam", "zh")
+    page = walk_to_lesson(walk, address, "reparam", "zh")
     choose(texts["view_pinned"])(page)
     sheet = page.get_by_role("slider", name=texts["frozen_sheet"])
     sheet.press("ArrowRight")

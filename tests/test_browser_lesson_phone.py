@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from test_browser_lessons import open_lesson
+from test_browser_lessons import walk_to_lesson
 
 from vaelab.ui.learn.elbo_derived import JENSEN_STEPS, ONTO_STEPS
 from vaelab.ui.learn.frame import lessons
-from vaelab.ui.text import strings
+from vaelab.ui.text import Language, strings
 
 pytestmark = pytest.mark.browser
 
@@ -41,6 +41,13 @@ def address(digits_app: str) -> str:
     return digits_app
 
 
+def to_its_end(walk: Any, address: str, name: str, lang: Language = "en", **context: Any) -> Any:
+    """The page of a lesson with all of its text."""
+    page = walk_to_lesson(walk, address, name, lang, **context)
+    page.get_by_text(strings(lang, f"learn_{name}")["link"]).first.wait_for()
+    return page
+
+
 def too_wide(page: Any) -> list[str]:
     return [f"{words} ({right:.0f})" for right, words in page.evaluate(REACH) if right > PHONE["width"] - EDGE]
 
@@ -52,10 +59,8 @@ def too_wide(page: Any) -> list[str]:
         for name in (entry.name.removeprefix("learn_") for entry in lessons())
     ],
 )
-def test_no_formula_or_table_is_wider_than_a_phone(new_page: Any, address: str, name: str) -> None:
-    page, texts = new_page(viewport=PHONE), strings("en", f"learn_{name}")
-    open_lesson(page, address, name)
-    page.get_by_text(texts["link"]).first.wait_for()  # the end of the text
+def test_no_formula_or_table_is_wider_than_a_phone(walk: Any, address: str, name: str) -> None:
+    page, texts = to_its_end(walk, address, name, viewport=PHONE), strings("en", f"learn_{name}")
     assert too_wide(page) == []
     assert page.evaluate(SIDEWAYS) == []
     stage = page.locator(".st-key-lesson_stage")
@@ -66,11 +71,8 @@ def test_no_formula_or_table_is_wider_than_a_phone(new_page: Any, address: str, 
 
 
 @pytest.mark.parametrize(("view", "steps"), [("jensen", JENSEN_STEPS), ("onto", ONTO_STEPS)])
-def test_a_derivation_fits_a_phone_to_its_last_step(
-    new_page: Any, address: str, view: str, steps: tuple[str, ...]
-) -> None:
-    texts, page = strings("en", "learn_elbo"), new_page(viewport=PHONE)
-    open_lesson(page, address, "elbo")
+def test_a_derivation_fits_a_phone_to_its_last_step(walk: Any, address: str, view: str, steps: tuple[str, ...]) -> None:
+    texts, page = strings("en", "learn_elbo"), to_its_end(walk, address, "elbo", viewport=PHONE)
     stage = page.locator(".st-key-lesson_stage")
     stage.get_by_role("radio", name=texts[f"view_{view}"]).first.click()
     slider = stage.get_by_role("slider", name=texts["step"])
@@ -84,10 +86,10 @@ def test_a_derivation_fits_a_phone_to_its_last_step(
 @pytest.mark.parametrize(("name", "words", "root"), VIEWS)
 @pytest.mark.parametrize("width", [390, *(pytest.param(wide, marks=pytest.mark.slow) for wide in (1280, 1920))])
 def test_what_is_done_by_hand_fits_the_window(
-    new_page: Any, address: str, name: str, words: str, root: str, width: int
+    walk: Any, address: str, name: str, words: str, root: str, width: int
 ) -> None:
-    page = new_page(viewport={"width": width, "height": 844}, color_scheme="dark", reduced_motion="reduce")
-    open_lesson(page, address, name, "zh")
+    window = {"viewport": {"width": width, "height": 844}, "color_scheme": "dark", "reduced_motion": "reduce"}
+    page = to_its_end(walk, address, name, "zh", **window)
     page.locator(".st-key-lesson_stage").get_by_role("radio", name=strings("zh", f"learn_{name}")[words]).first.click()
     page.locator(root).wait_for()
     box = page.locator(f"{root} canvas").last.bounding_box()

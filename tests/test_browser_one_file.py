@@ -15,9 +15,9 @@ import pytest
 import torch
 from decode_browser import drag, pixels, settle, sliders, value_of
 from engines import Window, missing, window
-from test_browser_accessibility import FINDINGS, RULES, SETTLED
+from test_browser_accessibility import FINDINGS, RULES
 from trained import write_model
-from visitors import STEADY
+from visitors import SETTLED, STEADY
 
 import vaelab
 from vaelab.analysis import inference

@@ -43,14 +43,11 @@ def test_a_stage_follows_the_theme_and_gets_its_sheet_once_a_run(new_page: Any, 
     assert sum(RULE in frame for frame in frames) == sent, "a fragment sends no sheet"
 
 
-@pytest.mark.parametrize(
-    ("width", "height", "zoom"), [(390, 844, "1"), (1280, 800, "1"), (1920, 860, "1"), (1920, 1080, "1.5")]
-)
-def test_a_projector_enlarges_the_form_of_a_new_training(
-    new_page: Any, address: str, width: int, height: int, zoom: str
-) -> None:
-    page = new_page(viewport={"width": width, "height": height})
+def test_a_projector_enlarges_the_form_of_a_new_training(page: Any, address: str) -> None:
     page.goto(f"{address}/train")
     page.locator(".st-key-new_training").wait_for()
     page.wait_for_function("() => getComputedStyle(document.body).getPropertyValue('--vl-views')")  # the sheet is there
-    assert page.evaluate("() => getComputedStyle(document.querySelector('.st-key-new_training')).zoom") == zoom
+    for width, height, zoom in ((390, 844, "1"), (1280, 800, "1"), (1920, 860, "1"), (1920, 1080, "1.5")):
+        page.set_viewport_size({"width": width, "height": height})
+        shown = page.evaluate("() => getComputedStyle(document.querySelector('.st-key-new_training')).zoom")
+        assert shown == zoom, (width, height)

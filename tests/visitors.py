@@ -1,4 +1,4 @@
-"""People with a browser of their own each, who share what costs most of a first visit: the app's own files and what they compile to."""
+"""People in a browser: strangers, who share what costs most of a first visit, and those who stay in the app and go from page to page."""
 
 from __future__ import annotations
 
@@ -6,8 +6,18 @@ import json
 from typing import Any
 from urllib.parse import urlsplit
 
+from vaelab.ui.text import strings
+
 # What is computed again Streamlit shows in pale ink, and for a moment after; a page that ticks may begin at any time.
 STEADY = "[data-testid=stElementContainer] { opacity: 1 !important; transition: none !important; }"
+# Nothing of the page is still to be computed or to be replaced.
+SETTLED = "() => !document.querySelector('[data-testid=stApp][data-test-script-state=running], [data-stale=true]')"
+ARRIVED = (
+    f"(title) => [...document.querySelectorAll('h3')].some((h) => h.textContent.trim() === title) && ({SETTLED})()"
+)
+# What the browser's own Back does: another address, and the app is told. The scripts stay loaded, the session stays the same.
+STEP = """(path) => { history.pushState({}, "", path); dispatchEvent(new PopStateEvent("popstate")); }"""
+OFTEN = 100  # milliseconds between looks at a page: one in every frame would take from what it looks at
 KEPT_APART = "local_storage,indexeddb,cache_storage,service_workers"
 
 
@@ -54,3 +64,34 @@ class Visitors:
         found = urlsplit(frame.url)
         if found.scheme in ("http", "https"):
             self.origins.add(f"{found.scheme}://{found.netloc}")
+
+
+class Walkers:
+    """People who are in the app already, one for each language and kind of window: a page costs them what it draws alone.
+
+    A page that is opened by its address costs four times as much, most of it the app's own scripts.
+    """
+
+    def __init__(self, browser: Any, wait: int) -> None:
+        self.browser, self.wait = browser, wait
+        self.faults: list[str] = []
+        self._known: dict[str, Any] = {}
+
+    def go(self, address: str, name: str, lang: str, **context: Any) -> Any:
+        """Go to a page of the app; the page once its run has ended. context: Playwright's options.
+
+        What was chosen on it before is still chosen; who is there already stays.
+        """
+        wanted = {"viewport": {"width": 1280, "height": 800}, "reduced_motion": "no-preference", **context}
+        key = json.dumps([address, lang, wanted], sort_keys=True)
+        path = f"/{'' if name == 'start' else name}?lang={lang}"
+        page = self._known.get(key)
+        if page is None or page.is_closed():
+            self._known[key] = page = self.browser.new_context(**wanted).new_page()
+            page.set_default_timeout(self.wait)
+            page.on("pageerror", lambda error: self.faults.append(str(error)))
+            page.goto(address + path, wait_until="commit")
+        elif urlsplit(page.url).path != urlsplit(path).path:
+            page.evaluate(STEP, path)
+        page.wait_for_function(ARRIVED, arg=strings(lang, name)["page_title"], polling=OFTEN)
+        return page
