@@ -1,4 +1,4 @@
-"""Every gesture of the Your image page once, in Chromium, in both languages."""
+"""Every gesture of the Your image page once, in Chromium, in one language or the other."""
 
 from __future__ import annotations
 
@@ -30,6 +30,11 @@ COPY = """async (file) => {
   const bytes = Uint8Array.from(atob(file), (letter) => letter.charCodeAt(0));
   await navigator.clipboard.write([new ClipboardItem({ "image/png": new Blob([bytes], { type: "image/png" }) })]);
 }"""
+# Each gesture in one language, the other with --whole: test_image_page.py goes through the page in both.
+ENGLISH, CHINESE = (
+    pytest.mark.parametrize("lang", [one, pytest.param(other, marks=pytest.mark.slow)])
+    for one, other in (("en", "zh"), ("zh", "en"))
+)
 HOSTILE_NAME = "<img src=x onerror=document.title='broken'>.png"
 
 
@@ -84,6 +89,7 @@ def words(lang: Language) -> dict[str, str]:
     return strings(lang, "image") | strings(lang, "canvas")
 
 
+@ENGLISH
 def test_upload_paste_and_crop(page, address, lang, words):
     open_image(page, address, lang)
     of_first = recon(page)
@@ -110,6 +116,7 @@ def test_upload_paste_and_crop(page, address, lang, words):
     page.get_by_text(words["paste_done"]).wait_for()
 
 
+@CHINESE
 def test_the_clipboard_button_and_another_test_image(new_page, address, lang, words):
     page = new_page(permissions=["clipboard-read", "clipboard-write"])
     open_image(page, address, lang)
@@ -138,6 +145,7 @@ def test_camera(new_page, address, lang, words):
     assert shutter.evaluate(said) == f'"{words["camera_clear"]}"'
 
 
+@CHINESE
 def test_draw_resample_and_drag_from_here(page, address, lang, words):
     open_image(page, address, lang)
     before = recon(page)
@@ -158,6 +166,7 @@ def test_draw_resample_and_drag_from_here(page, address, lang, words):
     page.wait_for_url(re.compile("/decode.*z="))
 
 
+@ENGLISH
 def test_every_use_and_a_painted_hole(page, address, lang, words):
     def filled(n: int) -> str:
         return words["filled"].format(n=n, error="|").split("|")[0].strip()

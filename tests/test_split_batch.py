@@ -20,7 +20,8 @@ from vaelab.training.split_step import check_split
 TOLERANCE = 1e-10  # of the largest number: double precision, summed in another order
 
 
-@pytest.fixture(scope="module", params=[2, 3])
+# Three processes have parts of several sizes and none at all, as two have; two are tried with --whole, and train in test_several_devices.py.
+@pytest.fixture(scope="module", params=[pytest.param(2, marks=pytest.mark.slow), 3])
 def differences(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[float]]:
     """By method: of gradient, weights with buffers, and the sums of a row; summed over the processes."""
     file = tmp_path_factory.mktemp("split") / "found.json"
