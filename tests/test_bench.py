@@ -80,8 +80,10 @@ def test_a_photograph_is_decoded_in_all_ways() -> None:
 
 
 def test_both_projections_run() -> None:
-    found = project.measure(1, vectors=100)
-    assert {entry.setting for entry in found.entries} == {"PCA", "t-SNE"}
+    found = project.measure(1, vectors=100, codes=200)
+    assert {entry.setting for entry in found.entries} == {
+        "PCA", "t-SNE", "200 codes", "t-SNE of 200", "encoding 200 images",
+    }  # fmt: skip
     assert all(entry.median > 0 for entry in found.entries)
 
 

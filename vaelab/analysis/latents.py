@@ -171,7 +171,7 @@ def codes(wanted: Query, progress: Callable[[float], None] | None = None) -> Cod
             if known is not None:
                 _codes.move_to_end(key)
                 return known
-        made = _gather(wanted, progress or (lambda share: None))
+        made = gather(wanted, progress or (lambda share: None))
         with _guard:
             _codes[key] = made
             while len(_codes) > KEPT:
@@ -180,7 +180,8 @@ def codes(wanted: Query, progress: Callable[[float], None] | None = None) -> Cod
         return made
 
 
-def _gather(wanted: Query, progress: Callable[[float], None]) -> Codes:
+def gather(wanted: Query, progress: Callable[[float], None] = lambda share: None) -> Codes:
+    """The codes of a query, found anew. Raises WeightsError, DataError."""
     if has_images(wanted.run):
         return _encoded(wanted, progress)
     stored = wanted.run.path / "latents.npz"
