@@ -44,9 +44,10 @@ def choose(asked: Sequence[str] | None, folder: Path) -> Chosen:
         if reason := supported(model):
             told.append(f"{run.name}: {reason}")
             continue
-        slow, quick, slow_grid, quick_grid = frame_rates(model)
+        slow, quick, slow_grid, quick_grid = (f"{rate:.0f}" for rate in frame_rates(model))
+        one, grid = (" to ".join(dict.fromkeys(rates)) for rates in ((slow, quick), (slow_grid, quick_grid)))
         told.append(
-            f"{run.name}: Train expects {slow:.0f} to {quick:.0f} single pictures/s and {slow_grid:.0f} to {quick_grid:.0f} grids/s, on a slow to a quick laptop."
+            f"{run.name}: Train expects {one} single pictures/s and {grid} grids/s, on a slow to a quick laptop."
         )
         if run.name not in store.shipped():
             shutil.copytree(run.path, folder / run.name)
