@@ -18,9 +18,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
+from visitors import ARRIVED, STEP
+
 from vaelab.cli.bench.app_server import free_port
 
-WAIT = 90  # seconds: nothing is measured, and a loaded machine is slow
+WAIT = 300  # seconds: nothing is measured, and a loaded machine is slow
 SIZE = {"width": 1280, "height": 800}
 # Finds through the shadow roots in which the lab's widgets live.
 DEEP = """const deep = (css, root = document) => [...root.querySelectorAll(css),
@@ -66,6 +68,15 @@ class Window:
         self.until("return !!deep('h1, h2, h3, h4, [role=heading]').length")
         self.until("return !deep('[data-testid=stApp][data-test-script-state=running]').length")
 
+    def is_in(self, address: str) -> bool:
+        """Whether the window shows a page of this app."""
+        return bool(self.value("return location.origin") == address)
+
+    def walk(self, path: str, title: str) -> None:
+        """Go to another page within the app, as the browser's own Back does, and wait for the end of that page's run."""
+        self.value(f"({STEP})({json.dumps(path)})")
+        self.until(f"return ({ARRIVED})({json.dumps(title)})")
+
     def value(self, body: str) -> Any:
         """What a function's body returns; `deep(css)` is known in it."""
         return self.driver.evaluate(f"{DEEP}\n{body}")
@@ -75,7 +86,7 @@ class Window:
         end = time.monotonic() + WAIT
         while not (found := self.value(body)):
             assert time.monotonic() < end, f"waited {WAIT} s for: {body}\nthe page says: {self.text()[:600]}"
-            time.sleep(0.05)
+            time.sleep(0.2)  # a look goes through every element, and takes from what is waited for
         return found
 
     def text(self) -> str:
