@@ -95,7 +95,7 @@ class Socket:
 
     def receive(self) -> str:
         """What the server says next. Raises Closed."""
-        message = self.got.get(timeout=60)
+        message = self.got.get(timeout=240)
         if message["type"] == "websocket.close":
             self.got.put(message)
             raise Closed(int(message["code"]))
@@ -123,13 +123,13 @@ def connected(
     socket.sent.put_nowait({"type": "websocket.connect"})
     done = asyncio.run_coroutine_threadsafe(Starlette(routes=routes)(scope, socket.sent.get, send), loop)
     try:
-        first = socket.got.get(timeout=60)
+        first = socket.got.get(timeout=240)
         if first["type"] != "websocket.accept":
             raise Closed(int(first["code"]))
         yield socket
     finally:
         socket.leave()
-        done.result(timeout=60)
+        done.result(timeout=240)
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()

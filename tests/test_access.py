@@ -72,7 +72,7 @@ def test_the_train_page_of_an_open_server(
 ) -> None:
     folder = pictures(tmp_path / "own")
     monkeypatch.setenv("VAELAB_FOLDERS", str(tmp_path) if named else str(tmp_path / "other"))
-    app = AppTest.from_file(SHELL, default_timeout=60)
+    app = AppTest.from_file(SHELL, default_timeout=180)
     app.run()
     app.switch_page(str(ROOT / "pages" / "train.py")).run()
     app.selectbox(key="set_dataset").select("own").run()

@@ -386,7 +386,7 @@ def test_first_page_opens_without_torch_pandas_and_altair(tmp_path):
         "import sys\n"
         "from pathlib import Path\n"
         "from streamlit.testing.v1 import AppTest\n"
-        "app = AppTest.from_file(str(Path('vaelab/ui/shell.py').resolve()), default_timeout=60).run()\n"
+        "app = AppTest.from_file(str(Path('vaelab/ui/shell.py').resolve()), default_timeout=180).run()\n"
         "assert not app.exception, app.exception\n"
         "print({'pandas', 'altair', 'sklearn', 'scipy'} & set(sys.modules) or 'light')\n"
         "app.switch_page(str(Path('pages/train.py').resolve())).run()\n"
@@ -395,7 +395,7 @@ def test_first_page_opens_without_torch_pandas_and_altair(tmp_path):
     )
     write_run("on-record")
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=600, check=False
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == ["light", "False", "False"]

@@ -143,7 +143,7 @@ def test_start_and_train_show_the_others(lang: str) -> None:
         damage(write_run(f"hurt-{number}"))
         time.sleep(0.002)  # the newest are shown first
     write_run("whole")
-    app = AppTest.from_file(SHELL, default_timeout=120)
+    app = AppTest.from_file(SHELL, default_timeout=180)
     app.query_params["lang"] = lang
     app.run()
     assert not app.exception

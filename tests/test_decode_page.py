@@ -38,7 +38,7 @@ def faces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 
 
 def opened(**query: str) -> AppTest:
-    app = AppTest.from_file(str(ROOT / "vaelab" / "ui" / "shell.py"), default_timeout=120)
+    app = AppTest.from_file(str(ROOT / "vaelab" / "ui" / "shell.py"), default_timeout=180)
     app.query_params.update(query)
     app.run()
     app.switch_page(str(ROOT / "pages" / "decode.py"))
@@ -151,7 +151,7 @@ def test_a_link_to_a_run_without_weights_is_told(faces, tmp_path):
 
 def test_a_model_without_weights_that_nobody_asked_for_is_not_missed(faces, tmp_path):
     drawn(tmp_path / "empty", ModelConfig()).joinpath("model.safetensors").unlink()
-    app = AppTest.from_file(str(ROOT / "vaelab" / "ui" / "shell.py"), default_timeout=120).run()
+    app = AppTest.from_file(str(ROOT / "vaelab" / "ui" / "shell.py"), default_timeout=180).run()
     app.session_state["run_name"] = "empty"  # the training that the page Train showed last
     app.query_params.clear()
     app.switch_page(str(ROOT / "pages" / "decode.py")).run()

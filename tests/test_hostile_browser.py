@@ -139,7 +139,7 @@ def test_a_settled_z_that_is_no_place_is_left_aside(answer, monkeypatch):
 @pytest.mark.parametrize("name", ["a" * 300, "../..", "/", "a\0b"])
 def test_an_address_that_names_no_run_is_told(name, tmp_path, monkeypatch):
     monkeypatch.setenv("VAELAB_RUNS", str(tmp_path))
-    app = AppTest.from_file(str(ROOT / "vaelab" / "ui" / "shell.py"), default_timeout=120)
+    app = AppTest.from_file(str(ROOT / "vaelab" / "ui" / "shell.py"), default_timeout=180)
     query = {"lang": "en", "run": name, "label": "1" * 5000, "z": ",".join(["0"] * 16)}
     app.run()
     app.switch_page(str(ROOT / "pages" / "decode.py"))
@@ -152,7 +152,7 @@ def test_an_address_that_names_no_run_is_told(name, tmp_path, monkeypatch):
 
 def test_a_list_of_nodes_falls_back_from_a_node_that_there_is_not(tmp_path, monkeypatch):
     monkeypatch.setenv("VAELAB_RUNS", str(tmp_path))
-    app = AppTest.from_file(str(ROOT / "vaelab" / "ui" / "shell.py"), default_timeout=120)
+    app = AppTest.from_file(str(ROOT / "vaelab" / "ui" / "shell.py"), default_timeout=180)
     app.session_state["graphs_a_alarm"] = "nobody"
     app.run()
     app.switch_page(str(ROOT / "pages" / "learn_graphs.py"))

@@ -15,7 +15,7 @@ from vaelab.lessons.spaces import lanes
 from vaelab.ui.learn import race_view
 from vaelab.ui.text import strings
 
-LONG = 60.0  # seconds: a slow machine under load
+LONG = 240.0  # seconds: a slow machine under load
 
 
 @contextlib.contextmanager

@@ -108,7 +108,7 @@ model = engine_cases.shipped(straight)
 engine_cases.write_cases(out, [engine_cases.write_case(out, part, model, part, 20) for part in ("decoder", "encoder")])
 
 def opened(page, lang, **query):
-    app = AppTest.from_file(str(root / "vaelab/ui/shell.py"), default_timeout=120)
+    app = AppTest.from_file(str(root / "vaelab/ui/shell.py"), default_timeout=180)
     app.query_params |= {"lang": lang, **query}
     app.run()
     app.switch_page(str(root / f"pages/{page}.py")).run()

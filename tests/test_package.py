@@ -100,7 +100,7 @@ print(run.path, run.status().state)
 @pytest.mark.browser
 def test_the_app_works_from_another_folder(programs: Path, tmp_path: Path, page: Any) -> None:
     with served([str(programs / "vaelab"), "app"], folder=tmp_path) as address:
-        with urllib.request.urlopen(f"{address}/{PREFIX}/js/any/engine/engine.js", timeout=60) as answer:
+        with urllib.request.urlopen(f"{address}/{PREFIX}/js/any/engine/engine.js", timeout=240) as answer:
             assert answer.headers["Content-Type"].startswith("text/javascript")
             assert answer.read() == (ROOT / "vaelab" / "ui" / "components" / "engine" / "engine.js").read_bytes()
         page.goto(f"{address}/train?lang=en")

@@ -18,7 +18,7 @@ def test_a_waiting_process_is_taken_once_and_told_its_work():
     assert process is not None
     assert waiting.take() is None
     assert hand_over(process, "go")
-    assert process.wait(timeout=60) == 0
+    assert process.wait(timeout=240) == 0
     waiting.close()
 
 
@@ -64,4 +64,4 @@ def test_none_is_left_behind_when_the_timer_and_the_end_meet(monkeypatch):
     waiting._warm_now()
     assert all(process.poll() is not None for process in started)
     assert waiting.take() is None
-    assert first.wait(timeout=60) == 0
+    assert first.wait(timeout=240) == 0
