@@ -17,6 +17,7 @@ from vaelab.cli.bench.report import SUBJECTS, Report, compare, in_turns
 from vaelab.config.errors import VaeLabError
 from vaelab.runs import store
 from vaelab.runs.plan import plan
+from vaelab.training.step_program import Program, Recipe
 
 
 def test_contestants_take_turns() -> None:
@@ -58,9 +59,23 @@ def test_every_subject_is_offered() -> None:
     assert list(subject.type.choices) == list(SUBJECTS)  # type: ignore[attr-defined]
 
 
-def test_both_training_loops_run(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_both_training_loops_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("VAELAB_PROGRAMS", str(tmp_path))
     monkeypatch.setattr(train, "WARM_SECONDS", 0.02)
-    found = train.measure(1, seconds=0.05, models=("linear-vae",))
+    asked: list[int] = []
+
+    def build(recipe: Recipe) -> Program:
+        asked.append(recipe.cfg.optim.batch_size)
+        if asked[-1] == 512:
+            raise RuntimeError("no C++ compiler")
+        return Program(recipe.name, 1.02, None)
+
+    found = train.measure(1, seconds=0.05, models=("linear-vae",), builder=build)
+    assert asked == list(train.OUR_BATCHES)
+    assert found.notes[2].endswith(
+        "the compiled step was 1.02 times as fast as the eager one when it was built, too little to be used."
+    )
+    assert found.notes[3].endswith("batch 512: no compiled step: no C++ compiler.")
     assert [entry.contestant for entry in found.entries] == [
         train.PLAIN,
         *(f"vaelab, batch {batch}" for batch in train.OUR_BATCHES),

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from vaelab import data
-from vaelab.config.settings import DEVICES, LIKELIHOODS, RATE_SCHEDULES, SCHEDULES
+from vaelab.config.settings import DEVICES, LIKELIHOODS, RATE_SCHEDULES, SCHEDULES, STEPS
 from vaelab.models.presets import presets
 from vaelab.runs.status import State
 from vaelab.ui import text
@@ -115,6 +115,7 @@ def test_keys_that_are_put_together_exist():
     names += [f"train.data_{name}" for name in data.names()] + [f"train.about_{name}" for name in data.names()]
     names += [f"train.likelihood_{name}" for name in LIKELIHOODS]
     names += [f"train.warmup_{name}" for name in SCHEDULES] + [f"train.rate_{name}" for name in RATE_SCHEDULES]
+    names += [f"train.step_{name}" for name in STEPS]
     names += [f"{entry.name}.page_title" for entry in PAGES if entry.exists]
     names += [f"common.group_{entry.group}" for entry in PAGES if entry.exists and entry.group]
     assert [name for name in names if not text.has_text(name)] == []

@@ -277,7 +277,8 @@ def _train_here(
     click.echo(f"run {run.name} in {run.path}")
     progress = Progress(run)
     show = None if quiet else progress.show
-    with run.log_file.open("a", encoding="utf-8") as log, contextlib.redirect_stderr(log):  # warnings, tracebacks
+    log_file = run.log_file.open("a", buffering=1, encoding="utf-8")
+    with log_file as log, contextlib.redirect_stderr(log):  # warnings, tracebacks
         status = train_worker.run_here(run, show) if devices == 1 else several.run_here(run, devices, show)
     progress.end()
     if status.state not in ("finished", "stopped"):

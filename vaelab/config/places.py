@@ -23,6 +23,12 @@ def runs_root() -> Path:
     return Path(os.environ.get("VAELAB_RUNS") or home / "runs").absolute()
 
 
+def programs_root() -> Path:
+    """The folder of compiled training steps: VAELAB_PROGRAMS, or vaelab/programs in the user's cache. Machine code, so it is the user's alone."""
+    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(os.environ.get("VAELAB_PROGRAMS") or Path(cache) / "vaelab" / "programs").absolute()
+
+
 def weights_root() -> Path:
     """The folder of the trained models that come with the project."""
     return LAB / "weights"

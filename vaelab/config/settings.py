@@ -14,11 +14,13 @@ from vaelab.config.fields import Bounds, Strict, setting
 Likelihood = Literal["bernoulli", "gaussian"]
 ScheduleKind = Literal["constant", "linear", "cyclic"]
 RateSchedule = Literal["constant", "cosine", "stairs", "milestones"]
+StepKind = Literal["eager", "compiled"]
 DeviceName = Literal["auto", "cpu", "cuda", "mps"]
 
 LIKELIHOODS: tuple[str, ...] = get_args(Likelihood)
 SCHEDULES: tuple[str, ...] = get_args(ScheduleKind)
 RATE_SCHEDULES: tuple[str, ...] = get_args(RateSchedule)
+STEPS: tuple[str, ...] = get_args(StepKind)
 DEVICES: tuple[str, ...] = get_args(DeviceName)
 IMAGE_SIZES = range(16, 257, 4)  # width and height, pixels
 
@@ -121,4 +123,9 @@ class OptimConfig(Strict):
         1e-8,
         "Adam's epsilon, added to the size of a gradient before dividing by it: larger damps small gradients.",
         bounds=Bounds(0.0, 1.0, "1e-8 is usual, some papers take 1e-4", open_low=True),
+    )
+    step: StepKind = setting(
+        "eager",
+        "eager: the same numbers in every run of a seed; compiled: a long training on a CPU goes over to a compiled step where that is faster.",
+        choices=STEPS,
     )

@@ -33,6 +33,7 @@ TRAIN_OPTIONS: dict[str, tuple[type, str, str]] = {
     "--lr": (OptimConfig, "optim", "lr"),
     "--rate": (OptimConfig, "optim", "rate"),
     "--epsilon": (OptimConfig, "optim", "epsilon"),
+    "--step": (OptimConfig, "optim", "step"),
     "--beta": (LossConfig, "loss", "beta"),
     "--likelihood": (LossConfig, "loss", "likelihood"),
     "--sigma": (LossConfig, "loss", "sigma"),
@@ -58,6 +59,7 @@ def plan(
     lr: float = OptimConfig.lr,
     rate: str = OptimConfig.rate,
     epsilon: float = OptimConfig.epsilon,
+    step: str = OptimConfig.step,
     beta: float = LossConfig.beta,
     likelihood: str = LossConfig.likelihood,
     sigma: float = LossConfig.sigma,
@@ -74,7 +76,7 @@ def plan(
     Raises ConfigError for a setting that cannot be used, a batch larger than the set among them; DataError for a data
     set that does not exist.
     """
-    rest = {"lr": lr, "epochs": epochs, "rate": rate, "epsilon": epsilon}
+    rest = {"lr": lr, "epochs": epochs, "rate": rate, "epsilon": epsilon, "step": step}
     OptimConfig.from_dict(
         {"batch_size": OptimConfig.batch_size if batch_size is None else batch_size, **rest}, where="optim"
     )

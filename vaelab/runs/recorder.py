@@ -108,7 +108,7 @@ class Recorder:
             self._on_row(row)
 
     def event(self, kind: str, step: int, **values: Any) -> None:
-        """Add an event to the rows: start, resume, dial or diverged."""
+        """Add an event to the rows: start, resume, dial, compiled, fallback or diverged."""
         append_row(self.run.metrics_file, {"event": kind, "step": step, "time": time.time(), **values})
 
     def wait_for_device(self) -> bool:

@@ -13,7 +13,7 @@ from vaelab.models.model_config import ModelConfig
 
 @dataclass(frozen=True, kw_only=True)
 class RunConfig(Strict):
-    """Everything that decides what a training does; with the same seed on the same CPU it gives the same numbers."""
+    """Everything that decides what a training does; with the same seed on the same CPU it gives the same numbers, unless optim.step is compiled."""
 
     data: DataConfig = field(default_factory=DataConfig, metadata={"help": "The images."})
     model: ModelConfig = field(default_factory=ModelConfig, metadata={"help": "The architecture."})

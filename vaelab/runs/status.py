@@ -20,7 +20,8 @@ SILENT_SECONDS = 60.0  # a worker writes twice a second; a single step, or measu
 
 @dataclass(frozen=True, kw_only=True)
 class Status:
-    """What status.json says. heartbeat: seconds since 1970; throughput: images a second; epoch: 1-based, 0 before step 1.
+    """What status.json says. heartbeat: seconds since 1970; throughput: images a second; epoch: 1-based, 0 before step 1; compiled_from:
+    the first step that a compiled program took, None while all are eager.
 
     beat: the heartbeat by the computer's own clock, which nobody sets and which stands still while it sleeps, in seconds since
     it started; oom_kills: how many processes it had killed by then for lack of memory.
@@ -42,6 +43,7 @@ class Status:
     throughput: float | None = None
     seconds: float = 0.0
     remaining_seconds: float | None = None
+    compiled_from: int | None = None
     message: str = ""
 
     @property
@@ -105,6 +107,7 @@ _WHOLE = {
     "step": MOST,
     "total_steps": MOST,
     "epoch": MOST,
+    "compiled_from": MOST,
     "start_time": MOST,
     "pid": MOST_PID,
     "oom_kills": MOST,

@@ -35,12 +35,16 @@ MOST_SECONDS = 1e10  # of training, three centuries
 
 @dataclass(frozen=True, kw_only=True)
 class Progress:
-    """Where a training stands. beta, lr: the dials as last turned. Random draws depend on seed and step, not on a state."""
+    """Where a training stands. beta, lr: the dials as last turned. Random draws depend on seed and step, not on a state.
+
+    program: the compiled one that takes the steps from here on, "" while they are eager.
+    """
 
     step: int = 0
     seconds: float = 0.0
     beta: float
     lr: float
+    program: str = ""
 
 
 class Checkpoints:
@@ -68,6 +72,7 @@ class Checkpoints:
             "beta": progress.beta,
             "lr": progress.lr,
             "images_since_row": meter.images,
+            "program": progress.program,
             "torch": torch.__version__,
         }
         try:
@@ -165,8 +170,13 @@ def _state(folder: Path, run_id: str, last_step: int) -> tuple[Progress, int]:
         raise WeightsError(f"{folder} must be a checkpoint of this run, and it is one of another")
     if str(state["step"]) != folder.name:
         raise WeightsError(f"{file} must be of step {folder.name}, got {state['step']}")
+    program = state.get("program", "")  # none before version 0.2
     progress = Progress(
-        step=state["step"], seconds=float(state["seconds"]), beta=float(state["beta"]), lr=float(state["lr"])
+        step=state["step"],
+        seconds=float(state["seconds"]),
+        beta=float(state["beta"]),
+        lr=float(state["lr"]),
+        program=program if isinstance(program, str) else "",
     )
     return progress, state["images_since_row"]
 

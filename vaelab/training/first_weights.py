@@ -16,6 +16,12 @@ def new_model(cfg: ModelConfig, seed: int) -> LatentModel:
         return build(cfg)
 
 
+def lay_out(model: LatentModel) -> None:
+    """Convolutions run faster channels last (docs/decisions/0002-runs.md)."""
+    if model.cfg.built_with.convolutional:
+        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
 SHOWN = 2000  # training images that a method may look at before the first step
 
 

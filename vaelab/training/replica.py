@@ -12,7 +12,7 @@ from vaelab.runs.run_config import RunConfig
 from vaelab.training.batches import ImageSet, Noise, Shuffle
 from vaelab.training.cadence import Cadence
 from vaelab.training.checkpoints import Progress, moments_of, set_moments
-from vaelab.training.first_weights import start_from_images
+from vaelab.training.first_weights import lay_out, start_from_images
 from vaelab.training.group import Group
 from vaelab.training.measures import HeldOut, Meter
 from vaelab.training.schedules import beta_at, lr_at
@@ -37,8 +37,7 @@ class Replica:
         self.meter = Meter(cfg.model, device)
         model.train().to(device)
         start_from_images(model, self.images)
-        if cfg.model.built_with.convolutional:
-            model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        lay_out(model)
         self.optimizer = optimizer_for(model, cfg, device)
         self.update = self._how_to_update()
         self.at = Progress(beta=cfg.loss.beta, lr=cfg.optim.lr)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import torch
@@ -18,10 +19,13 @@ from vaelab.runs.recorder import Recorder
 from vaelab.runs.run_config import RunConfig
 from vaelab.runs.status import Control, Desired, State
 from vaelab.training.checkpoints import Checkpoints, Progress
+from vaelab.training.compiled_step import CompiledStep, why_eager
+from vaelab.training.compiling import Compiling
 from vaelab.training.group import ALONE, WAIT, Group, Order
 from vaelab.training.measures import Means, Pace
 from vaelab.training.replica import Replica
 from vaelab.training.snapshots import Snapshots
+from vaelab.training.step_program import Program, Recipe
 
 TALK_SECONDS = 0.05  # of steps that all processes take between two words of process 0
 
@@ -69,6 +73,7 @@ def fit(
         run.event("diverged", training.at.step)
         return Outcome("diverged", str(error))
     finally:
+        training.close()
         training.report()
     return Outcome("finished")
 
@@ -91,6 +96,7 @@ class Training(Replica):
         self.checkpoints = Checkpoints(run.run, self.cadence.total_steps)
         self.pace = Pace(0.0)
         self.row_step = 0  # of the last row
+        self.compiling: Compiling | None = None
         self.was_single = False  # whether the last step was asked for by itself, in a pause
 
     def begin(self) -> None:
@@ -101,9 +107,10 @@ class Training(Replica):
         self.agree()
         self.pace, self.row_step = Pace(self.at.seconds), self.at.step
         self.run.event("resume" if begun else "start", self.at.step)
+        self._begin_compiling(notes.append)
         for note in notes:
             self.run.event("fallback", self.at.step, message=note)
-            print(note, file=sys.stderr)  # into the run's log
+            _say(note)
         self.run.update(
             "running",
             message=notes[0] if notes else "",
@@ -114,6 +121,12 @@ class Training(Replica):
         )
         self.snapshots.begin(self.at.step)
         self.show()
+        self._look_for_program()
+
+    def close(self) -> None:
+        """End what goes on beside."""
+        if self.compiling:
+            self.compiling.close()
 
     def obey(self) -> Desired:
         """Do what control.json asks for: wait in a pause, turn dials. Answers "run", "step" for one step, or "stop"."""
@@ -158,6 +171,7 @@ class Training(Replica):
             self.save()
         if self.run.beat_due():
             self.report()
+            self._look_for_program()
 
     def show(self) -> None:
         """Write the pictures of this step."""
@@ -173,16 +187,64 @@ class Training(Replica):
 
     def report(self) -> None:
         """Tell the status where training stands."""
-        throughput = self.pace.throughput
-        left = (self.cadence.total_steps - self.at.step) * self.cadence.images / self.cadence.steps_per_epoch
         self.run.update(
             step=self.at.step,
             epoch=self.cadence.epoch(self.at.step),
             seconds=round(self.pace.seconds, 3),
-            throughput=throughput,
-            remaining_seconds=left / throughput if throughput else None,
+            throughput=self.pace.throughput,
+            remaining_seconds=self._seconds_left(),
             device_memory_mb=self.group.memory_mb(self.device),
         )
+
+    def _seconds_left(self) -> float | None:
+        left = (self.cadence.total_steps - self.at.step) * self.cadence.images / self.cadence.steps_per_epoch
+        return left / self.pace.throughput if self.pace.throughput else None
+
+    def _begin_compiling(self, tell: Callable[[str], None]) -> None:
+        """Go on with the compiled program of the checkpoint, or have one looked for where the config asks. tell: hears what was lost."""
+        held, self.at = self.at.program, replace(self.at, program="")
+        if self.cfg.optim.step == "compiled":
+            reason = why_eager(self.cfg, self.device, self.group.size)
+            if reason is None:
+                rows = self.shuffle.rows(self.cadence.epoch(self.at.step + 1), self.cadence.batch(1))
+                x, _ = self.images.draw(rows, self.noise, self.at.step + 1, slice(None))
+                self.compiling = Compiling(Recipe.of(self.cfg, x), _say)
+                program = self.compiling.look(None) if self.compiling.recipe.name == held else None
+                if program and self._use(program):
+                    return
+            else:
+                _say(f"this training keeps its eager step: {reason}")
+        self.run.update(compiled_from=None)
+        if held:
+            tell(
+                f"From step {self.at.step + 1} on the steps are eager, because the compiled program that took those before is"
+                " not to be had here: the numbers may differ in their last digits from those of a training without a break."
+            )
+
+    def _look_for_program(self) -> None:
+        """Between two steps: go over to the compiled step, if there is one by now."""
+        program = self.compiling.look(self._seconds_left()) if self.compiling else None
+        if program is None or not self._use(program):
+            return
+        if self.at.step:
+            self.save()  # a resume then begins no earlier, and with this very program
+        self.run.event("compiled", self.at.step, program=program.name, speedup=program.speedup)
+        self.run.update(compiled_from=self.at.step + 1)
+        _say(
+            f"from step {self.at.step + 1} on each step is a compiled one, measured as {program.speedup:g} times as fast"
+        )
+
+    def _use(self, program: Program) -> bool:
+        """Take every further step by a program; False, said in the log, where it cannot be loaded."""
+        assert self.compiling is not None
+        try:
+            gradient = program.load()
+        except Exception as error:  # whatever torch raises for a file that is not whole
+            _say(f"the compiled step {program.name} could not be loaded: {error}")
+            return False
+        self.update = CompiledStep(self.model, self.cfg, self.optimizer, self.meter, self.compiling.recipe, gradient)
+        self.at = replace(self.at, program=program.name)
+        return True
 
     def _turn_dials(self, control: Control) -> None:
         """Take over dials that were turned, with an event for the charts."""
@@ -212,6 +274,11 @@ class Training(Replica):
         }
         self.run.log(row | measured)
         self.row_step = step
+
+
+def _say(line: str) -> None:
+    """Into the run's log."""
+    print(line, file=sys.stderr)
 
 
 def _numbers(means: Means, has_kl: bool) -> Row:

@@ -6,6 +6,7 @@ import itertools
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -28,22 +29,33 @@ from vaelab.runs.files import Row
 from vaelab.runs.plan import plan
 from vaelab.runs.recorder import Recorder
 from vaelab.runs.run_config import RunConfig
-from vaelab.training import trainer
+from vaelab.training import build_program, trainer
+from vaelab.training.batches import ImageSet
+from vaelab.training.compiled_step import why_eager
 from vaelab.training.first_weights import new_model
+from vaelab.training.step_program import Program, Recipe, find
 
 PLAIN_BATCH = 32
 OUR_BATCHES = (32, 128, 512)
+COMPILED = ("autoencoder", "linear-vae", "conv-vae")  # tried with a compiled step too; building one takes 15 s
 DATASET = "pixel-faces"  # embedded, 32x32 RGB, the shape of CIFAR-10
 WARM_SECONDS = 0.5  # left out: allocators and caches fill
 SECONDS = 2.0  # measured
 PLAIN = f"plain loop, batch {PLAIN_BATCH}"
 
 
-def measure(repeats: int = 3, *, seconds: float = SECONDS, models: tuple[str, ...] | None = None) -> Report:
-    """Images a second of both loops, `seconds` each, in turns."""
+def measure(
+    repeats: int = 3,
+    *,
+    seconds: float = SECONDS,
+    models: tuple[str, ...] | None = None,
+    builder: Callable[[Recipe], Program] = build_program.build,
+) -> Report:
+    """Images a second of both loops, ours with the compiled step too where it is used, `seconds` each, in turns. builder: makes that."""
     device = choose("auto")
     images = data.load(DATASET)
     entries: list[Entry] = []
+    notes = [_METHOD.format(device=device, seconds=seconds, dataset=DATASET)]
     for model in models or tuple(presets()):
         contestants: dict[str, Callable[[], float]] = {
             PLAIN: partial(plain_speed, plan(DATASET, model, batch_size=PLAIN_BATCH), images, device, seconds)
@@ -51,9 +63,33 @@ def measure(repeats: int = 3, *, seconds: float = SECONDS, models: tuple[str, ..
         for batch in OUR_BATCHES:
             cfg = plan(DATASET, model, batch_size=batch, epochs=100_000)
             contestants[f"vaelab, batch {batch}"] = partial(our_speed, cfg, images, device, seconds)
+            if model not in COMPILED:
+                continue
+            compiled = replace(cfg, optim=replace(cfg.optim, step="compiled"))
+            is_used, note = _compiled(compiled, images, device, builder)
+            notes.append(f"{model}, batch {batch}: {note}.")
+            if is_used:
+                contestants[f"vaelab, batch {batch}, compiled"] = partial(our_speed, compiled, images, device, seconds)
         found = in_turns(contestants, repeats)
         entries += compare(model, "images/s", found, PLAIN, more_is_better=True)
-    return Report("train", repeats, tuple(entries), (_METHOD.format(device=device, seconds=seconds, dataset=DATASET),))
+    return Report("train", repeats, tuple(entries), tuple(notes))
+
+
+def _compiled(
+    cfg: RunConfig, images: data.Dataset, device: torch.device, builder: Callable[[Recipe], Program]
+) -> tuple[bool, str]:
+    """Whether a training would have a compiled step, which is built if it is not there, and a note about that."""
+    reason = why_eager(cfg, device, 1)
+    if reason is not None:
+        return False, f"no compiled step, since {reason}"
+    x, _ = ImageSet(images.train, cfg.model, device).take(slice(0, cfg.optim.batch_size))
+    recipe = Recipe.of(cfg, x)
+    try:
+        program = find(recipe.name) or builder(recipe)
+    except Exception as error:  # no compiler, mostly
+        return False, f"no compiled step: {(str(error).strip().splitlines() or [type(error).__name__])[0]}"
+    told = f"the compiled step was {program.speedup:.2f} times as fast as the eager one when it was built"
+    return program.library is not None, f"{told}{'' if program.library else ', too little to be used'}"
 
 
 _METHOD = (

@@ -63,8 +63,11 @@ class MixturePrior(SampledKl):
         """mu, logvar (K, Z) and log weights (K,)."""
         import torch
 
-        prior = {name: model.get_parameter(f"prior.{name}") for name in ("mu", "logvar", "logits")}
-        return prior["mu"], prior["logvar"], torch.log_softmax(prior["logits"], dim=0)
+        from vaelab.models.mixtures import Mixture
+
+        prior = model.get_submodule("prior")
+        assert isinstance(prior, Mixture)
+        return prior.mu, prior.logvar, torch.log_softmax(prior.logits, dim=0)
 
     def log_parts(self, model: LatentModel, z: Tensor) -> Tensor:
         """log w_k N(z; ...) of each component, (..., K) nats."""

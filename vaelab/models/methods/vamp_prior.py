@@ -71,7 +71,11 @@ class VampPrior(MixturePrior):
 
         import torch
 
-        inputs = torch.sigmoid(model.get_parameter("prior.logits"))
+        from vaelab.models.mixtures import PseudoInputs
+
+        prior = model.get_submodule("prior")
+        assert isinstance(prior, PseudoInputs)
+        inputs = torch.sigmoid(prior.logits)
         classes = model.cfg.classes
         y = torch.arange(len(inputs), device=inputs.device) % classes if classes else None
         q = model.encode(inputs, y)

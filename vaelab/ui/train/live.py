@@ -120,6 +120,9 @@ def status_line(status: Status, cfg: RunConfig, rows: Sequence[Row]) -> None:
     for column, (_, label, value) in zip(st.columns(widths, gap="small"), figures, strict=True):
         # One element each, since six tick for everybody who watches.
         told = every if value == short != every else None
+        if label == t("train.device") and status.compiled_from is not None:
+            compiled = t("train.compiled_from", step=f"{status.compiled_from:,}")
+            told = compiled if told is None else f"{told}  \n{compiled}"
         column.markdown(f":small[:gray[{label}]]  \n**{value}**", help=told, wrap=False)
 
 

@@ -20,6 +20,7 @@ from vaelab.config.settings import (
     LIKELIHOODS,
     RATE_SCHEDULES,
     SCHEDULES,
+    STEPS,
     DataConfig,
     LossConfig,
     OptimConfig,
@@ -219,6 +220,7 @@ def choose_settings(dataset: str, info: DatasetInfo) -> RunConfig:
             if likelihood == "gaussian":
                 sigma = _real("sigma", sigma, 0.05)
             limit = _whole("limit", DataConfig.limit)
+            step = _select("step", STEPS, OptimConfig.step)
         left, right = st.columns(2)
         with left:
             network = _choose_network(model)
@@ -249,6 +251,7 @@ def choose_settings(dataset: str, info: DatasetInfo) -> RunConfig:
         batch_size=batch_size,
         lr=lr,
         rate=rate,
+        step=step,
         beta=beta,
         likelihood=likelihood,
         sigma=sigma,
