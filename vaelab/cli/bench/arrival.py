@@ -26,7 +26,8 @@ START_GOAL, GOAL = 3.0, 1.5
 # Seconds after the first page is there: what a server imports behind it has begun (ui/warming.py), and is done.
 IMPORTING, IMPORTED = 2.0, 20.0
 WAIT_MS = 120_000
-PICTURE = "[data-testid=stMain] :is(canvas, img, svg.marks)"
+# Start has tiles where pictures are to come: its first is the decoder that moves.
+PICTURE = "[data-testid=stMain] :is(canvas, img:not([src*='/evidence/']), svg.marks)"
 WITHOUT = ("learn_code",)  # pages that may open without a picture
 FIRST, DURING, LATER = "from the command", "while the server imports", "later"
 
