@@ -148,10 +148,30 @@ def test_every_import_of_a_module_finds_its_file() -> None:
 
 def test_the_loader_names_a_module_that_exists() -> None:
     text = carrier.loader_js("decoder/page.js", 'It is "broken".')
-    assert carrier.module_url("decoder/page.js") in text
+    assert carrier.module_url("") in text
+    assert 'import(base + "decoder/page.js")' in text
     assert '"It is \\"broken\\"."' in text
     with pytest.raises(KeyError, match=r"nothing\.js"):
         carrier.loader_js("nothing.js")
+
+
+@pytest.mark.parametrize("entry", ["decoder/page.js", "map/page.js", "board/board.js"])
+def test_the_loader_asks_at_once_for_every_module_behind_its_entry(entry: str) -> None:
+    import re
+
+    reached: set[Path] = set()
+    waiting = [carrier.FOLDER / entry]
+    while waiting:
+        path = waiting.pop()
+        for imported in re.findall(r'from "(\.[^"]+)"', path.read_text(encoding="utf-8")):
+            module = (path.parent / imported).resolve()
+            if module not in reached:
+                reached.add(module)
+                waiting.append(module)
+    ahead = carrier.behind(entry)
+    assert {carrier.FOLDER / name for name in ahead} == reached
+    assert len(ahead) == len(reached)
+    assert f'"{" ".join(ahead)}".split' in carrier.loader_js(entry)
 
 
 def test_routes_move_below_the_base_path(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,8 @@ All addresses are relative to the root of the app, so that they hold behind a pr
 from __future__ import annotations
 
 import hashlib
+import posixpath
+import re
 import time
 from collections.abc import Callable
 from functools import lru_cache
@@ -24,10 +26,16 @@ FOLDER = Path(__file__).resolve().parent
 PREFIX = "vaelab"  # first part of every address of ours
 LISTED_SECONDS = 1.0  # until an edited module is seen
 
+_IMPORTED = re.compile(r'^(?:import|export)\b[^"]* from "(\.[^"]+)";', re.MULTILINE)
 _LOADER = """
 const script = [...document.scripts].find(({ src }) => src.includes("/static/js/"));
 const root = script ? script.src.slice(0, script.src.indexOf("/static/js/") + 1) : new URL("./", document.baseURI).href;
-const entry = import(root + "%(url)s");
+const base = root + "%(base)s";
+const entry = import(base + "%(entry)s");
+for (const name of "%(behind)s".split(" ")) {  // asked for at once: a browser learns of them one behind the other
+  const href = base + name;
+  if (name && !document.head.querySelector(`link[href="${href}"]`)) document.head.append(Object.assign(document.createElement("link"), { rel: "modulepreload", href }));
+}
 export default function (component) {
   let unmount = null;
   let gone = false;
@@ -85,7 +93,20 @@ def loader_js(entry: str, failed: str = FAILED) -> str:
     if entry not in modules():
         raise KeyError(f"{entry} must be a module in {FOLDER.name}; there are {', '.join(modules())}")
     quoted = '"' + failed.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    return _LOADER % {"url": module_url(entry), "failed": quoted}
+    return _LOADER % {"base": module_url(""), "entry": entry, "behind": " ".join(behind(entry)), "failed": quoted}
+
+
+def behind(entry: str) -> list[str]:
+    """The modules that one imports, and those that they import, by their paths in this folder."""
+    found, waiting = dict.fromkeys([entry]), [entry]
+    while waiting:
+        name = waiting.pop()
+        for path in _IMPORTED.findall((FOLDER / name).read_text(encoding="utf-8")):
+            module = posixpath.normpath(posixpath.join(posixpath.dirname(name), path))
+            if module not in found:
+                found[module] = None
+                waiting.append(module)
+    return [name for name in found if name != entry]
 
 
 def component(name: str, entry: str, failed: str, css: str | None = None) -> Callable[..., Any]:
