@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
+from functools import cache, cached_property
 from pathlib import Path
 
 import streamlit as st
@@ -23,15 +25,19 @@ class PageEntry:
     group: str = ""
     hidden: bool = False
 
-    @property
+    @cached_property
     def path(self) -> Path:
         """The page's script."""
         return LAB / "pages" / f"{self.name}.py"
 
-    @property
+    @cached_property
     def exists(self) -> bool:
-        """Whether the page can be opened."""
+        """Whether the page could be opened when it was first asked for."""
         return self.path.is_file()
+
+    def in_menu(self) -> st.Page:
+        """The page for this run's menu: a copy, as Streamlit writes into it. Making all of them anew took a tenth of every run."""
+        return copy.copy(_made(self, t(f"{self.name}.page_title")))
 
 
 PAGES = (
@@ -56,6 +62,18 @@ PAGES = (
     PageEntry("learn_generators", ":material/brush:", "learn"),
     PageEntry("classroom", ":material/groups:", hidden=True),
 )
+
+
+@cache
+def _made(entry: PageEntry, title: str) -> st.Page:
+    return st.Page(
+        entry.path,
+        title=title,
+        icon=entry.icon,
+        url_path=entry.name,
+        default=entry.name == "start",
+        visibility="hidden" if entry.hidden else "visible",
+    )
 
 
 def page(name: str) -> PageEntry | None:

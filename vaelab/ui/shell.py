@@ -83,15 +83,7 @@ def main() -> None:
     entries: dict[str, PageEntry] = {}
     for entry in PAGES:
         if entry.exists:
-            title = t(f"{entry.name}.page_title")
-            item = st.Page(
-                entry.path,
-                title=title,
-                icon=entry.icon,
-                url_path=entry.name,
-                default=entry.name == "start",
-                visibility="hidden" if entry.hidden else "visible",
-            )
+            item = entry.in_menu()
             entries[item.url_path] = entry
             menu.setdefault(t(f"common.group_{entry.group}") if entry.group else "", []).append(item)
     chosen = st.navigation(menu, position="top")

@@ -22,14 +22,19 @@ BETWEEN = 18  # pixels between two maps
 
 def curve_rows(curves: Mapping[str, Curve]) -> pd.DataFrame:
     """The data of `curves`: x, value, model and split (train, test)."""
-    frames = [
-        pd.DataFrame({"x": x, "value": value, "model": name, "split": split})
+    parts = [
+        (name, split, x, value)
         for name, both in curves.items()
         for split, (x, value) in zip(("train", "test"), (thin(*both[0]), both[1]), strict=True)
     ]
-    empty = pd.DataFrame({"x": [], "value": [], "model": [], "split": []})
-    return pd.concat([empty, *frames], ignore_index=True).astype(
-        {"x": float, "value": float, "model": str, "split": str}
+    lengths = [len(x) for _, _, x, _ in parts]
+    return pd.DataFrame(
+        {
+            "x": np.concatenate([np.empty(0), *(x for _, _, x, _ in parts)]).astype(float),
+            "value": np.concatenate([np.empty(0), *(value for _, _, _, value in parts)]).astype(float),
+            "model": np.repeat(np.array([name for name, _, _, _ in parts], str), lengths),
+            "split": np.repeat(np.array([split for _, split, _, _ in parts], str), lengths),
+        }
     )
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
 import pandas as pd
 import streamlit as st
+from numpy.typing import NDArray
 
 from vaelab.analysis import comparison
 from vaelab.analysis.comparison import AXES, TERMS, Axis
@@ -89,10 +93,7 @@ def table(runs: list[Run]) -> pd.DataFrame:
     measured = [comparison.figures(run) for run in runs]
     known = {
         t("compare.model"): [run.name for run in runs],
-        t("compare.column_loss"): [m.loss for m in measured],
-        t("compare.column_above"): [m.above for m in measured],
-        t("compare.column_recon"): [m.recon for m in measured],
-        t("compare.column_kl"): [m.kl for m in measured],
+        **{t(f"compare.column_{name}"): _rounded([getattr(m, name) for m in measured]) for name in NATS},
         t("compare.column_active"): [f"{'–' if m.active is None else m.active} / {m.dims}" for m in measured],
         t("compare.column_parameters"): [m.parameters for m in measured],
         t("compare.column_epochs"): [m.epochs for m in measured],
@@ -102,6 +103,8 @@ def table(runs: list[Run]) -> pd.DataFrame:
         name: ["–" if value is None else str(value) for value in values]
         for name, values in comparison.differing([run.config() for run in runs]).items()
     }
-    frame = pd.DataFrame(known | settings)
-    numbers = [t(f"compare.column_{name}") for name in NATS]
-    return frame.astype(dict.fromkeys(numbers, float)).round(dict.fromkeys(numbers, 2))
+    return pd.DataFrame(known | settings)
+
+
+def _rounded(values: Sequence[float | None]) -> NDArray[np.float64]:
+    return np.array([np.nan if value is None else round(value, 2) for value in values])

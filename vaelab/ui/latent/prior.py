@@ -42,7 +42,6 @@ def _order(wanted: Query) -> list[int]:
 
 
 def _pair_view(wanted: Query, colour: Colour) -> None:
-    known = latents.codes(wanted)
     order = _order(wanted)
     st.markdown(t("latent.ellipses"), help=t("latent.ellipses_help"))
     across, up = st.columns(2)
@@ -52,24 +51,30 @@ def _pair_view(wanted: Query, colour: Colour) -> None:
     first = across.selectbox(t("latent.across"), order, key="latent_across", format_func=lambda k: f"z{k}")
     second = up.selectbox(t("latent.up"), order, key="latent_up", format_func=lambda k: f"z{k}")
     dims = [int(first), int(second)]
-    mu = known.mu[:, dims]
-    sigma = posterior.spread(known.mu, known.sigma, 2)[:, dims]
-    rows = np.linspace(0, len(known) - 1, min(ELLIPSES, len(known))).round().astype(int)
-    labels = known.labels.get(colour.by)
-    figure = pair(
-        mu[rows],
-        None if known.sigma is None else sigma[rows],
-        None if labels is None else labels[0][rows],
-        () if labels is None else value_names(labels[1]),
-        (dims[0], dims[1]),
-        theme(),
-        {"prior": t("latent.prior"), "posterior": t("latent.posterior")},
-        colours=() if labels is None else [legible(ink, theme()) for ink in value_colours(labels[1], theme())],
-    )
+    figure = _ellipses(str(wanted.run.path), wanted.key, (dims[0], dims[1]), colour.by, theme(), language(), wanted)
     with st.container(key="latent_ellipses"):
         st.vega_lite_chart(figure.rows, figure.spec, alt=t("latent.ellipses_alt"))
     empty = _holes(str(wanted.run.path), wanted.key, (dims[0], dims[1]), wanted)
     st.caption(t("latent.holes", share=f"{100 * empty:.1f}", across=f"z{dims[0]}", up=f"z{dims[1]}"))
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _ellipses(path: str, key: str, dims: tuple[int, int], by: str, shade: Theme, lang: str, _wanted: Query) -> Figure:
+    """The figure, read and never changed: made once for all who look at the same."""
+    known = latents.codes(_wanted)
+    sigma = posterior.spread(known.mu, known.sigma, 2)[:, dims]
+    rows = np.linspace(0, len(known) - 1, min(ELLIPSES, len(known))).round().astype(int)
+    labels = known.labels.get(by)
+    return pair(
+        known.mu[rows][:, dims],
+        None if known.sigma is None else sigma[rows],
+        None if labels is None else labels[0][rows],
+        () if labels is None else value_names(labels[1]),
+        dims,
+        shade,
+        {"prior": t("latent.prior"), "posterior": t("latent.posterior")},
+        colours=() if labels is None else [legible(ink, shade) for ink in value_colours(labels[1], shade)],
+    )
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
