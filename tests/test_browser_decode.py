@@ -18,6 +18,7 @@ from decode_browser import (
     drag,
     open_decode,
     pixels,
+    quiet,
     settle,
     sliders,
     to_mean,
@@ -53,7 +54,7 @@ def test_a_drag_moves_the_picture_and_says_nothing_until_its_end(page, address):
 
     page.on("websocket", watch)
     canvas = open_decode(page, address)
-    page.wait_for_timeout(1500)  # what the page itself says while it opens
+    quiet(page, sent, frames)
     before, already, told = pixels(page, canvas), len(sent), len(frames)
     seen = set()
     drag(page, sliders(page).first, 0.5, 0.6, release=False)
@@ -67,7 +68,7 @@ def test_a_drag_moves_the_picture_and_says_nothing_until_its_end(page, address):
     assert (len(sent), len(frames)) == (already, told)
     page.mouse.up()
     assert "z=" in wait_for_link(page)
-    page.wait_for_timeout(500)
+    quiet(page, sent, frames)
     assert len(sent) == already + 1
     assert sum(frames[told:]) < 4000
 
@@ -166,7 +167,7 @@ def test_z_survives_theme_page_switch_and_reload(page, address):
     assert pixels(page, canvas) == shown
     sliders(page).nth(1).press("ArrowRight")
     wait_for_link(page)
-    page.wait_for_timeout(800)
+    quiet(page)
     page.reload(wait_until="commit")
     canvas.wait_for()
     settle(page)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from decode_browser import quiet
 from trained import write_model
 
 from vaelab import data
@@ -195,11 +196,14 @@ def test_the_pipeline_does_not_move_from_one_image_to_the_next(page, address):
         ".st-key-image_error",
         ".st-key-image_figures",
     ]
+    page.locator(".st-key-image_code svg.marks").wait_for()
+    quiet(page)
     places = [page.locator(part).bounding_box() for part in parts]
     before = recon(page)
     page.locator("input[type=number]").fill("5")
     page.keyboard.press("Enter")
     changes(page, before)
+    quiet(page)
     assert [page.locator(part).bounding_box() for part in parts] == places
     bottom = page.locator(".st-key-image_figures").bounding_box()
     assert bottom["y"] < 800  # above the fold
@@ -210,6 +214,7 @@ def test_the_answer_is_the_largest_thing_on_a_projector(new_page, address):
     open_image(page, address)
     chart = page.locator(".st-key-image_code svg.marks")
     chart.wait_for()
+    quiet(page)
     output = page.locator(".st-key-image_output img").bounding_box()
     assert round(output["width"]) == 384  # twelve times 32
     bars = chart.bounding_box()

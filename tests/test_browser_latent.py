@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from decode_browser import quiet
 from run_writer import write_run
 from safetensors.numpy import load_file, save_file
 from trained import write_model
@@ -64,6 +65,7 @@ def spot(page: Any, row: int) -> dict[str, float]:
     return place
 
 
+@pytest.mark.parametrize("lang", ["en", pytest.param("zh", marks=pytest.mark.slow)])
 def test_hover_click_and_open_in_decode(page, address, lang, words):
     canvas = open_map(page, address, lang)
     canvas.hover(position=spot(page, 11))
@@ -134,7 +136,6 @@ def test_other_colours_keep_what_is_switched_off(page, address):
         const map = {PLOT.removesuffix(".plot")};
         await map.take({{ ...map.data, colours: [...map.data.colours].reverse() }});
     }}""")
-    page.wait_for_timeout(500)
     page.locator('.map-key[data-class="2"][aria-pressed="false"]').wait_for()
     assert page.evaluate(f"() => [...({SETS}).hidden]") == [2]
 
@@ -152,8 +153,10 @@ def test_both_images_can_be_in_focus(page, address):
     assert sides() == [256, 96]
     below = page.get_by_role("link", name="Open in Decode")
     below.wait_for()
-    page.wait_for_timeout(1500)  # the chart between them draws itself
-    code = page.locator('[data-testid="stVegaLiteChart"] svg.marks').first.bounding_box()
+    chart = page.locator('[data-testid="stVegaLiteChart"] svg.marks').first
+    chart.wait_for()  # it stands between them, and draws itself
+    quiet(page)
+    code = chart.bounding_box()
     assert code["y"] + code["height"] <= 800, "the code of the point, above the fold"
     before = below.bounding_box()
     images.nth(1).click()

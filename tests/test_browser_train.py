@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -137,7 +136,11 @@ def test_views_keep_their_places_while_they_tick(page: Any, folder: Path) -> Non
         count = len(run.metrics())
         figure = newest_loss(page)
         until(lambda: len(run.metrics()) > count + 5 and newest_loss(page) != figure, "a tick")
-        time.sleep(1.5)  # one more tick, in which a picture would be replaced
+        count, figure = len(run.metrics()), newest_loss(page)
+        until(
+            lambda: len(run.metrics()) > count + 5 and newest_loss(page) != figure,
+            "another, in which a picture would be replaced",
+        )
         for kind in kinds:
             after = page.locator(kind).evaluate_all(again)
             assert [found[:2] for found in after] == before[kind], kind
