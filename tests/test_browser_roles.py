@@ -20,21 +20,24 @@ PASSWORD = "correct horse"
 SETTINGS = "set_dataset=Digits%208%C3%978&set_latent_dim=4&set_epochs={epochs}&set_device=cpu"
 
 
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A folder of runs; whatever still trains in it at the end is stopped."""
-    monkeypatch.setenv("VAELAB_RUNS", str(tmp_path / "runs"))
-    yield tmp_path
-    end_all()
-
-
-@pytest.fixture
-def address(folder: Path) -> Iterator[str]:
+@pytest.fixture(scope="module")
+def school(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """One server for all: everybody in a test is new there, and the last test alone changes what holds for others."""
+    folder = tmp_path_factory.mktemp("school")
     limits = {"VAELAB_STUDENT_EPOCHS": "100000", "VAELAB_STUDENT_MEGABYTES": "1", "VAELAB_STUDENT_RUNS": "2"}
-    with running_app(
-        folder / "runs", VAELAB_TEACHER_PASSWORD=PASSWORD, VAELAB_DATA=str(folder / "data"), **limits
-    ) as found:
-        yield found
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VAELAB_RUNS", str(folder / "runs"))
+        with running_app(
+            folder / "runs", VAELAB_TEACHER_PASSWORD=PASSWORD, VAELAB_DATA=str(folder / "data"), **limits
+        ) as found:
+            yield found
+
+
+@pytest.fixture
+def address(school: str) -> Iterator[str]:
+    """Its address; whatever still trains there at the end of a test is stopped."""
+    yield school
+    end_all()
 
 
 def press(page: Any, key: str) -> None:
@@ -62,7 +65,7 @@ def named(run: Run) -> Any:
     return re.compile(re.escape(run.name))
 
 
-def test_a_teacher_and_two_students(browser: Any, new_page: Any, address: str, folder: Path) -> None:
+def test_a_teacher_and_two_students(browser: Any, new_page: Any, address: str) -> None:
     ada, ben = new_page(), new_page()  # each a browser context of its own
     context = browser.new_context(viewport={"width": 1280, "height": 800})
     context.set_default_timeout(1000 * PATIENCE)
@@ -138,10 +141,10 @@ def test_a_student_has_limits_that_are_shown_and_hold(new_page: Any, address: st
     assert page.get_by_role("option", name="My own images").count() == 0
 
 
-def test_an_upload_beyond_the_session_is_refused(new_page: Any, address: str, folder: Path) -> None:
+def test_an_upload_beyond_the_session_is_refused(new_page: Any, address: str, tmp_path: Path) -> None:
     import numpy as np
 
-    small, large = folder / "small.png", folder / "large.png"
+    small, large = tmp_path / "small.png", tmp_path / "large.png"
     noise = np.random.default_rng(0).integers(0, 255, (520, 520, 3), dtype=np.uint8)
     Image.fromarray(noise).save(small)  # noise does not shrink: 0.8 MB
     Image.fromarray(noise[:300, :300]).save(large)  # 0.27 MB: too much after the other
@@ -171,7 +174,7 @@ def test_the_teacher_changes_limits_for_everybody(new_page: Any, address: str) -
     student.get_by_text("最多 5 个").wait_for()
 
 
-def test_a_login_of_streamlits_own_makes_a_listed_user_the_teacher(new_page: Any, folder: Path) -> None:
+def test_a_login_of_streamlits_own_makes_a_listed_user_the_teacher(new_page: Any, tmp_path: Path) -> None:
     """The cookie that st.login leaves is made here as Streamlit makes it, since no provider can be reached."""
     import json
 
@@ -180,7 +183,7 @@ def test_a_login_of_streamlits_own_makes_a_listed_user_the_teacher(new_page: Any
     from vaelab.config.places import LAB
 
     secret = "a secret of thirty-two characters or more"
-    home = folder / "home"
+    home = tmp_path / "home"
     (home / ".streamlit").mkdir(parents=True)
     (home / ".streamlit" / "secrets.toml").write_text(
         f'[auth]\nredirect_uri = "http://127.0.0.1/oauth2callback"\ncookie_secret = "{secret}"\nclient_id = "x"\n'
@@ -188,7 +191,7 @@ def test_a_login_of_streamlits_own_makes_a_listed_user_the_teacher(new_page: Any
     )
     assert not (LAB / ".streamlit" / "secrets.toml").exists()
     with running_app(
-        folder / "runs", VAELAB_TEACHERS="ada@school.example", HOME=str(home), VAELAB_DATA=str(folder / "data")
+        tmp_path / "runs", VAELAB_TEACHERS="ada@school.example", HOME=str(home), VAELAB_DATA=str(tmp_path / "data")
     ) as address:
         for email, role in (("ada@school.example", "Teacher"), ("eve@school.example", "Student")):
             page = new_page()
