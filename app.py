@@ -19,6 +19,7 @@ from vaelab.ui.access.uploads import forget_left_over
 from vaelab.ui.components.map.map_routes import map_routes
 from vaelab.ui.components.routes import routes
 from vaelab.ui.guard import show_error
+from vaelab.ui.known_root import KnownRoot
 from vaelab.ui.other_names import OtherNames
 from vaelab.ui.packed import Packed
 from vaelab.ui.rooms.room_socket import room_routes
@@ -56,6 +57,6 @@ app = st.App(
     PACKAGE / "ui" / "shell.py",
     lifespan=lifespan,
     routes=[*routes(), *map_routes(), *evidence_routes(), *sign_in_routes(), *room_routes()],
-    middleware=[Middleware(OtherNames), Middleware(Access), Middleware(Packed)],
+    middleware=[Middleware(OtherNames), Middleware(Access), Middleware(Packed), Middleware(KnownRoot)],
     on_script_error=show_error,
 )
