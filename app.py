@@ -57,6 +57,6 @@ app = st.App(
     PACKAGE / "ui" / "shell.py",
     lifespan=lifespan,
     routes=[*routes(), *map_routes(), *evidence_routes(), *sign_in_routes(), *room_routes()],
-    middleware=[Middleware(OtherNames), Middleware(Access), Middleware(Packed), Middleware(KnownRoot)],
+    middleware=[Middleware(Access), Middleware(OtherNames), Middleware(Packed), Middleware(KnownRoot)],
     on_script_error=show_error,
 )

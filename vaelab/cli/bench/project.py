@@ -17,7 +17,7 @@ from vaelab import data
 from vaelab.analysis import latents, projections
 from vaelab.cli.bench.decode import entry
 from vaelab.cli.bench.report import Entry, Report, compare, in_turns
-from vaelab.ui.model_picker import shipped
+from vaelab.runs import store
 
 VECTORS = 1_000
 DIMENSIONS = 64
@@ -69,7 +69,7 @@ def measure(repeats: int = 3, *, vectors: int = VECTORS, codes: int = CODES) -> 
 def _encoding(repeats: int, codes: int, notes: list[str]) -> list[Entry]:
     """Seconds from a shipped model's images, in memory already, to so many codes; of models whose images are installed."""
     found: list[Entry] = []
-    for run in shipped().values():
+    for run in map(store.find, store.shipped()):
         if not latents.has_images(run):
             notes.append(f"{run.name} is left out: its images are not installed (vaelab datasets --download NAME).")
             continue
