@@ -170,6 +170,12 @@ def test_only_the_app_imports_streamlit() -> None:
     assert not [module for module in users if _within(module, ("ui.charts",))]
 
 
+def test_nothing_beside_the_first_script_hides_a_module_of_python() -> None:
+    """Streamlit puts the folder of its script in front of Python's own modules."""
+    hidden = {path.stem for path in (ROOT / "vaelab" / "ui").iterdir()} & sys.stdlib_module_names
+    assert not hidden
+
+
 def test_no_module_imports_itself_in_a_circle() -> None:
     for module in FILES:
         for name in imports(module, at_load=True) & FILES.keys() - {module}:

@@ -216,7 +216,7 @@ def test_a_lasso_around_too_many_images_is_said_to_be_absent_from_the_link(digit
 def test_a_lasso_comes_as_a_bit_for_each_point(digits, monkeypatch):
     wanted = latents.query(digits, "test", 1_000)
     told = {"choice": {"images": map_choice.images_key(wanted), "kind": "lasso", "bits": "CQAC"}}  # bytes 9, 0 and 2
-    monkeypatch.setattr(map_panel.st, "session_state", {map_choice.KEY: told})
+    monkeypatch.setattr(map_choice.st, "session_state", {map_choice.KEY: told})
     assert map_choice.choice(wanted) == map_choice.Choice("lasso", (0, 3, 17))
     for bits in ("", "AAAA", "?", "é", 5, None, ["CQAC"]):
         told["choice"]["bits"] = bits

@@ -12,7 +12,7 @@ from html import escape
 import numpy as np
 from numpy.typing import NDArray
 
-from vaelab.ui import html
+from vaelab.ui import tags
 
 Pixels = NDArray[np.uint8]
 
@@ -33,14 +33,14 @@ def look(
     both = "".join(
         f'<label class="{name}" title="{escape(enlarge, quote=True)}">'
         f'<input type="radio" name="latent-look"{" checked" if name == "total" else ""} aria-label="{escape(words, quote=True)}">'
-        f'{html.img(pixels, "", words)}<span class="words {name}">{escape(words)}</span></label>'
+        f'{tags.img(pixels, "", words)}<span class="words {name}">{escape(words)}</span></label>'
         for name, (pixels, words) in (("total", left), ("decoder", right))
     )
     beside = ""
     if near is not None:
-        images = "".join(html.img(pixels, "", "") for pixels in near[0])
+        images = "".join(tags.img(pixels, "", "") for pixels in near[0])
         beside = f'<div class="near"><span class="words muted"><span>{escape(near[1])}</span> <span>{escape(near[2])}</span></span><div>{images}</div></div>'
-    return html.stage(f'<div class="look" style="{sizes}">{both}{beside}</div>')
+    return tags.stage(f'<div class="look" style="{sizes}">{both}{beside}</div>')
 
 
 def makeup(rows: Sequence[tuple[str, float, str, str]]) -> str:
@@ -51,4 +51,4 @@ def makeup(rows: Sequence[tuple[str, float, str, str]]) -> str:
         f'<i style="background:{colour};width:{100 * share / longest:.1f}%"></i><span class="n">{escape(figures)}</span></div>'
         for name, share, colour, figures in rows
     )
-    return html.stage(lines)
+    return tags.stage(lines)

@@ -15,7 +15,7 @@ from vaelab.models.layers import Layer, shapes
 from vaelab.models.model_config import ModelConfig
 from vaelab.models.one_thread import alone
 from vaelab.runs import store
-from vaelab.ui import html
+from vaelab.ui import tags
 from vaelab.ui.components.patch.patch_view import patch_view
 from vaelab.ui.components.sentence.sentence_view import Number
 from vaelab.ui.learn import one_face
@@ -105,7 +105,7 @@ def layers_view() -> None:
         st.slider(t(LAYER.label), LAYER.low, LAYER.high, key=LAYER.key, help=t("learn_autoencoder.layer_help"))
     pixels, seen = passage_of(name)
     at = int(st.session_state[LAYER.key])
-    st.html(html.stage(f"<div class=all>{_pictures(pixels, seen)}{_way(seen, at)}{_maps(seen, at)}</div>", "layers"))
+    st.html(tags.stage(f"<div class=all>{_pictures(pixels, seen)}{_way(seen, at)}{_maps(seen, at)}</div>", "layers"))
 
 
 def code_view() -> None:
@@ -116,8 +116,8 @@ def code_view() -> None:
 
 def _pictures(pixels: NDArray[np.uint8], seen: Passage) -> str:
     """Original, reconstruction, and how far apart they are."""
-    original = f"{html.img(pixels, 'focus', t('learn_autoencoder.original'))}<span class=muted>{t('learn_autoencoder.original')}</span>"
-    back = f"{html.img(seen.x_hat, 'focus out', t('learn_autoencoder.back_image'))}<span class=muted>{t('learn_autoencoder.back_image')}</span>"
+    original = f"{tags.img(pixels, 'focus', t('learn_autoencoder.original'))}<span class=muted>{t('learn_autoencoder.original')}</span>"
+    back = f"{tags.img(seen.x_hat, 'focus out', t('learn_autoencoder.back_image'))}<span class=muted>{t('learn_autoencoder.back_image')}</span>"
     error = float(np.abs(seen.x_hat.astype(np.float32) - pixels).mean() / 255.0)
     facts = (
         ("recon", f"{figure(seen.recon)} {t('race.nats')}", "decoder"),
@@ -151,7 +151,7 @@ def _maps(seen: Passage, at: int) -> str:
     maps = seen.maps[at]
     shape = " × ".join(map(str, maps.shape))
     scale = feature_maps.scale_of(maps)
-    bar = html.img(feature_maps.bar(scale, theme()), "bar", "")
+    bar = tags.img(feature_maps.bar(scale, theme()), "bar", "")
     colours = f"<span class=n>{figure(scale.low, 3) if scale.signed else 0}</span>{bar}<span class=n>{figure(scale.high, 3)}</span>"
     if at == 0:
         name = t("learn_autoencoder.said_image", shape=shape)
@@ -164,7 +164,7 @@ def _maps(seen: Passage, at: int) -> str:
     zeros = t("learn_autoencoder.said_zero", share=f"{100 * float((maps == 0).mean()):.0f}")
     words = t("learn_autoencoder.maps", count=len(maps))
     sizes = (("narrow", SHEET), ("wide", WIDE))
-    picture = "".join(html.img(feature_maps.sheet(maps, theme(), *size), f"maps {name}", words) for name, size in sizes)
+    picture = "".join(tags.img(feature_maps.sheet(maps, theme(), *size), f"maps {name}", words) for name, size in sizes)
     return f"<div class=said>{name}<br>{t('learn_autoencoder.said_scale')} {colours} · {zeros}</div>{picture}"
 
 

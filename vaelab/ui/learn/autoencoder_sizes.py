@@ -9,7 +9,7 @@ import streamlit as st
 
 from vaelab.lessons import layer_sizes
 from vaelab.lessons.layer_sizes import IMAGE, KERNELS, PADDINGS, STRIDES, Row, Setting
-from vaelab.ui import html
+from vaelab.ui import tags
 from vaelab.ui.learn.views import choice
 from vaelab.ui.text import t
 
@@ -51,8 +51,8 @@ def sizes_view() -> None:
         st.slider(
             t("learn_autoencoder.wanted"), 1, 64, key="autoencoder_wanted", help=t("learn_autoencoder.wanted_help")
         )
-        st.html(html.stage(_backwards(rows[at], int(state["autoencoder_wanted"])), "sizes"))
-    st.html(html.stage(_stack(rows, at) + _verdict(rows), "sizes"))
+        st.html(tags.stage(_backwards(rows[at], int(state["autoencoder_wanted"])), "sizes"))
+    st.html(tags.stage(_stack(rows, at) + _verdict(rows), "sizes"))
 
 
 def _turned() -> None:
@@ -99,7 +99,7 @@ def _stack(rows: list[Row], at: int) -> str:
         shape = "–" if row.leaves is None else f"{row.layer.outputs} × {row.leaves} × {row.leaves}"
         cells = (_formula(row), _result(row)) if known else ("–", "–")
         lines.append((name, *cells, shape, f"{row.layer.params:,}"))
-    return html.table(head, lines, numbers=(1, 2, 3, 4), here=at)
+    return tags.table(head, lines, numbers=(1, 2, 3, 4), here=at)
 
 
 def _verdict(rows: list[Row]) -> str:

@@ -11,7 +11,7 @@ import streamlit as st
 
 from vaelab.images.palette import Role
 from vaelab.models.one_thread import alone
-from vaelab.ui import html, pictures, share
+from vaelab.ui import pictures, share, tags
 from vaelab.ui.components.lines.lines_view import Line, lines_view, pressed
 from vaelab.ui.learn import one_face
 from vaelab.ui.learn.code_curves import curves
@@ -155,12 +155,12 @@ def stage() -> None:
         with left:
             _lines(now, at)
         with right:
-            st.html(html.stage(_made(step, at)))
-        st.html(html.stage(f"<div class=said>{_said(now, at)}</div>"))
+            st.html(tags.stage(_made(step, at)))
+        st.html(tags.stage(f"<div class=said>{_said(now, at)}</div>"))
         left, right = st.columns([300, 326], gap="small")
         with left:
-            st.html(html.stage(_strips(step, at)))
-            st.html(html.stage(_face(now)))
+            st.html(tags.stage(_strips(step, at)))
+            st.html(tags.stage(_face(now)))
         with right, st.container(gap="xsmall", key="code_curves"):
             curves(now)
 
@@ -313,7 +313,7 @@ def _weights(peeks: tuple[Peek, ...], part: str) -> str:
     ]
     left_out = len(peeks) - len(shown)
     below = f"<p class=muted>{t('learn_code.biases', n=left_out)}</p>" if left_out else ""
-    return html.table(head, rows, numbers=(2, 3)) + below
+    return tags.table(head, rows, numbers=(2, 3)) + below
 
 
 def _strips(step: Step, at: int) -> str:
@@ -325,8 +325,8 @@ def _strips(step: Step, at: int) -> str:
     words = t("learn_code.x_hat") if decoded else t("learn_code.x_hat_later")
     title = t("learn_code.batch", step=step.number, epoch=step.epoch)
     return (
-        f"<div class=strips><span class=muted>{title}</span>{html.img(pictures.strip(step.x, count, **size), 'x', t('learn_code.x'))}"
-        f'{html.img(below, "x_hat", words)}<span style="color:var(--vl-decoder-text)">{words}</span></div>'
+        f"<div class=strips><span class=muted>{title}</span>{tags.img(pictures.strip(step.x, count, **size), 'x', t('learn_code.x'))}"
+        f'{tags.img(below, "x_hat", words)}<span style="color:var(--vl-decoder-text)">{words}</span></div>'
     )
 
 
@@ -335,7 +335,7 @@ def _face(now: Training) -> str:
     x = one_face.pixels()
     x_hat = alone(now.reconstruct, x)
     words = t("learn_code.face", steps=now.steps[-1].number)
-    return f"<div class=face>{html.img(x, 'one', t('learn_code.x'))}{html.img(x_hat, 'one', words)}<span class=muted>{words}</span></div>"
+    return f"<div class=face>{tags.img(x, 'one', t('learn_code.x'))}{tags.img(x_hat, 'one', words)}<span class=muted>{words}</span></div>"
 
 
 def page() -> None:

@@ -12,7 +12,7 @@ import streamlit as st
 
 from vaelab.images import palette
 from vaelab.images.palette import Role, Theme
-from vaelab.ui import html
+from vaelab.ui import tags
 from vaelab.ui.charts.thinning import thin
 from vaelab.ui.learn.chart_shape import shaped
 from vaelab.ui.text import t
@@ -33,7 +33,7 @@ def curves(now: Training) -> None:
     )
     for term, role, value, values, height in terms:
         words = f'<span style="color:var(--vl-{role}-text)">{t(f"learn_code.term_{term}")} <span class=n>{figure(value, 5)}</span> {t("race.nats")}</span>'
-        st.html(html.stage(words))
+        st.html(tags.stage(words))
         x, y = thin(steps, np.array(values))
         rows = pd.DataFrame({"step": x, "value": y, "newest": x == x[-1], "whole": False})
         # Of a training that nobody broke, only the newest point: a layer without rows would be told of on the console.

@@ -31,7 +31,7 @@ from vaelab.lessons.ppca import (
 )
 from vaelab.lessons.race import Race
 from vaelab.lessons.small_images import as_pixels, small_digits
-from vaelab.ui import html, pictures
+from vaelab.ui import pictures, tags
 from vaelab.ui.components.sentence.sentence_view import Number
 from vaelab.ui.learn.elbo_charts import bound_chart, bound_rows
 from vaelab.ui.learn.evidence_bar import settled
@@ -169,10 +169,10 @@ def told(name: str) -> dict[str, str]:
 
 def _face() -> None:
     """The face of lessons 4 to 6, of whose log p(x) only bounds are known."""
-    known, picture = face_bound(), html.img(pixels(), "one", t("learn_elbo.face_x"))
+    known, picture = face_bound(), tags.img(pixels(), "one", t("learn_elbo.face_x"))
     values = {"elbo": figure(known.elbo), "estimate": figure(known.estimate)}
     said = t("learn_elbo.face", draws=FACE_DRAWS, counting=f"{known.counting:.1f}", **values)
-    st.html(html.stage(f"{picture}<p>{said}</p>", "through low"))
+    st.html(tags.stage(f"{picture}<p>{said}</p>", "through low"))
 
 
 def _figures(answer: Answer, chosen: int) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from vaelab.lessons.networks import ALARM, SPRINKLER, BayesNet, Table, given, joint, posteriors
 from vaelab.lessons.separation import blocked_at, d_separated, edges_of
-from vaelab.ui import html
+from vaelab.ui import tags
 from vaelab.ui.components.graph.graph_view import Edge
 from vaelab.ui.learn.graphs_parts import Drawing, Place, Rules, network_view, percent, seen, title
 from vaelab.ui.text import t
@@ -72,7 +72,7 @@ def _story(name: str, table: Table) -> str:
         said = f"<b class=open>{t('learn_graphs.impossible')}</b>"
     heading = f"<h5>{t('learn_graphs.away_heading')}</h5>"
     return (
-        heading + html.table(("", "P"), rows, numbers=(1,)) + f"<p>{said}</p><p class=muted>{t('learn_graphs.how')}</p>"
+        heading + tags.table(("", "P"), rows, numbers=(1,)) + f"<p>{said}</p><p class=muted>{t('learn_graphs.how')}</p>"
     )
 
 

@@ -11,7 +11,7 @@ import streamlit as st
 from vaelab.images.palette import Role
 from vaelab.lessons.networks import FRIENDS, Table, weights
 from vaelab.lessons.separation import cut_at, separated
-from vaelab.ui import html
+from vaelab.ui import tags
 from vaelab.ui.components.graph.graph_view import Edge
 from vaelab.ui.components.sentence.sentence_view import Number
 from vaelab.ui.learn.graphs_parts import Drawing, Place, Rules, network_view, percent, title
@@ -71,4 +71,4 @@ def _partition(table: Table) -> str:
     head = (t("learn_graphs.head_state"), t("learn_graphs.head_weight"), t("learn_graphs.head_p"))
     said = t("learn_graphs.partition", z=figure(z, 5), log=f"{np.log(z):.3f}")
     heading = f"<h5>{t('learn_graphs.partition_heading')}</h5>"
-    return f"{heading}<p class=n>{said}</p>{html.table(head, rows, numbers=(1, 2))}<p class=muted>{t('learn_graphs.partition_how')}</p>"
+    return f"{heading}<p class=n>{said}</p>{tags.table(head, rows, numbers=(1, 2))}<p class=muted>{t('learn_graphs.partition_how')}</p>"

@@ -10,7 +10,7 @@ import streamlit as st
 
 from vaelab.lessons.networks import Table, dependence, given, posteriors
 from vaelab.lessons.separation import Path, paths
-from vaelab.ui import html
+from vaelab.ui import tags
 from vaelab.ui.components.graph.graph_view import Edge, Node, graph, pressed
 from vaelab.ui.text import t
 
@@ -145,7 +145,7 @@ def network_view(drawing: Drawing, rules: Rules, table: Table, aside: str) -> No
         clear_button(name)
         a, b = pair_pickers(name, drawing.nodes, *drawing.pair)
     told = independence(drawing, rules, table, a, b)
-    st.html(html.stage(f"<div class=two><div>{aside}</div><div>{told}</div></div>"))
+    st.html(tags.stage(f"<div class=two><div>{aside}</div><div>{told}</div></div>"))
 
 
 def independence(drawing: Drawing, rules: Rules, table: Table, a: str, b: str) -> str:
@@ -174,4 +174,4 @@ def independence(drawing: Drawing, rules: Rules, table: Table, a: str, b: str) -
     separate = rules.separated(a, b, others)
     verdict = t(f"learn_graphs.{'separate' if separate else 'by_chance' if largest < NONE else 'connected'}")
     head = f'<p><b class="{"blocked" if separate else "open"}">{verdict}</b></p>'
-    return heading + head + html.table(("", "P"), rows, numbers=(1,)) + "".join(lines)
+    return heading + head + tags.table(("", "P"), rows, numbers=(1,)) + "".join(lines)

@@ -6,7 +6,7 @@ import streamlit as st
 
 from vaelab.models.architecture import architecture
 from vaelab.models.model_config import ModelConfig
-from vaelab.ui import html
+from vaelab.ui import tags
 from vaelab.ui.components.graph.graph_view import Edge, Node, Plate, graph, pressed
 from vaelab.ui.learn.number_table import signed
 from vaelab.ui.learn.one_face import one_face
@@ -73,7 +73,7 @@ def vae_view() -> None:
     module, definition = NODES[chosen][4]
     with st.container(height=SENTENCE_HEIGHT, border=False):
         st.markdown(f"**{t(f'learn_graphs.vae_{chosen}')}** {t(f'learn_graphs.vae_{chosen}_text', **_sizes())}")
-    st.html(html.stage(_face(chosen), "through"))
+    st.html(tags.stage(_face(chosen), "through"))
     st.caption(f"vaelab.{module}.{definition}")
     st.code(source_of(module, definition), language="python", height=CODE_HEIGHT, wrap_lines=True)
 
@@ -82,12 +82,12 @@ def _face(node: str) -> str:
     """What the node is for the one face: its picture, its first numbers, or what is decoded from it."""
     face = one_face()
     numbers = {"mu": face.mu, "sigma": face.sigma, "eps": face.eps, "z": face.z}
-    left = html.img(face.x, "one", t("learn_graphs.face_x"))
+    left = tags.img(face.x, "one", t("learn_graphs.face_x"))
     if node in numbers:
         shown = " ".join(signed(float(value)) for value in numbers[node][:FIRST])
         words = t("learn_graphs.face_numbers", sign=NODES[node][0], numbers=f"<span class=n>{shown} …</span>")
         return f"{left}<p>{words}</p>"
-    right = html.img(face.x_hat, "one out", t("learn_graphs.face_out"))
+    right = tags.img(face.x_hat, "one out", t("learn_graphs.face_out"))
     if node in ("theta", "prior"):
         return f"{right}<p>{t('learn_graphs.face_out')}</p>"
     return f"{left}<p>{t('learn_graphs.face_x')}</p>"

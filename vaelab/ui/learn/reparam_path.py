@@ -13,7 +13,7 @@ from vaelab.images import palette
 from vaelab.images.palette import Role
 from vaelab.lessons.gradient_path import DRAWS, GradientPath, follow_gradient
 from vaelab.lessons.gradients import Cost
-from vaelab.ui import html
+from vaelab.ui import tags
 from vaelab.ui.learn.number_table import signed
 from vaelab.ui.learn.one_face import one_face
 from vaelab.ui.learn.views import choice
@@ -60,7 +60,7 @@ def path_view(cost: Cost, mu: float, sigma: float) -> None:
         draw_button("reparam_again_path")
     with right:
         if trick == "with":
-            st.html(html.stage(_face(), "through low"))
+            st.html(tags.stage(_face(), "through low"))
 
 
 def _face() -> str:
@@ -70,7 +70,7 @@ def _face() -> str:
     numbers = {name: signed(float(getattr(face, name)[busiest])) for name in ("mu", "sigma", "eps")}
     said = t("learn_reparam.face", count=face.z.size, z=signed(float(face.z[busiest])), **numbers)
     before, after = (
-        html.img(pixels, name, t(f"learn_reparam.face_{words}"))
+        tags.img(pixels, name, t(f"learn_reparam.face_{words}"))
         for pixels, name, words in ((face.x, "one", "x"), (face.x_hat, "one out", "out"))
     )
     return f"{before}<p>{said}</p>{after}"

@@ -19,8 +19,8 @@ from vaelab.ui import pictures, warming
 from vaelab.ui.components.carrier import PREFIX, quoted
 from vaelab.ui.components.map.answers import png
 from vaelab.ui.components.routes import FOREVER, FRESH, asking, base_path, refused, run_of
-from vaelab.ui.html import img_at
 from vaelab.ui.pictures import Pixels
+from vaelab.ui.tags import img_at
 
 COLUMNS = 11
 ROWS = {"pairs": 2, "samples": 1}
