@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import WAIT
+from decode_browser import settle
 from PIL import Image
 from playwright.sync_api import expect
 from run_writer import write_run
@@ -48,7 +49,7 @@ def seen(page: Any, target: Any, shape: tuple[int, int]) -> np.ndarray:
     """What stands on the screen at the middle of each pixel of an image that is drawn large: (H, W, 3)."""
     page.wait_for_function(f"() => !document.querySelector({UNSURE!r})")
     page.add_style_tag(content=STEADY)
-    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    settle(page)
     screen = np.asarray(Image.open(io.BytesIO(target.screenshot())).convert("RGB")).astype(int)
     rows, columns = (
         ((np.arange(n) + 0.5) * size / n).astype(int) for n, size in zip(shape, screen.shape, strict=False)

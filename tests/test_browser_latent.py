@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from decode_browser import quiet
+from decode_browser import quiet, settle
 from run_writer import write_run
 from safetensors.numpy import load_file, save_file
 from trained import write_model
@@ -244,7 +244,7 @@ def test_the_decoded_image_follows_the_pointer_between_points(page, address, lan
     for x, y in ((0.3, 0.3), (0.62, 0.71)):
         page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
         page.get_by_text(words["here_inverse"], exact=True).wait_for()
-        page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        settle(page)
         images.append(here.evaluate("(c) => [...c.getContext('2d').getImageData(0, 0, c.width, c.height).data]"))
         place = page.evaluate(
             f"([x, y]) => ({PLOT}).camera.placeAt(x * ({PLOT}).camera.width, y * ({PLOT}).camera.height)", [x, y]

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from decode_browser import settle
 from live_runs import until
 from test_browser_lessons import choose, open_lesson, walk_to_lesson
 
@@ -22,7 +23,8 @@ def address(digits_app: str) -> str:
 
 
 def said(page: Any, selector: str, pattern: str) -> re.Match[str]:
-    """Wait until a sentence reads like this; what it says."""
+    """Wait until a sentence reads like this, once it tells of what was done; what it says."""
+    settle(page)
     place = page.locator(selector)
     place.filter(has_text=re.compile(pattern)).wait_for()
     found = re.search(pattern, place.inner_text())
@@ -69,7 +71,6 @@ def test_a_broken_number_spoils_its_quarter_of_the_picture(walk: Any, address: s
     seen = set()
     for x, y in places:
         page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
-        page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
         found = said(page, ".patch .said", pattern)
         number, share, before, after = (int(part.replace(",", "")) for part in found.groups())
         shares, losses, whole = broken_by_torch("face", [number - 1], 16.0)
@@ -108,7 +109,7 @@ PIXELS = """(canvas) => [...canvas.getContext("2d").getImageData(0, 0, canvas.wi
 
 def pixels(page: Any, canvas: Any) -> np.ndarray:
     """What a canvas shows, (H, W, 3) uint8, after the next frame."""
-    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    settle(page)
     shown = np.array(canvas.evaluate(PIXELS), dtype=np.uint8)
     side = int(np.sqrt(len(shown) / 4))
     return shown.reshape(side, side, 4)[..., :3]
@@ -168,7 +169,7 @@ def test_one_point_goes_through_both_spaces(walk: Any, address: str) -> None:
 
 
 def shown_density(page: Any) -> float:
-    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    settle(page)
     return float(page.locator(".budget .side b.number").inner_text())
 
 

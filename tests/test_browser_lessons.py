@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from decode_browser import quiet
+from decode_browser import quiet, settle
 from visitors import OFTEN
 
 from vaelab.ui.learn import kinds
@@ -168,7 +168,7 @@ def test_a_cloud_moves_under_the_finger_and_tells_of_it_once(page: Any, address:
 
     def seen() -> tuple[str, str, str]:
         """Pictures, density and figures as they are after the next frame."""
-        page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        settle(page)
         canvases = [page.locator(f'canvas[data-view="{name}"]') for name in ("draws", "density")]
         drawn = [canvas.evaluate("(canvas) => canvas.toDataURL()") for canvas in canvases]
         return drawn[0], drawn[1], page.evaluate(WORDS)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from app_page import opened
+from decode_browser import settle
 from safetensors.numpy import save_file
 from torch import Tensor
 
@@ -249,6 +250,6 @@ def test_the_slider_of_time_moves_the_pictures(page: Any, digits_app: str) -> No
         page.wait_for_function(
             "([name, told]) => name.getAttribute('aria-valuetext') === told", arg=[slider.element_handle(), told]
         )
-        page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        settle(page)
         drawn.append(page.evaluate(f"() => ({PICTURES}).toDataURL()"))
     assert drawn[0] != drawn[1]
