@@ -90,7 +90,9 @@ def _open(page: Page, address: str) -> None:
     page.wait_for_function(READY, timeout=ENCODE_MS)
     page.locator(".map-key").first.wait_for()
     page.wait_for_timeout(3000)  # the trust in the map is told, and pictures have come
-    page.evaluate("() => { vaelabProbe.counts = (canvas) => canvas.classList.contains('map-canvas'); }")
+    page.evaluate(
+        "() => Object.assign(vaelabProbe, { sheets: true, counts: (canvas) => canvas.classList.contains('map-canvas') })"
+    )
 
 
 def _middle(page: Page) -> tuple[float, float, float]:

@@ -1,7 +1,8 @@
 // Runs in the page before its own scripts and notes when pictures are painted, and how long after the pointer moved. Changes nothing it measures:
 // one number per event, one message per frame.
 (() => {
-  const probe = (globalThis.vaelabProbe = { frames: [], firstPicture: null, counts: () => true, start: () => (probe.frames = []) });
+  // counts(canvas): whether what is painted there is a picture; sheets: whether a kept sheet that is moved there is one, too.
+  const probe = (globalThis.vaelabProbe = { frames: [], firstPicture: null, counts: () => true, sheets: false, start: () => (probe.frames = []) });
   let drawn = false;
   let moved = null; // time of the oldest pointer event that is not on the screen yet
 
@@ -10,6 +11,11 @@
     drawn ||= probe.counts(this.canvas);
     probe.firstPicture ??= performance.now();
     return putImageData.apply(this, everything);
+  };
+  const drawImage = CanvasRenderingContext2D.prototype.drawImage;
+  CanvasRenderingContext2D.prototype.drawImage = function (...everything) {
+    drawn ||= probe.sheets && probe.counts(this.canvas);
+    return drawImage.apply(this, everything);
   };
   addEventListener("pointermove", (event) => (moved ??= event.timeStamp), true);
 
