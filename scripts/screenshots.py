@@ -33,7 +33,7 @@ EPOCHS_SHOWN = 2
 FINISHED = "pixel-faces-conv-vae"
 # Page: the theme that the README shows it in, and what is there when it can be photographed.
 PAGES = {
-    "start": ("light", "[data-testid=stImage] img >> nth=1"),
+    "start": ("light", 'img[src*="/evidence/"] >> nth=1'),
     "train": ("light", "[data-testid=stVegaLiteChart] svg.marks >> nth=3"),
     "decode": ("dark", "canvas"),
 }
