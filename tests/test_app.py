@@ -2,11 +2,9 @@
 
 import json
 import re
-import subprocess
-import sys
 
 import pytest
-from app_page import ROOT, TIMEOUT
+from app_page import TIMEOUT
 from app_page import opened as open_page
 from run_writer import write_run
 from streamlit.testing.v1 import AppTest
@@ -378,27 +376,6 @@ def _page_with_a_defect():
         print(1 / 0)
     except ZeroDivisionError as error:
         show_error(error)
-
-
-def test_first_page_opens_without_torch_pandas_and_altair(tmp_path):
-    """In a fresh interpreter: the shell and the first page, with a run on record, and without torch the Train page."""
-    code = (
-        "import sys\n"
-        "from pathlib import Path\n"
-        "from streamlit.testing.v1 import AppTest\n"
-        "app = AppTest.from_file(str(Path('vaelab/ui/shell.py').resolve()), default_timeout=180).run()\n"
-        "assert not app.exception, app.exception\n"
-        "print({'pandas', 'altair', 'sklearn', 'scipy'} & set(sys.modules) or 'light')\n"
-        "app.switch_page(str(Path('pages/train.py').resolve())).run()\n"
-        "assert not app.exception, app.exception\n"
-        "print('torch' in sys.modules, 'app' in sys.modules)\n"
-    )
-    write_run("on-record")
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=600, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.split() == ["light", "False", "False"]
 
 
 def test_the_column_of_controls_folds_away_and_back():

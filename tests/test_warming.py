@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import io
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
+from app_page import ROOT
 from asgi import get
 from PIL import Image
+from run_writer import write_run
 
 from vaelab import data
 from vaelab.analysis import inference
@@ -99,3 +103,25 @@ def test_the_first_pages_pictures_are_those_of_its_model() -> None:
         assert f'width="{width}" height="{height}" alt="a &quot;word&quot;"' in html  # nothing moves when it comes
     assert get(f"vaelab/evidence/{run.name}/passwords.png").status == 404
     assert get("vaelab/evidence/no-such-run/pairs.png").status == 404
+
+
+def test_first_page_opens_without_torch_pandas_and_altair(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a fresh interpreter: the shell and the first page, with a run on record, and without torch the Train page."""
+    code = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from streamlit.testing.v1 import AppTest\n"
+        "app = AppTest.from_file(str(Path('vaelab/ui/shell.py').resolve()), default_timeout=180).run()\n"
+        "assert not app.exception, app.exception\n"
+        "print({'pandas', 'altair', 'sklearn', 'scipy'} & set(sys.modules) or 'light')\n"
+        "app.switch_page(str(Path('pages/train.py').resolve())).run()\n"
+        "assert not app.exception, app.exception\n"
+        "print('torch' in sys.modules, 'app' in sys.modules)\n"
+    )
+    monkeypatch.setenv("VAELAB_RUNS", str(tmp_path / "runs"))
+    write_run("on-record")
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=600, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["light", "False", "False"]
