@@ -138,8 +138,7 @@ def walkers(browser: Any) -> Walkers:
 def walk(walkers: Walkers) -> Iterator[Callable[..., Any]]:
     """Goes to a page from within the app: walk(address, name, lang, **context). For tests that ask nothing of how the page is opened."""
     yield walkers.go
-    faults, walkers.faults = walkers.faults, []
-    assert faults == []
+    assert walkers.leave() == []
 
 
 @pytest.fixture

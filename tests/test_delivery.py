@@ -27,10 +27,10 @@ class Server:
         self.queue = ForwardMsgQueue()
         self.arrived = False
         session = SimpleNamespace(_event_loop=self.loop, _browser_queue=self.queue)
-        manager = SimpleNamespace(get_active_session_info=lambda _: SimpleNamespace(session=session))
+        self.manager = SimpleNamespace(get_active_session_info=lambda _: SimpleNamespace(session=session))
         monkeypatch.setattr(delivery, "get_script_run_ctx", lambda: SimpleNamespace(session_id="one"))
         monkeypatch.setattr(delivery.runtime, "exists", lambda: True)
-        monkeypatch.setattr(delivery.runtime, "get_instance", lambda: SimpleNamespace(_session_mgr=manager))
+        monkeypatch.setattr(delivery.runtime, "get_instance", lambda: SimpleNamespace(_session_mgr=self.manager))
 
     def emit(self) -> None:
         """As a script does: an element reaches the queue by the server's loop, a moment later."""
@@ -78,6 +78,13 @@ def test_a_browser_that_has_gone_holds_nothing_up_for_long(server: Server, monke
     server.emit()
     delivery.wait_until_sent()
     assert not server.queue.is_empty()
+
+
+def test_a_page_whose_browser_has_closed_it_ends(server: Server) -> None:
+    server.emit()
+    server.manager.get_active_session_info = lambda _: None
+    delivery.wait_until_sent()
+    assert not server.arrived
 
 
 def test_returns_outside_a_server() -> None:

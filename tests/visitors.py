@@ -95,3 +95,12 @@ class Walkers:
             page.evaluate(STEP, path)
         page.wait_for_function(ARRIVED, arg=strings(lang, name)["page_title"], polling=OFTEN)
         return page
+
+    def leave(self) -> list[str]:
+        """The errors of their pages since the last time; after one, everybody begins anew: a broken page answers no later test."""
+        faults, self.faults = self.faults, []
+        if faults:
+            for page in self._known.values():
+                page.context.close()
+            self._known.clear()
+        return faults

@@ -13,22 +13,26 @@ import time
 from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-PATIENCE = 2.0  # seconds: a browser that has gone away fetches nothing
+PATIENCE = 30.0  # seconds: on a busy machine the server's loop comes late; a browser that has gone away fetches nothing
 LOOK_AGAIN = 0.002  # seconds between two looks; a queue is sent within some ten milliseconds
 
 
 def wait_until_sent() -> None:
-    """Return when the session's queue is empty; at once outside a server and after PATIENCE at the latest."""
+    """Return when the session's queue is empty; at once outside a server or without a browser, and after PATIENCE at the latest."""
     context = get_script_run_ctx()
     if context is None or not runtime.exists():
         return
     sessions = getattr(runtime.get_instance(), "_session_mgr", None)  # Streamlit's own; a page runs without it, too
-    found = sessions.get_active_session_info(context.session_id) if sessions else None
-    if found is None:
-        return
-    session, end = found.session, time.monotonic() + PATIENCE
-    handed_over = threading.Event()  # every element goes through the server's loop, in order: this comes after the last
-    session._event_loop.call_soon_threadsafe(handed_over.set)
-    if handed_over.wait(PATIENCE):
-        while not session._browser_queue.is_empty() and time.monotonic() < end:
-            time.sleep(LOOK_AGAIN)
+    end, handed_over = time.monotonic() + PATIENCE, threading.Event()
+    asked = False
+    while sessions and time.monotonic() < end:
+        found = sessions.get_active_session_info(context.session_id)
+        if found is None:
+            return
+        session = found.session
+        if not asked:  # every element goes through the server's loop, in order: this comes after the last
+            session._event_loop.call_soon_threadsafe(handed_over.set)
+            asked = True
+        elif handed_over.is_set() and session._browser_queue.is_empty():
+            return
+        time.sleep(LOOK_AGAIN)
