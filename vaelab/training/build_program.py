@@ -1,6 +1,6 @@
 """Builds a step's program: `python -m vaelab.training.build_program`, a recipe on its standard input, one line for the log on its output.
 
-It runs beside the training at the lowest priority. What it built is tried here, on a model of its own: whether it computes the eager
+It runs beside the training at a low priority. What it built is tried here, on a model of its own: whether it computes the eager
 gradient, and how many times as fast a step is with it. Only one that is worth it is kept; the others are remembered, so that they
 are not built again.
 """
@@ -13,6 +13,7 @@ import shutil
 import sys
 import tempfile
 import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -32,6 +33,8 @@ from vaelab.training.step_program import FACTS, LIBRARY, Gradient, Program, Reci
 
 WORTH = 1.1  # times as fast as the eager step; below it the program is not kept
 TOLERANCE = 1e-4  # of a tensor's largest element: what other orders of summation may change
+# A tenth of each core that a training has: at the lowest, 19, a build of half a minute was never seen to end beside one.
+NICENESS = 10
 KEPT = 100  # programs, of 2 MB each
 REPEATS = 7
 PART_SECONDS = 24 * 3600.0  # no build takes so long
@@ -77,8 +80,10 @@ def compile_gradient(model: LatentModel, recipe: Recipe, library: Path) -> None:
     os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(programs_root() / "inductor"))  # headers compiled once: 20 s
     inputs = inputs_of(model, torch.ones(()), *_batch(recipe, 0))
     graph = make_fx(gradient_of(model, recipe))(*inputs)
-    program = torch.export.export(graph, tuple(inputs))
-    torch._inductor.aoti_compile_and_package(program, package_path=str(library))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".*LeafSpec.*", FutureWarning)  # torch 2.13's own use of what it replaces
+        program = torch.export.export(graph, tuple(inputs))
+        torch._inductor.aoti_compile_and_package(program, package_path=str(library))
 
 
 def _model(recipe: Recipe) -> LatentModel:
@@ -144,9 +149,9 @@ def _forget_oldest(root: Path) -> None:
 def main() -> int:
     """Build the recipe on standard input; says in one line how it went."""
     if hasattr(os, "nice"):
-        os.nice(19)
+        os.nice(NICENESS)
         with contextlib.suppress(OSError):  # Linux weighs whole sessions first, and this is one
-            Path("/proc/self/autogroup").write_text("19")
+            Path("/proc/self/autogroup").write_text(str(NICENESS))
     recipe = Recipe.from_json(sys.stdin.read())
     torch.set_num_threads(recipe.threads)
     flush_denormals()
