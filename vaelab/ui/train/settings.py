@@ -208,24 +208,22 @@ def choose_settings(dataset: str, info: DatasetInfo) -> RunConfig:
         left, right = st.columns(2)
         with left:
             lr = _real("lr", OptimConfig.lr, 1e-4)
-            rate = _select("rate", RATE_SCHEDULES, OptimConfig.rate)
-            likelihood = _select("likelihood", LIKELIHOODS, LossConfig.likelihood)
             image_size = _whole("image_size", DataConfig.image_size, step=4) or DataConfig.image_size
-            seed = _whole("seed", RunConfig.seed)
         with right:
-            warmup = _select("warmup", SCHEDULES, ScheduleConfig.kind)
-            share, sigma = ScheduleConfig.warmup, LossConfig.sigma
-            if warmup != "constant":
-                share = _real("warmup_share", share, 0.05)
-            if likelihood == "gaussian":
-                sigma = _real("sigma", sigma, 0.05)
             limit = _whole("limit", DataConfig.limit)
-            step = _select("step", STEPS, OptimConfig.step)
-        left, right = st.columns(2)
-        with left:
-            network = _choose_network(model)
-        with right:
-            device = _select("device", DEVICES, RunConfig.device)
+            seed = _whole("seed", RunConfig.seed)
+        # What has words for an answer has the whole width: half of it cuts them off.
+        rate = _select("rate", RATE_SCHEDULES, OptimConfig.rate)
+        warmup = _select("warmup", SCHEDULES, ScheduleConfig.kind)
+        share, sigma = ScheduleConfig.warmup, LossConfig.sigma
+        if warmup != "constant":
+            share = _real("warmup_share", share, 0.05)
+        likelihood = _select("likelihood", LIKELIHOODS, LossConfig.likelihood)
+        if likelihood == "gaussian":
+            sigma = _real("sigma", sigma, 0.05)
+        step = _select("step", STEPS, OptimConfig.step)
+        device = _select("device", DEVICES, RunConfig.device)
+        network = _choose_network(model)
         st.caption(registry.network(network).words.helped(language()))
         takes_label = registry.network(network).takes_label
         label = _choose_label(info) if takes_label else None
