@@ -139,8 +139,15 @@ def model_facts(run: Run, cfg: RunConfig, codes: Codes, tensors: Tensors, lang: 
         "labelTitle": label_title(cfg.model.label, lang) if cfg.model.label else "",
         "codebook": [] if entries is None else [numbers(entry) for entry in entries],
         "codePrior": packed_prior(cfg.model.method.code_prior(tensors)),
+        "levels": _levels(cfg, tensors),
         "loss": {"likelihood": scored.likelihood, "sigma": scored.sigma, "beta": scored.beta},
     }
+
+
+def _levels(cfg: RunConfig, tensors: Tensors) -> dict[str, Any] | None:
+    """How many numbers form the upper level, and what they make likely of the others; None without levels."""
+    packed = packed_prior(cfg.model.method.lower_prior(tensors))
+    return None if packed is None else {"upper": cfg.model.method.upper_level(cfg.model), **packed}
 
 
 def packed_prior(weights: Mapping[str, Any] | None) -> dict[str, str] | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from vaelab.config.errors import ConfigError
 from vaelab.models.methods.method import MethodSetting
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from vaelab.models.model_config import ModelConfig
     from vaelab.models.posteriors import Posterior
     from vaelab.models.two_levels import LowerPrior
+
+# Of the prior's layers, under the names that a browser asks for.
+LOWER_PRIOR = {"hidden": "0.weight", "hiddenBias": "0.bias", "out": "2.weight", "outBias": "2.bias"}
 
 
 class LadderVae(Vae):
@@ -73,6 +77,11 @@ class LadderVae(Vae):
     def upper_level(self, cfg: ModelConfig) -> int:
         """The setting `upper`."""
         return int(cfg.value("upper"))
+
+    def lower_prior(self, tensors: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """Both layers of LowerPrior; a snapshot of a training holds none."""
+        found = {name: tensors.get(f"prior.layers.{key}") for name, key in LOWER_PRIOR.items()}
+        return None if any(value is None for value in found.values()) else found
 
     def extras(self, model: LatentModel) -> dict[str, nn.Module]:
         """prior.layers: p(z_lower | z_upper)."""

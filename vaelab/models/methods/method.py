@@ -178,6 +178,10 @@ class Method:
         """The weights of a prior that draws a code entry by entry, as ui/components/decoder/prior.js reads them; None where there is none."""
         return None
 
+    def lower_prior(self, tensors: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """The weights of what an upper level makes likely of a lower one, as ui/components/decoder/levels.js reads them; None where there is none."""
+        return None
+
     def draw(
         self, model: LatentModel, n: int, *, generator: torch.Generator | None = None, temperature: float = 1.0
     ) -> Tensor:

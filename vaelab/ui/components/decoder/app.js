@@ -25,6 +25,7 @@ export class DecoderApp {
   constructor(host, spec, nets, memory, initial, emit) {
     Object.assign(this, { host, spec, memory, emit, model: spec.model });
     this.latent = new Latent(spec.model, initial.z, initial.label);
+    this.latent.joined &&= memory.joined ?? true;
     this.examples = { ...spec.examples, images: spec.examples.images ?? unpackImages(spec.examples.pixels, spec.model.shape) };
     this.views = new Set();
     this.frame = 0;

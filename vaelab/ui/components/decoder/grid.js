@@ -39,7 +39,7 @@ export function mountGrid(app, host) {
     caption.textContent = app.text("grid_cell", { name: latent.nameOf(dims[row]), n: signed(columnAt(column), 1) });
   };
   const jump = () => {
-    app.move(() => latent.place(dims[row], columnAt(column)));
+    app.move(() => latent.lead(dims[row], columnAt(column)));
     app.settle();
   };
   canvas.addEventListener("pointermove", point);
@@ -63,9 +63,7 @@ export function mountGrid(app, host) {
   });
 
   const cells = () => dims.flatMap((i) => Array.from({ length: SIDE }, (_, k) => {
-    const z = latent.z.slice();
-    z[i] = latent.valueAt(i, columnAt(k));
-    return z;
+    return latent.moved(i, columnAt(k));
   }));
 
   return {

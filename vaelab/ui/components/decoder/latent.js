@@ -3,10 +3,11 @@
  *
  * model: {id, name, size, shape [C, H, W], variational, mean (Z), std (Z), kl (Z nats), order (Z indices, most used first), used (count),
  * classes (names, empty without a label), loss {likelihood, sigma, beta}, codebook (vectors of a quantised code, else empty), draws (codes that were drawn
- * from a prior which only the whole model knows, or none), codePrior (the weights of a prior over entries, or null)}. Positions of sliders are in standard deviations of the prior: (z - mean) / std.
+ * from a prior which only the whole model knows, or none), codePrior (the weights of a prior over entries, or null), levels (of a code of two levels, or null)}. Positions of sliders are in standard deviations of the prior: (z - mean) / std.
  */
 
 import { CodePrior, pick } from "./prior.js";
+import { Levels } from "./levels.js";
 import { normals } from "../shared/maths.js";
 
 export const REACH = 3; // sliders run from -3 to +3 standard deviations: 99.7 % of the prior
@@ -17,6 +18,8 @@ export class Latent {
     this.z = Float32Array.from(z && z.length === model.size ? z : model.mean);
     this.label = label < model.classes.length ? label : 0;
     this.locked = new Set();
+    this.levels = model.levels ? new Levels(model.levels) : null;
+    this.joined = this.levels !== null; // whether the lower level goes with the upper one
     this.last = model.order[0]; // the dimension touched last: what "breathe" moves
   }
 
@@ -40,7 +43,21 @@ export class Latent {
     return this.model.mean[i] + position * this.model.std[i];
   }
 
-  /** Move one dimension to a position in standard deviations. */
+  /** z with one dimension at a position in standard deviations, and with it what it decides: (Z). */
+  moved(i, position) {
+    const z = this.z.slice();
+    z[i] = this.valueAt(i, position);
+    if (!this.joined || i >= this.levels.upper) return z;
+    return this.levels.carry(this.z, z).map((value, k) => (this.locked.has(k) ? this.z[k] : value));
+  }
+
+  /** Move one dimension there, and with it what it decides. */
+  lead(i, position) {
+    this.z.set(this.moved(i, position));
+    this.last = i;
+  }
+
+  /** Move one dimension alone to a position in standard deviations. */
   place(i, position) {
     this.z[i] = this.valueAt(i, position);
     this.last = i;
@@ -58,8 +75,9 @@ export class Latent {
 
   /** A draw from the prior, its spread multiplied by the temperature. */
   randomize(temperature, random = Math.random) {
+    const { levels } = this;
     const { draws } = this.model;
-    if (draws) {
+    if (draws && !levels) {
       this.take(draws[Math.floor(draws.length * random())]);
       return;
     }
@@ -73,7 +91,8 @@ export class Latent {
       return;
     }
     const eps = normals(this.z.length, random);
-    this.take(eps.map((value, i) => this.valueAt(i, temperature * value)));
+    if (levels) this.take(levels.draw(eps.map((value) => temperature * value)));
+    else this.take(eps.map((value, i) => this.valueAt(i, temperature * value)));
   }
 
   /** How far along a direction z lies: 1 is the full difference between "with" and "without". */

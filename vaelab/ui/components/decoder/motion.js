@@ -26,7 +26,7 @@ export function mountBreath(app, onchange = () => {}) {
     const step = (now) => {
       frame = requestAnimationFrame(step);
       const angle = phase + (2 * Math.PI * (now - began)) / 1000 / PERIOD;
-      app.move(() => app.latent.place(dim, SWING * Math.sin(angle)), { quiet: true });
+      app.move(() => app.latent.lead(dim, SWING * Math.sin(angle)), { quiet: true });
     };
     frame = requestAnimationFrame(step);
     onchange(true);

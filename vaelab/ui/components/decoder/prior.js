@@ -1,14 +1,14 @@
 /** The prior over the codes of a VQ-VAE: vaelab/models/codebook.py's CodePrior in JavaScript, held equal by a test. No DOM. */
 
 /** base64 of little-endian float32. */
-function floats(base64) {
+export function floats(base64) {
   return new Float32Array(Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0)).buffer);
 }
 
 const sigmoid = (value) => 1 / (1 + Math.exp(-value));
 
 /** weight (rows, columns) times x, plus bias. */
-function affine(weight, bias, x) {
+export function affine(weight, bias, x) {
   return bias.map((start, row) => {
     let sum = start;
     for (let k = 0; k < x.length; k++) sum += weight[row * x.length + k] * x[k];

@@ -22,18 +22,18 @@ function sliderRow(app, i, largest) {
     step: STEP,
     value: latent.position(i),
     kind: "z",
-    oninput: (position) => app.move(() => latent.place(i, position)),
+    oninput: (position) => app.move(() => latent.lead(i, position)),
     onsettle: () => app.settle(),
   });
   input.dataset.dim = i;
   const nudge = (event) => {
     event.preventDefault();
     const away = Math.sign(-event.deltaY || event.deltaX) * STEP * 2;
-    app.move(() => latent.place(i, Math.max(-REACH, Math.min(REACH, latent.position(i) + away))));
+    app.move(() => latent.lead(i, Math.max(-REACH, Math.min(REACH, latent.position(i) + away))));
     app.settle();
   };
   const home = () => {
-    app.move(() => latent.place(i, 0));
+    app.move(() => latent.lead(i, 0));
     app.settle();
   };
   input.addEventListener("wheel", (event) => !input.disabled && nudge(event), { passive: false });
@@ -67,6 +67,16 @@ function sliderRow(app, i, largest) {
   return { node, draw };
 }
 
+/** The switch between both levels and one number alone. */
+function joiner(app) {
+  const { latent } = app;
+  const box = el("input", { type: "checkbox", checked: latent.joined, onchange: () => {
+    latent.joined = app.memory.joined = box.checked;
+    app.invalidate(); // the grid shows what a slider would do
+  } });
+  return el("label", { title: app.text("level_join_tip") }, box, ` ${app.text("level_join")}`);
+}
+
 /** The column of sliders. limit: how many of the dimensions in use to show at first. */
 export function mountSliders(app, host, limit = 16) {
   const { latent, model } = app;
@@ -81,7 +91,14 @@ export function mountSliders(app, host, limit = 16) {
     }
   };
   const shown = latent.usedDims.slice(0, limit);
-  add(host, shown);
+  if (latent.levels) {
+    const { upper } = latent.levels;
+    const ofLevel = (name, ...more) => el("p", { class: "level" }, el("b", {}, app.text(name)), ...more);
+    host.append(ofLevel("level_upper", joiner(app)));
+    add(host, shown.filter((i) => i < upper));
+    host.append(ofLevel("level_lower"));
+    add(host, shown.filter((i) => i >= upper));
+  } else add(host, shown);
   const fold = (summary, dims, reason) => {
     if (dims.length === 0) return;
     const body = el("div", {});
