@@ -5,7 +5,7 @@ const { Latent } = await import(new URL("../../vaelab/ui/components/decoder/late
 
 const { levels, z, eps, to, temperature } = JSON.parse(readFileSync(process.argv[2], "utf8"));
 const size = z.length;
-const latent = new Latent({ size, mean: Array(size).fill(0), std: Array(size).fill(1), order: [...z.keys()], classes: [], draws: [Array(size).fill(9)], levels }, z);
+const latent = new Latent({ size, mean: Array(size).fill(0), std: Array(size).fill(1), order: [...z.keys()], classes: [], levels }, z);
 const { mu, sigma } = latent.levels.below(z);
 const joined = Array.from(latent.moved(0, to));
 latent.locked.add(size - 1);
@@ -19,7 +19,6 @@ const lower = Array.from(latent.moved(size - 1, to));
 latent.joined = false;
 const alone = Array.from(latent.moved(0, to));
 latent.locked.clear();
-// normals() draws pairs by Box and Muller: the numbers are handed over as they come out of a draw with these.
 const drawn = latent.levels.draw(Float32Array.from(eps, (value) => temperature * value));
 let turn = 0;
 latent.randomize(temperature, () => [0.3, 0.7, 0.2, 0.9, 0.5, 0.4][turn++ % 6]);

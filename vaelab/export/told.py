@@ -68,13 +68,14 @@ def know(run: Run) -> Known:
     except DataError:
         points = None
     method = cfg.model.method
+    facts = decoder_facts.model_facts(run, cfg, codes, tensors)
     draws = None
-    if method.has_prior and not method.standard_prior:
+    if method.has_prior and not method.standard_prior and facts["levels"] is None:  # whose prior the file holds itself
         import torch
 
         n = min(DRAWS, CODE_NUMBERS // cfg.model.latent_dim)
         draws = model.sample_z(n, generator=torch.Generator().manual_seed(cfg.seed)).numpy()
-    return Known(run, cfg, model, decoder_facts.model_facts(run, cfg, codes, tensors), codes, points, draws)
+    return Known(run, cfg, model, facts, codes, points, draws)
 
 
 def told(known: Known, packed: Packed, *, pictures: bool = True) -> dict[str, Any]:

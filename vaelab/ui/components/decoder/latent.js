@@ -75,9 +75,8 @@ export class Latent {
 
   /** A draw from the prior, its spread multiplied by the temperature. */
   randomize(temperature, random = Math.random) {
-    const { levels } = this;
     const { draws } = this.model;
-    if (draws && !levels) {
+    if (draws) {
       this.take(draws[Math.floor(draws.length * random())]);
       return;
     }
@@ -91,7 +90,7 @@ export class Latent {
       return;
     }
     const eps = normals(this.z.length, random);
-    if (levels) this.take(levels.draw(eps.map((value) => temperature * value)));
+    if (this.levels) this.take(this.levels.draw(eps.map((value) => temperature * value)));
     else this.take(eps.map((value, i) => this.valueAt(i, temperature * value)));
   }
 
