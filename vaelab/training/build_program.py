@@ -75,13 +75,13 @@ def build(recipe: Recipe) -> Program:
 
 def compile_gradient(model: LatentModel, recipe: Recipe, library: Path) -> None:
     """Trace the gradient of a batch and compile it to a file."""
-    import torch._inductor
-
     os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(programs_root() / "inductor"))  # headers compiled once: 20 s
-    inputs = inputs_of(model, torch.ones(()), *_batch(recipe, 0))
-    graph = make_fx(gradient_of(model, recipe))(*inputs)
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", ".*LeafSpec.*", FutureWarning)  # torch 2.13's own use of what it replaces
+        warnings.simplefilter("ignore")  # torch 2.13 uses what it tells others to replace
+        import torch._inductor
+
+        inputs = inputs_of(model, torch.ones(()), *_batch(recipe, 0))
+        graph = make_fx(gradient_of(model, recipe))(*inputs)
         program = torch.export.export(graph, tuple(inputs))
         torch._inductor.aoti_compile_and_package(program, package_path=str(library))
 
