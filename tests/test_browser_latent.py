@@ -31,6 +31,8 @@ def address(tmp_path_factory) -> Iterator[str]:
         cfg = plan("digits", latent_dim=4)
         run = write_run("digits-run", cfg=cfg)
         write_model(run.path, cfg)
+        mixture = plan("digits", "mixture-vae", latent_dim=4)
+        write_model(write_run("mixture-run", cfg=mixture).path, mixture)
         arrays = load_file(run.snapshot_file(20))
         for step, size in ((1, 0.1), (7, 0.5)):
             other = run.snapshot_file(step)
@@ -282,7 +284,7 @@ def test_a_dragged_path_is_played(page, address, lang, words):
 
 
 @pytest.mark.parametrize("lang", ["en"])
-def test_backdrop_and_density_are_drawn_under_the_points(page, address, lang, words):
+def test_backdrop_and_density_are_drawn_under_the_points_and_modes_over_them(page, address, lang, words):
     open_map(page, address, lang)
     ready(page)
     inked = f"""() => {{ const c = ({PLOT}).ground.canvas;
@@ -296,6 +298,16 @@ def test_backdrop_and_density_are_drawn_under_the_points(page, address, lang, wo
             page.get_by_text(words["holes_told"].split("{")[0][:6]).wait_for()
         control.click()
         page.wait_for_function(f"() => !({inked})()")
+    page.goto(f"{address}/latent?run=mixture-run")
+    page.get_by_role("button", name=words["modes"], exact=True).click()
+    page.get_by_text(words["modes_told"].format(n=10, share="10.0")).wait_for()
+    page.locator(".map-canvas").focus()
+    page.keyboard.press("m")
+    page.keyboard.press("m")
+    page.get_by_text(words["mode_told"].format(k=2, n=10, share="10.0")).first.wait_for()
+    page.keyboard.press("Enter")
+    page.get_by_role("link", name=words["open_mode"]).wait_for()
+    page.wait_for_url("**mode=1")
 
 
 @pytest.mark.parametrize("lang", ["zh"])

@@ -15,6 +15,7 @@ from vaelab.analysis import latent_text, latents
 from vaelab.images.palette import class_colours
 from vaelab.runs.plan import plan
 from vaelab.ui import text
+from vaelab.ui.components.map.layer_routes import found_modes
 from vaelab.ui.latent import chosen as map_choice
 from vaelab.ui.latent import inspector, latent_page, map_panel
 from vaelab.ui.latent.pictures import look
@@ -96,6 +97,35 @@ def test_a_lasso(digits, chosen):
         in (pictures(app))
     )
     assert f"{most.max()} · {share:.0f} %" in pictures(app)
+
+
+def mixture_run(model: str, **settings: int):
+    from trained import write_model  # imports torch
+
+    cfg = plan("digits", model, latent_dim=4, settings=settings)
+    return write_model(write_run(f"{model}-run", cfg=cfg).path, cfg)
+
+
+@pytest.mark.parametrize("model", ["mixture-vae", "vamp-vae"])
+def test_a_chosen_mode_of_the_prior(model):
+    """What a link names is chosen; the address keeps it, and its mean can be opened in Decode."""
+    run = mixture_run(model, **{"components" if model == "mixture-vae" else "pseudo_inputs": 4})
+    app = open_page(run=run.name, mode="2", lang="en")
+    assert "Mode 3 of the prior’s 4 · **25.0 %** of its weight" in words(app)
+    assert app.query_params["mode"] == "2"
+    assert "decoded mean of the mode" in pictures(app)
+    assert ("its pseudo-input" in pictures(app)) == (model == "vamp-vae")
+    assert ("nearest image" in pictures(app)) == (model == "mixture-vae")
+    mode = found_modes(latents.query(run, "test", 1_000))
+    link = next(element for element in app.get("page_link") if "decode" in element.proto.page)
+    assert latent_text.write([float(value) for value in mode.mu[2]]) in link.proto.query_string.replace("%2C", ",")
+
+
+def test_a_mode_that_there_is_not(digits):
+    """Of a run without modes the link says that it does not fit; a number beyond the last one is no choice."""
+    assert "the chosen images" in words(open_page(run="digits-run", mode="2"))
+    run = mixture_run("mixture-vae", components=4)
+    assert "Draw around some" in words(open_page(run=run.name, mode="4"))
 
 
 def test_images_in_focus_are_enlarged_by_whole_factors():

@@ -20,6 +20,14 @@ DOTS = [
     [8.6, 6, 0x123456, 1.0], [-1, 3, 0xFFFFFF, 1.0], [40, 3, 0xFFFFFF, 1.0], [4, -9, 0xFFFFFF, 1.0], [4, 3, 0x808080, 0.05],
     [4, 3, 0xFF00FF, 1.0], [4, 3, 0x00FFFF, 1.0], [4, 3, 0xFFFFFF, 1.0], [4, 3, 0x102030, 0.5],
 ]  # fmt: skip
+# Place, covariance xx, xy, xz, yy, yz, zz, and weight of modes on a plane; the last two weigh less than 2 %.
+COVARIANCE = [3.25, 1.299038105676658, 1.75]  # half axes 2 and 1, the long one turned by 30 degrees
+MODES = [
+    [0.0, 0.0, 0.0, *COVARIANCE[:2], 0.4, COVARIANCE[2], -0.3, 0.9, 0.72],
+    [3.0, 1.0, 0.0, 1.0, 0.0, 0.0, 1.0, 0.0, 1.0, 0.25],
+    [-2.0, 3.0, 0.0, 1.0, 0.0, 0.0, 1.0, 0.0, 1.0, 0.018],
+    [4.0, 4.0, 0.0, 1.0, 0.0, 0.0, 1.0, 0.0, 1.0, 0.012],
+]
 TURN = 2 * np.pi * np.arange(400) / 400
 OUTLINES = [  # a round one by a hand that trembles, one that crosses itself, a corner, a line, one point, nothing
     np.c_[200 + 150 * np.cos(TURN) + 9 * np.sin(37 * TURN), 150 + 110 * np.sin(TURN) + 9 * np.cos(41 * TURN)].tolist(),
@@ -44,6 +52,8 @@ def cases() -> dict[str, Any]:
         "labels": LABELS,
         "dots": DOTS,
         "outlines": OUTLINES,
+        "modes": MODES,
+        "covariance": COVARIANCE,
         "scattered": generator.uniform((0, 0), (400, 300), (3000, 2)).astype(np.float32).tolist(),
     }
 
@@ -140,3 +150,52 @@ def test_a_crowd_that_moves_is_its_sheet_that_moves_drawn_anew_at_a_slower_pace(
         assert step["smooth"] == (scale != 5)
     assert shown[-1]["box"] == [-100, -50, 600, 300]
     assert crowd["asked"] == 1
+
+
+def test_the_modes_of_a_prior_are_marks_with_ellipses_of_one_sigma(answer: dict[str, Any]) -> None:
+    found = answer["modes"]
+    assert found["ellipse"]["long"] == pytest.approx(2.0)
+    assert found["ellipse"]["short"] == pytest.approx(1.0)
+    assert np.degrees(found["ellipse"]["turn"]) == pytest.approx(30.0)
+    x, y, long, short, turn = found["ellipses"][0][:5]
+    assert [x, y] == pytest.approx(found["first"])
+    assert [long, short] == pytest.approx([2.0 * found["scale"], found["scale"]], rel=1e-5)
+    assert np.degrees(turn) == pytest.approx(-30.0, abs=1e-3)  # a canvas turns clockwise
+    assert (len(found["ellipses"]), found["marked"]) == (2, 3)  # from 2 % on, and where it is pointed at
+    assert found["meant"] == [0, 1, 2, 3]
+    assert found["beside"] == -1
+    assert found["order"] == [0, 1, 2, 3]
+    areas = np.array(found["sides"][:2]) ** 2
+    assert areas[1] / areas[0] == pytest.approx(0.25 / 0.72, rel=1e-5)
+    assert found["sides"][3] == 2.5  # a light one is still seen
+
+
+def test_a_cloud_shows_the_ellipse_of_the_side_that_is_looked_at(answer: dict[str, Any]) -> None:
+    found = answer["modes"]
+    axes = np.array(found["axes"])
+    np.testing.assert_allclose(axes @ axes.T, np.eye(2), atol=1e-12)
+    origin, *ends = (np.array(place) for place in found["on_screen"])
+    for k, end in enumerate(ends):  # what the camera does with a unit along each axis
+        np.testing.assert_allclose((end - origin) / found["cloud_scale"], axes[:, k] * (1, -1), atol=1e-9)
+    whole = np.zeros((3, 3))
+    whole[np.triu_indices(3)] = MODES[0][3:9]
+    whole += np.triu(whole, 1).T
+    seen = axes @ whole @ axes.T
+    np.testing.assert_allclose(found["seen"], [seen[0, 0], seen[0, 1], seen[1, 1]], rtol=1e-9)
+
+
+def test_arrows_go_from_damaged_codes_to_the_points_that_are_shown(answer: dict[str, Any]) -> None:
+    found = answer["arrows"]
+    shaft, head = found["head"]
+    assert shaft == [[10, 10], [30, 10]]
+    for x, y in (head[0], head[2]):
+        assert np.hypot(x - 30, y - 10) == pytest.approx(5.0)
+        assert x < 30
+    assert head[0][1] + head[2][1] == pytest.approx(20.0)
+    assert found["short"] is None
+    lines = found["all"]
+    assert len(lines) == 2 * 5  # one of three is hidden: a shaft of two places and a head of three each
+    starts = [np.array(lines[k][1:]) for k in (0, 1, 5, 6)]
+    np.testing.assert_allclose(starts, found["ends"], atol=1e-6)
+    assert [name for name, *_ in lines[:5]] == ["moveTo", "lineTo", "moveTo", "lineTo", "lineTo"]
+    assert len(found["inside"]) == 5

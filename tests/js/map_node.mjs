@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 
 const { LinearLift, MapDecoder, MixedLift } = await import(new URL("../../vaelab/ui/components/map/lift.js", import.meta.url));
 const { Camera } = await import(new URL("../../vaelab/ui/components/map/camera.js", import.meta.url));
-const { rows, places, codes, at, labels, dots, outlines, scattered } = JSON.parse(readFileSync(process.argv[2], "utf8"));
+const { rows, places, codes, at, labels, dots, outlines, scattered, modes, covariance } = JSON.parse(readFileSync(process.argv[2], "utf8"));
 
 const size = rows[0].length;
 const lifted = (lift) => at.map(([x, y]) => {
@@ -67,7 +67,39 @@ show(["b"], 12, 153, 60, 0);
 crowd.rest();
 show(["b"], 12, 153, 60, 0); // the hand rests
 
+// The modes of a prior: their ellipses on a plane and in a cloud, which mark is meant, which has an ellipse, how large a mark is.
+const { PriorModes, ellipse, seen } = await import(new URL("../../vaelab/ui/components/map/modes.js", import.meta.url));
+const { arrow, DamageArrows } = await import(new URL("../../vaelab/ui/components/map/arrows.js", import.meta.url));
+const cloud = Object.assign(new Camera(), { width: 500, height: 300, solid: true, yaw: 0.8, pitch: -0.4 });
+const prior = new PriorModes(modes.length, [1, 8, 8], { decoded: String, inputs: null }, () => {});
+prior.take(flat(modes), 0, false);
+const drawing = (log = []) => new Proxy({ log }, { get: (_, name) => name === "log" ? log : (...values) => log.push([name, ...values]), set: () => true });
+const ellipses = (marked) => {
+  const context = drawing();
+  prior.draw(context, camera, marked, { mark: "", strong: "", rim: "" });
+  return context.log.filter(([name]) => name === "ellipse").map(([, ...values]) => values);
+};
+const meant = modes.map((row) => camera.at(row.slice(0, 3))).map(([x, y]) => prior.at(camera, x + 5, y - 5));
+
+// Arrows end at the points that are shown.
+const points = { n: 3, places: Float32Array.from([0, 0, 0, 1, 1, 0, 2, 0, 0]), shows: (i) => i !== 1 };
+const shafts = (inside) => {
+  const context = drawing();
+  new DamageArrows(Float32Array.from([0, 1, 0, 0, 1, 5, 5, 0, 2, 2, 3, 9])).draw(context, camera, points, inside, "");
+  return context.log.filter(([name]) => name === "moveTo" || name === "lineTo");
+};
+
 console.log(JSON.stringify({
+  modes: {
+    ellipse: ellipse(...covariance), axes: cloud.axes, seen: seen(modes[0].slice(3, 9), cloud.axes),
+    on_screen: [[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]].map((place) => cloud.at(place)), cloud_scale: cloud.scale,
+    meant, beside: prior.at(camera, -999, 0), sides: modes.map((_, k) => prior.side(k)), order: prior.order,
+    ellipses: ellipses([]), marked: ellipses([3]).length, scale: camera.scale, first: camera.at(modes[0].slice(0, 3)),
+  },
+  arrows: {
+    head: arrow([10, 10], [30, 10]), short: arrow([10, 10], [11, 10]), all: shafts(null), inside: shafts(new Set([2])),
+    ends: [[1, 0, 0], [0, 0, 0], [2, 3, 0], [2, 0, 0]].map((place) => camera.at(place)),
+  },
   crowd: { shown, asked, sheet: [sheet.width, sheet.height] },
   linear: lifted(new LinearLift(flat(rows))),
   mixed: lifted(new MixedLift(flat(places), flat(codes))),

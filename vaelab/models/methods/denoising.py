@@ -31,6 +31,7 @@ class DenoisingAutoencoder(Autoencoder):
     )
     paper = "Vincent et al. 2008, Extracting and Composing Robust Features with Denoising Autoencoders, section 2.3"
     network = "conv"
+    damages_input = True
     settings = (
         MethodSetting(
             "damage",

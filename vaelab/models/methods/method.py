@@ -35,6 +35,11 @@ class MethodSetting:
     choices: tuple[str, ...] = ()
     choice_words: tuple[tuple[str, str], ...] = ()  # of each choice, in English and in Chinese
 
+    def worded(self, value: Value, language: str) -> str:
+        """A value in words of a language: a choice by its name, a number as it is."""
+        named = dict(zip(self.choices, self.choice_words, strict=False))
+        return named[str(value)][language == "zh"] if value in named else f"{value}"
+
     def check(self, value: Value) -> Value:
         """The value as the default's type. Raises ConfigError outside the bounds."""
         where = f"model.settings.{self.name}"
@@ -68,6 +73,8 @@ class Method:
     has_prior = True  # p(z) is what the codes are drawn to: samples come from it, not from around the codes
     kl_by_dimension = True  # the KL term is a sum over dimensions; otherwise one number for the whole code
     standard_prior = True  # p(z) = N(0, I)
+    mixture_prior = False  # p(z) is a mixture of Gaussians, which `components` gives
+    damages_input = False  # `shown_input` is an image that is spoilt on purpose
     head_is_code = True  # the head puts out the code itself: mu, and logvar after it; otherwise more is done to it
     fixed_likelihood = True  # how a pixel is scored is the config's alone; otherwise it changes with the training
     # Names of terms beside recon and kl, each a live curve: its name, its words. Per image, in nats unless the help says otherwise.
@@ -135,6 +142,18 @@ class Method:
         from vaelab.models.losses import log_normal
 
         return log_normal(z)
+
+    def components(self, model: LatentModel) -> tuple[Tensor, Tensor, Tensor]:
+        """The prior's Gaussians where it is a mixture: mu, logvar (K, Z) and log-weights (K,)."""
+        raise NotImplementedError
+
+    def component_images(self, model: LatentModel) -> Tensor | None:
+        """The images whose posteriors the components are, (K, C, H, W) in [0, 1]; None where they come from none."""
+        return None
+
+    def component_labels(self, model: LatentModel) -> Tensor | None:
+        """The labels that those images have in a conditional model, (K,); None where there are none."""
+        return None
 
     def likelihood(self, cfg: LossConfig, tensors: Mapping[str, Any]) -> LossConfig:
         """How a pixel is scored by a model with these tensors, by their names in its state dict; no torch."""

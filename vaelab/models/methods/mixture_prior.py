@@ -29,6 +29,7 @@ class MixturePrior(SampledKl):
     )
     paper = "Tomczak & Welling 2018, VAE with a VampPrior, section 3 (MoG prior); Dilokthanakul et al. 2016"
     standard_prior = False
+    mixture_prior = True
     settings = (
         MethodSetting(
             "components",

@@ -69,18 +69,26 @@ class VampPrior(MixturePrior):
         """The pseudo-inputs' posteriors, (K, Z) each, all of one weight; in a conditional model they take the labels in turn."""
         import math
 
-        import torch
+        inputs = self.component_images(model)
+        q = model.encode(inputs, self.component_labels(model))
+        assert q.logvar is not None
+        return q.mean, q.logvar, inputs.new_full((len(inputs),), -math.log(len(inputs)))
 
+    def component_images(self, model: LatentModel) -> Tensor:
+        """The pseudo-inputs, (K, C, H, W) in (0, 1)."""
         from vaelab.models.mixtures import PseudoInputs
 
         prior = model.get_submodule("prior")
         assert isinstance(prior, PseudoInputs)
-        inputs = torch.sigmoid(prior.logits)
+        return prior.images()
+
+    def component_labels(self, model: LatentModel) -> Tensor | None:
+        """In a conditional model the pseudo-inputs take the labels in turn, (K,)."""
+        import torch
+
+        logits = model.get_parameter("prior.logits")
         classes = model.cfg.classes
-        y = torch.arange(len(inputs), device=inputs.device) % classes if classes else None
-        q = model.encode(inputs, y)
-        assert q.logvar is not None
-        return q.mean, q.logvar, inputs.new_full((len(inputs),), -math.log(len(inputs)))
+        return torch.arange(len(logits), device=logits.device) % classes if classes else None
 
     def shown(self, model: LatentModel) -> dict[str, Tensor]:
         """The first of them."""

@@ -1,4 +1,4 @@
-"""What is chosen on the map of the Latent space page: nothing, a point or the images inside a lasso; and both as an address holds them."""
+"""What is chosen on the map of the Latent space page: nothing, a point, the images inside a lasso or a mode of the prior; and as an address holds it."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from vaelab.ui.text import t
 KEY = "latent_map"  # of the map's component, which tells what was chosen
 POINT = "point"  # in the address: the number of the chosen image
 LASSO = "lasso"  # in the address: the numbers of those inside, packed
+MODE = "mode"  # in the address: the number of the chosen mode of the prior
 LINKED = "map_linked"  # in the session: the images of the map and what is chosen among them, at first by a link
 MOST_TEXT = 2_400  # characters of a lasso, half of 10,000 images: more no QR picture takes
 MOST_BYTES = 200_000  # unpacked: three for each image of the largest map
@@ -27,9 +28,9 @@ NUMBER = 7  # digits
 
 @dataclass(frozen=True)
 class Choice:
-    """What was chosen on the map: nothing, one point, or those inside a lasso."""
+    """What was chosen on the map: nothing, one point, those inside a lasso, or a mode of the prior, whose number `rows` holds."""
 
-    kind: Literal["none", "point", "lasso"]
+    kind: Literal["none", "point", "lasso", "mode"]
     rows: tuple[int, ...] = ()
 
 
@@ -47,7 +48,7 @@ def choice(wanted: Query) -> Choice:
         return Choice("none")
     kind = told.get("kind")
     rows = _marked(told.get("bits"), wanted.count) if kind == "lasso" else _numbers(told.get("rows"), wanted.count)
-    return Choice(kind, rows) if kind in ("point", "lasso") and rows else Choice("none")
+    return Choice(kind, rows) if kind in ("point", "lasso", "mode") and rows else Choice("none")
 
 
 def _numbers(rows: Any, count: int) -> tuple[int, ...]:
@@ -88,21 +89,27 @@ def linked(wanted: Query) -> Choice:
 
 def _named(wanted: Query) -> Choice | None:
     """The choice of the address; None for one that is not among these images."""
-    point, lasso = (st.query_params.get(name, "") for name in (POINT, LASSO))
+    point, lasso, mode = (st.query_params.get(name, "") for name in (POINT, LASSO, MODE))
     if lasso:
         rows = rows_of(lasso, images_key(wanted), wanted.count)
         return Choice("lasso", rows) if rows else None
     if point:
-        fits = point.isascii() and point.isdecimal() and len(point) <= NUMBER and int(point) < wanted.count
-        return Choice("point", (int(point),)) if fits else None
+        return Choice("point", (int(point),)) if _is_number(point) and int(point) < wanted.count else None
+    if mode:
+        fits = _is_number(mode) and wanted.run.config().model.method.mixture_prior
+        return Choice("mode", (int(mode),)) if fits else None
     return Choice("none")
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) <= NUMBER
 
 
 def keep_in_address(wanted: Query, chosen: Choice) -> None:
     """Name the choice in the address, so that a link opens with it; a lasso around more than fits there is said to be absent."""
-    kept = {POINT: "", LASSO: ""}
-    if chosen.kind == "point":
-        kept[POINT] = str(chosen.rows[0])
+    kept = {POINT: "", LASSO: "", MODE: ""}
+    if chosen.kind in (POINT, MODE):
+        kept[chosen.kind] = str(chosen.rows[0])
     elif chosen.kind == "lasso":
         kept[LASSO] = text_of(chosen.rows, images_key(wanted))
     fits = len(kept[LASSO]) <= MOST_TEXT

@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from vaelab.analysis import latent_text, latents
+from vaelab.analysis import latents
 from vaelab.analysis.latents import Codes, Group, Query
 from vaelab.analysis.projections import nearest_codes
 from vaelab.images.palette import colour, markdown, value_colours
 from vaelab.models.one_thread import alone
-from vaelab.ui.charts.latent import code_chart
 from vaelab.ui.latent.chosen import Choice
+from vaelab.ui.latent.code_view import code_bars, decode_link
 from vaelab.ui.latent.map_panel import MOST_COLOURS, View
+from vaelab.ui.latent.mode import mode_in, mode_of_prior
 from vaelab.ui.latent.pictures import look, makeup
 from vaelab.ui.names import escaped, label_title, value_names
 from vaelab.ui.text import t
-from vaelab.ui.widgets import figure, page_link, theme
+from vaelab.ui.widgets import figure, theme
 
 NEIGHBOURS = 6
-BARS = 16  # dimensions drawn
 MAKEUP_ROWS = 8
 LABELS = 3  # told of one image, the first ones
 
@@ -32,13 +31,20 @@ Near = tuple[NDArray[np.int64], NDArray[np.float64]]  # rows and distances, the 
 
 
 def neighbours(wanted: Query, chosen: Choice) -> Near:
-    """The images whose codes are nearest to that of the chosen point."""
-    if chosen.kind != "point":
-        return np.zeros(0, np.int64), np.zeros(0)
+    """The images whose codes are nearest to that of the chosen point, or to the mean of the chosen mode of the prior."""
+    none = np.zeros(0, np.int64), np.zeros(0)
+    if chosen.kind not in ("point", "mode"):
+        return none
     known = latents.codes(wanted)
     row = chosen.rows[0]
+    if chosen.kind == "mode":
+        mode = mode_in(wanted, row)
+        if mode is None:
+            return none
+        rows, distances = nearest_codes(mode.mu[row : row + 1], known.mu, NEIGHBOURS)
+        return rows[0], distances[0]
     if row >= len(known):
-        return np.zeros(0, np.int64), np.zeros(0)
+        return none
     rows, distances = nearest_codes(known.mu[row : row + 1], known.mu, NEIGHBOURS + 1)
     others = rows[0] != row
     return rows[0][others][:NEIGHBOURS], distances[0][others][:NEIGHBOURS]
@@ -48,6 +54,11 @@ def inspector(wanted: Query, view: View, chosen: Choice, near: Near) -> None:
     """The chosen point or group; before a choice, what can be done. Raises VaeLabError."""
     if chosen.kind == "none":
         _empty()
+        return
+    if chosen.kind == "mode":
+        with st.container(gap="xsmall"):
+            if not mode_of_prior(wanted, chosen.rows[0], near):
+                _empty()
         return
     known = latents.codes(wanted)
     rows = np.array(chosen.rows, dtype=np.int64)
@@ -88,11 +99,11 @@ def _point(wanted: Query, known: Codes, row: int, near: Near) -> None:
     with st.container(key="latent_words"):
         st.markdown(f":small[{_words(known, row)}]")
     st.altair_chart(
-        _code(known, known.mu[row], None if known.sigma is None else known.sigma[row]),
+        code_bars(known, known.mu[row], None if known.sigma is None else known.sigma[row]),
         key="latent_code",
         alt=t("latent.code_alt"),
     )
-    _decode_link(wanted, known.mu[row], None if known.y is None else int(known.y[row]), t("latent.open_decode"))
+    decode_link(wanted, known.mu[row], None if known.y is None else int(known.y[row]), t("latent.open_decode"))
 
 
 def _words(known: Codes, row: int) -> str:
@@ -120,13 +131,6 @@ def _distinct(labels: Labels, row: int) -> list[str]:
     return found
 
 
-def _code(known: Codes, mu: NDArray[Any], sigma: NDArray[Any] | None) -> Any:
-    """The bars of one code: the dimensions that tell most images apart, in their own order."""
-    dims = sorted(int(k) for k in np.argsort(-known.mu.var(axis=0), kind="stable")[:BARS])
-    texts = {"dim": t("latent.dimension"), "mu": "μ", "sigma": "σ"}
-    return code_chart(mu, sigma, dims, theme(), texts)
-
-
 def _group(wanted: Query, known: Codes, rows: NDArray[np.int64], by: str | None) -> None:
     found: Group = alone(latents.group, wanted.run, known, rows, by)
     pictures = (found.average, t("latent.average")), (found.decoded, t("latent.decoded_average"))
@@ -137,10 +141,10 @@ def _group(wanted: Query, known: Codes, rows: NDArray[np.int64], by: str | None)
         st.caption(t("latent.makeup_by", name=label_title(by)))
         st.html(_makeup(found, len(rows), known.labels[by][1]))
     st.altair_chart(
-        _code(known, found.z, known.mu[rows].std(axis=0)), key="latent_group_code", alt=t("latent.group_code")
+        code_bars(known, found.z, known.mu[rows].std(axis=0)), key="latent_group_code", alt=t("latent.group_code")
     )
     st.caption(t("latent.group_code"))
-    _decode_link(wanted, found.z, found.y, t("latent.open_average"))
+    decode_link(wanted, found.z, found.y, t("latent.open_average"))
 
 
 def _makeup(found: Group, inside: int, names: Sequence[str]) -> str:
@@ -163,12 +167,3 @@ def _makeup(found: Group, inside: int, names: Sequence[str]) -> str:
         others = t("latent.makeup_rest", kinds=len(rest))
         bars.append((others, many / inside, colour("prior", theme()), f"{many:,}"))
     return makeup(bars)
-
-
-def _decode_link(wanted: Query, z: NDArray[Any], y: int | None, words: str) -> None:
-    """To the Decode page with this z."""
-    query = {"run": wanted.run.name}
-    query["z"] = latent_text.write([float(value) for value in z])
-    if y:
-        query["label"] = str(y)
-    page_link("decode", words, **query)

@@ -105,6 +105,8 @@ def latent_map(wanted: Query, view: View, chosen: Choice, near: NDArray[np.int64
         "colours": list(class_colours(theme())),
         "stops": list(STOPS),
         "chosen": chosen.rows[0] if chosen.kind == "point" else -1,
+        "mode": chosen.rows[0] if chosen.kind == "mode" else -1,
+        "layers": layers_of(run),
         "inside": list(chosen.rows) if chosen.kind == "lasso" and unheard() else [],
         "near": [int(row) for row in near],
         "decoder": _decoder(run),
@@ -112,6 +114,18 @@ def latent_map(wanted: Query, view: View, chosen: Choice, near: NDArray[np.int64
     }
     kept, keep = keeping(KEY)
     _component()(key=KEY, data=told | {"kept": kept}, on_choice_change=_nothing, on_kept_change=keep)
+
+
+def layers_of(run: Run) -> dict[str, dict[str, Any]]:
+    """What can be laid over the points, by its switch: "modes" of a prior that is a mixture, "arrows" of a model that learned from damaged images."""
+    cfg = run.config().model
+    found: dict[str, dict[str, Any]] = {}
+    if cfg.method.mixture_prior:
+        found["modes"] = {"inputs": "pseudo_inputs" in cfg.method.pictures}
+    if cfg.method.damages_input and has_images(run):
+        said = [setting.worded(cfg.value(setting.name), language()) for setting in cfg.method.settings]
+        found["arrows"] = {"damage": " ".join(said)}
+    return found
 
 
 def _decoder(run: Run) -> dict[str, Any] | None:

@@ -69,6 +69,13 @@ export class Camera {
     }
   }
 
+  /** The two directions that the screen shows, across and up: rows of what takes a place to the screen. */
+  get axes() {
+    if (!this.solid) return [[1, 0, 0], [0, 1, 0]];
+    const [cosY, sinY, cosP, sinP] = [Math.cos(this.yaw), Math.sin(this.yaw), Math.cos(this.pitch), Math.sin(this.pitch)];
+    return [[cosY, 0, sinY], [sinP * sinY, cosP, -sinP * cosY]];
+  }
+
   /** The screen position of one point. */
   at(place) {
     const [sx, sy, depth] = [[0], [0], [0]];
@@ -116,4 +123,21 @@ export function extent(places, n, dims) {
     reach = Math.max(reach, (high - low) / 2);
   }
   return { centre, reach: reach * 1.04 || 1 };
+}
+
+/** Indices from far to near: sorted into 256 shelves, which is as fine as the eye asks for and costs one pass. */
+export function byDepth(depth) {
+  const n = depth.length;
+  let [low, high] = [Infinity, -Infinity];
+  for (let i = 0; i < n; i++) {
+    if (depth[i] < low) low = depth[i];
+    if (depth[i] > high) high = depth[i];
+  }
+  const shelf = (value) => Math.floor((255 * (value - low)) / (high - low || 1));
+  const starts = new Uint32Array(257);
+  for (let i = 0; i < n; i++) starts[shelf(depth[i]) + 1]++;
+  for (let k = 0; k < 256; k++) starts[k + 1] += starts[k];
+  const order = new Uint32Array(n);
+  for (let i = 0; i < n; i++) order[starts[shelf(depth[i])]++] = i;
+  return order;
 }

@@ -27,7 +27,7 @@ export function listen(plot) {
     if (!start) {
       if (plot.path.isPlaying) return;
       plot.look(...here);
-      canvas.style.cursor = plot.gesture !== "move" ? "crosshair" : plot.hovered >= 0 ? "pointer" : "grab";
+      canvas.style.cursor = plot.gesture !== "move" ? "crosshair" : plot.hovered >= 0 || plot.over?.hovered >= 0 ? "pointer" : "grab";
       return;
     }
     if (plot.outline) plot.outline.push(here);
@@ -52,7 +52,7 @@ export function listen(plot) {
     if (event.type === "pointercancel") return;
     if (drawn && plot.path.end()) {
       if (!prefersStill()) plot.path.play();
-    } else if (clicked) plot.onpick(plot.pointAt(...here), here);
+    } else if (clicked) plot.pick(...here);
     else if (outline) plot.onlasso(plot.within(outline));
     plot.invalidate();
   };
@@ -69,7 +69,7 @@ export function listen(plot) {
   canvas.addEventListener("keydown", (event) => key(plot, event));
 }
 
-/** Keys move the map under its middle, which is what is looked at; Enter chooses the point there. */
+/** Keys move the map under its middle, which is what is looked at; Enter chooses the point there. M goes from one mode of the prior to the next. */
 function key(plot, event) {
   const moves = { ArrowLeft: [40, 0], ArrowRight: [-40, 0], ArrowUp: [0, 40], ArrowDown: [0, -40] };
   const middle = [plot.camera.width / 2, plot.camera.height / 2];
@@ -77,8 +77,10 @@ function key(plot, event) {
   else if (event.key === "+" || event.key === "=") plot.zoom(1.25);
   else if (event.key === "-") plot.zoom(0.8);
   else if (event.key === "0") plot.camera.reset();
-  else if (event.key === "Enter") plot.onpick(plot.nearestPoint(...middle));
-  else if (event.key === "Escape") plot.path.clear();
+  else if (event.key === "Enter") {
+    if (plot.pick(...middle, true)) return event.preventDefault(); // its card stays
+  } else if (event.key === "Escape") plot.path.clear();
+  else if (event.key.toLowerCase() === "m" && plot.over?.next()) return event.preventDefault();
   else return;
   event.preventDefault();
   plot.draw();

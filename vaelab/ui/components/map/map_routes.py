@@ -5,10 +5,9 @@ The page itself sends addresses only: nothing here waits for a rerun, and a reru
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from functools import lru_cache, wraps
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +17,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from vaelab.analysis import latents, posterior, projections
-from vaelab.analysis.latents import Codes, Query, Split
+from vaelab.analysis.latents import Query
 from vaelab.config.errors import AccessError, VaeLabError
 from vaelab.config.fields import is_number
 from vaelab.runs.owner import TEACHER, Owner
@@ -26,9 +25,11 @@ from vaelab.runs.store import Run
 from vaelab.ui.access.people import of_request
 from vaelab.ui.access.rules import check
 from vaelab.ui.components.carrier import PREFIX, quoted
-from vaelab.ui.components.map.answers import NotFound, binary, run_in_address, sheet
+from vaelab.ui.components.map.answers import NotFound, binary, sheet
+from vaelab.ui.components.map.asked import dims_of, lasting, principal, three, wanted_codes
 from vaelab.ui.components.map.film_routes import film_answers
-from vaelab.ui.components.routes import FOREVER, FRESH, Answer, asking, base_path, refused
+from vaelab.ui.components.map.layer_routes import layer_answers
+from vaelab.ui.components.routes import FRESH, Answer, asking, base_path, refused
 from vaelab.workers import tsne_worker
 
 
@@ -75,6 +76,7 @@ def map_routes() -> list[Route]:
         "colours.bin": colours,
         "tsne.bin": tsne_map,
         "sheet-{k:few}.png": pictures,
+        **layer_answers(),
         **film_answers(),
     }
     routes = [asking("see_run", f"{root}/{name}", _answering(answer)) for name, answer in answers.items()]
@@ -98,100 +100,57 @@ def _answering(answer: Answer) -> Answer:
     return guarded
 
 
-def _wanted(request: Request) -> Query:
-    """The query that an address names: the newest weights of the run, whatever the address says of older ones."""
-    values = request.query_params
-    split, count = values.get("split", "test"), values.get("count", "")
-    if split not in get_args(Split) or not is_number(count) or int(count) not in latents.COUNTS:
-        raise NotFound(f"a map shows {', '.join(map(str, latents.COUNTS))} images of the split test or train")
-    return latents.query(run_in_address(request), split, int(count))  # type: ignore[arg-type]
-
-
-def _lasting(request: Request, wanted: Query) -> dict[str, str]:
-    """An answer may be kept for ever if its address names the weights that it was computed with."""
-    return FOREVER if request.query_params.get("v") == wanted.stamp else FRESH
-
-
-def _codes(request: Request) -> Codes:
-    return latents.codes(_wanted(request))
-
-
-def _dims(request: Request, known: Codes) -> tuple[int, ...]:
-    """The two or three dimensions that an address names; the most used ones where it names none."""
-    text = request.query_params.get("dims", "")
-    size = known.mu.shape[1]
-    if re.fullmatch(r"\d{1,4}(,\d{1,4}){1,2}", text):
-        dims = tuple(int(part) for part in text.split(","))
-        if max(dims) < size:
-            return dims
-    order = np.argsort(-known.mu.var(axis=0), kind="stable")
-    return tuple(int(k) for k in order[:3])
-
-
 def facts(request: Request) -> Response:
     """How many points there are and what they are made of; waits until they are encoded."""
-    known = _codes(request)
+    wanted = wanted_codes(request)
+    known = latents.codes(wanted)
+    method = wanted.run.config().model.method
     answer = {
         "n": len(known),
         "shape": list(known.pixels.shape[1:]),
         "source": known.source,
         "variational": known.logvar is not None,
+        "standard": method.has_prior and method.standard_prior,
         "dims": int(known.mu.shape[1]),
     }
     return JSONResponse(answer, headers=FRESH)
 
 
-@lru_cache(maxsize=8)
-def _pca(path: str, key: str, wanted: Query) -> projections.Pca:
-    return projections.pca(latents.codes(wanted).mu, 3)
-
-
-def _principal(wanted: Query) -> projections.Pca:
-    return _pca(str(wanted.run.path), wanted.key, wanted)
-
-
-def _three(points: NDArray[Any]) -> NDArray[Any]:
-    """(N, K) as (N, 3), with zeros for what is missing."""
-    wide = np.zeros((len(points), 3), dtype=np.float32)
-    wide[:, : points.shape[1]] = points[:, :3]
-    return wide
-
-
 def places(request: Request) -> Response:
     """Where the points are by PCA or by single dimensions, (N, 3) float32 in latent units."""
-    wanted = _wanted(request)
+    wanted = wanted_codes(request)
     if request.query_params.get("projection") == "dims":
         known = latents.codes(wanted)
-        points = known.mu[:, list(_dims(request, known))]
+        points = known.mu[:, list(dims_of(request, known))]
     else:
-        points = _principal(wanted).points
-    return binary(_three(points), _lasting(request, wanted))
+        points = principal(wanted).points
+    return binary(three(points), lasting(request, wanted))
 
 
 def axes(request: Request) -> Response:
     """The axes' names, their shares of the variance, and where the code 0, the prior's middle, lies."""
-    wanted = _wanted(request)
+    wanted = wanted_codes(request)
     if request.query_params.get("projection") == "dims":
-        names = [{"name": f"z{k}"} for k in _dims(request, latents.codes(wanted))]
+        names = [{"name": f"z{k}"} for k in dims_of(request, latents.codes(wanted))]
         return JSONResponse({"axes": names, "origin": [0.0, 0.0, 0.0]}, headers=FRESH)
-    found = _principal(wanted)
+    found = principal(wanted)
     named = [{"name": f"PC {k + 1}", "share": float(share)} for k, share in enumerate(found.explained)]
-    origin = _three(found.place(np.zeros((1, len(found.mean)))))[0]
+    origin = three(found.place(np.zeros((1, len(found.mean)))))[0]
     return JSONResponse({"axes": named, "origin": [float(value) for value in origin]}, headers=FRESH)
 
 
 @lru_cache(maxsize=64)
 def _trust(key: str, projection: str, dims: tuple[int, ...], wanted: Query) -> float:
     known = latents.codes(wanted)
-    points = known.mu[:, list(dims)] if projection == "dims" else _principal(wanted).points[:, : len(dims)]
+    points = known.mu[:, list(dims)] if projection == "dims" else principal(wanted).points[:, : len(dims)]
     return projections.trust(known.mu, points)
 
 
 def trust(request: Request) -> Response:
     """Trustworthiness of a map, 0 to 1; of a cloud where the address names three dimensions."""
-    wanted = _wanted(request)
+    wanted = wanted_codes(request)
     if request.query_params.get("projection") == "dims":
-        projection, dims = "dims", _dims(request, latents.codes(wanted))
+        projection, dims = "dims", dims_of(request, latents.codes(wanted))
     else:
         projection, dims = "pca", tuple(range(3 if request.query_params.get("dims", "").count(",") == 2 else 2))
     return JSONResponse({"trust": round(_trust(wanted.key, projection, dims, wanted), 4)}, headers=FRESH)
@@ -211,9 +170,9 @@ def _plane(request: Request, wanted: Query) -> Plane:
     known = latents.codes(wanted)
     mean = known.mu.mean(axis=0).astype(float)
     if request.query_params.get("projection") != "dims":
-        found = _principal(wanted)
+        found = principal(wanted)
         return Plane(found.mean, found.directions[0], found.directions[1])
-    first, second = _dims(request, known)[:2]
+    first, second = dims_of(request, known)[:2]
     units = np.eye(len(mean))
     return Plane(mean * (1.0 - units[first] - units[second]), units[first], units[second])
 
@@ -223,7 +182,7 @@ def lift(request: Request) -> Response:
 
     With ?row= of a chosen image the plane goes through its code: what the map does not show is then as in that image.
     """
-    wanted = _wanted(request)
+    wanted = wanted_codes(request)
     plane = _plane(request, wanted)
     base = plane.base
     mu = latents.codes(wanted).mu
@@ -231,31 +190,32 @@ def lift(request: Request) -> Response:
     if is_number(row) and int(row) < len(mu):
         apart = mu[int(row)] - base
         base = base + apart - plane.across * (apart @ plane.across) - plane.up * (apart @ plane.up)
-    return binary(np.stack([base, plane.across, plane.up]), _lasting(request, wanted))
+    return binary(np.stack([base, plane.across, plane.up]), lasting(request, wanted))
 
 
 def code_values(request: Request) -> Response:
     """The codes themselves, (N, Z) float32: t-SNE has no inverse, so the browser mixes near ones."""
-    wanted = _wanted(request)
-    return binary(latents.codes(wanted).mu, _lasting(request, wanted))
+    wanted = wanted_codes(request)
+    return binary(latents.codes(wanted).mu, lasting(request, wanted))
 
 
 def density(request: Request) -> Response:
     """q(z) on the plane of a flat map: centre x and y and reach, then (G, G) float32 row by row from below."""
-    wanted = _wanted(request)
+    wanted = wanted_codes(request)
     known, plane = latents.codes(wanted), _plane(request, wanted)
     axes = np.stack([plane.across, plane.up])
     points = (known.mu - plane.base) @ axes.T
     mu, sigma = posterior.some(points, posterior.spread(known.mu, known.sigma, 2))
-    centre = -plane.base @ axes.T if known.sigma is not None else points.mean(axis=0)
-    reach = DENSITY_REACH if known.sigma is not None else 1.1 * float(np.abs(points - centre).max())
+    about_prior = known.sigma is not None and wanted.run.config().model.method.standard_prior
+    centre = -plane.base @ axes.T if about_prior else points.mean(axis=0)
+    reach = DENSITY_REACH if about_prior else 1.1 * float(np.abs(points - centre).max())
     found = posterior.plane_density(mu, sigma**2 @ (axes**2).T, centre, reach, DENSITY_CELLS)
-    return binary(np.concatenate([centre, [reach], found.ravel()]), _lasting(request, wanted))
+    return binary(np.concatenate([centre, [reach], found.ravel()]), lasting(request, wanted))
 
 
 def colours(request: Request) -> Response:
     """What the points are coloured by, (N,) float32: a label's value indices, error in nats, or sigma."""
-    known = _codes(request)
+    known = latents.codes(wanted_codes(request))
     by = request.query_params.get("by", "")
     values: NDArray[Any] | None
     if by in known.labels:
@@ -269,8 +229,8 @@ def colours(request: Request) -> Response:
 
 def pictures(request: Request) -> Response:
     """256 pictures of the points, 16 in a row."""
-    wanted = _wanted(request)
-    return sheet(latents.codes(wanted).pixels, request, _lasting(request, wanted))
+    wanted = wanted_codes(request)
+    return sheet(latents.codes(wanted).pixels, request, lasting(request, wanted))
 
 
 _starters: dict[str, Owner] = {}  # map: who had it made, and may stop it; the teacher's where nobody is remembered
@@ -278,7 +238,7 @@ _starters: dict[str, Owner] = {}  # map: who had it made, and may stop it; the t
 
 def change_tsne(request: Request) -> Response:
     """Have a t-SNE map made with ?action=start, stop it with ?action=cancel; how far it is then."""
-    wanted, person = _wanted(request), of_request(request)
+    wanted, person = wanted_codes(request), of_request(request)
     name = wanted.file_name
     if request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
         raise NotFound("a map is started and stopped from its own page")
@@ -294,7 +254,7 @@ def change_tsne(request: Request) -> Response:
 
 def tsne(request: Request) -> Response:
     """How far t-SNE is."""
-    state = tsne_worker.jobs.state(_wanted(request).file_name)
+    state = tsne_worker.jobs.state(wanted_codes(request).file_name)
     shown = ("state", "round", "rounds", "version", "seconds", "remaining")
     answer = {key: getattr(state, key) for key in shown} | {"trust": state.told.get("trust")}
     return JSONResponse(answer, headers=FRESH)
@@ -302,7 +262,7 @@ def tsne(request: Request) -> Response:
 
 def tsne_map(request: Request) -> Response:
     """The newest t-SNE map, (N, 2) float32."""
-    found = tsne_worker.points(_wanted(request).file_name)
+    found = tsne_worker.points(wanted_codes(request).file_name)
     if found is None:
         raise NotFound("there is no map yet; it appears a second or two after the start")
     return binary(found, FRESH)

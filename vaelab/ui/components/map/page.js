@@ -3,13 +3,14 @@
  *
  * It is called again at every rerun that changes its data and on a theme switch; only what differs is fetched and drawn anew, so the view,
  * the choice and a running t-SNE stay. data: {key, images, base, query, time, view: {projection, dims, solid}, colour: {by, kind, title, names, inks, pale},
- * colours, stops, chosen, inside, near, text} as map_panel.py builds it. The answer is one state, `choice`: {images, kind: "point" | "none", rows} or
+ * colours, stops, chosen, inside, mode, near, layers, text} as map_panel.py builds it. The answer is one state, `choice`: {images, kind: "point" | "mode" | "none", rows} or
  * {images, kind: "lasso", bits}, a bit for each point (outline.js).
  */
 
 import { classLegend, span, valueLegend } from "./legend.js";
 import { Plot } from "./plot.js";
 import { Fields } from "./fields.js";
+import { Layers } from "./layers.js";
 import { PointSet, rgb } from "./points.js";
 import { address, floats, followTsne, json } from "./source.js";
 import { TimeTravel } from "./time.js";
@@ -36,6 +37,9 @@ class MapPage {
     if (pressed & 1) this.toggle("pictures", this.pictures);
     if (pressed & 2) this.turnBackdrop();
     if (pressed & 4) this.holes.setAttribute("aria-pressed", "true"); // shown with the points
+    if (pressed & 8) this.layers.press("modes");
+    if (pressed & 16) this.layers.press("arrows");
+    this.layers.show();
     this.stand = stand;
     if (step >= 0) this.time.goTo(step);
   }
@@ -93,6 +97,8 @@ class MapPage {
       caption: (i) => this.caption(i),
     });
     this.fields = new Fields(this.plot);
+    this.layers = this.plot.over = new Layers(this.plot, text, (k) => this.choose(-1, null, k));
+    this.switches.push(...this.layers.controls);
   }
 
   turnBackdrop() {
@@ -111,7 +117,7 @@ class MapPage {
   async showDensity() {
     const { data, facts } = this;
     const on = this.holes.getAttribute("aria-pressed") === "true" && !this.holes.disabled && !this.time?.travelling;
-    const share = await this.fields.density(on ? data : null, facts.variational, this.following.signal);
+    const share = await this.fields.density(on ? data : null, facts.variational && facts.standard, this.following.signal);
     if (on) this.plot.note.textContent = share === null ? this.text("density_told") : this.text("holes_told", { share: (100 * share).toFixed(1) });
     else if (!this.time?.travelling) this.plot.note.textContent = "";
     this.plot.invalidate();
@@ -135,15 +141,17 @@ class MapPage {
     this.plot.invalidate();
   }
 
-  /** A point (its row, else -1) or what an outline holds was chosen: shown at once, and Python hears of it. */
-  choose(row, inside = null) {
+  /** A point (its row, else -1), what an outline holds or a mode of the prior was chosen: shown at once, and Python hears of it. */
+  choose(row, inside = null, mode = -1) {
     if (this.time?.travelling) return;
+    this.layers.selected = mode;
     Object.assign(this.plot.marks, { selected: row, near: [], inside });
     this.plot.invalidate();
     const { view, images } = this.data;
     const { signal } = this.following;
     if (view.projection !== "tsne" && !view.solid) this.fields.invert(this.data, row, signal).catch((error) => signal.aborted || console.error(error));
     if (inside) this.emit({ images, kind: "lasso", bits: inside.bits });
+    else if (mode >= 0) this.emit({ images, kind: "mode", rows: [mode] });
     else this.emit({ images, kind: row < 0 ? "none" : "point", rows: row < 0 ? [] : [row] });
   }
 
@@ -170,7 +178,9 @@ class MapPage {
     const { base, query } = this.data;
     this.set = null;
     this.fields.close();
+    this.layers.open(this.data);
     this.plot.marks.near = this.data.near;
+    if (!known) this.layers.selected = this.data.mode;
     if (!known) Object.assign(this.plot.marks, { selected: this.data.chosen, inside: this.data.inside.length ? new Set(this.data.inside) : null });
     this.plot.set = null;
     this.plot.invalidate();
@@ -214,6 +224,7 @@ class MapPage {
     for (const control of [this.path, this.backdrop]) control.disabled = view.solid || !this.data.decoder;
     if (this.path.disabled && this.plot.gesture === "path") this.takeUp("path");
     this.fields.leave();
+    this.layers.place(this.data, this.facts, signal);
     try {
       if (view.projection !== "tsne") {
         await this.moveTo({ projection: view.projection, dims: view.dims.join(",") }, view, glide, signal);
@@ -243,7 +254,7 @@ class MapPage {
     const dims = view.solid ? 3 : 2;
     if (!view.solid) for (let i = 2; i < places.length; i += 3) places[i] = 0;
     const named = axes.slice(0, dims).map(({ name, share }) => (share === undefined ? name : this.text("axis", { name, share: (100 * share).toFixed(1) })));
-    this.show(places, { dims, solid: view.solid }, { axes: named, origin, rings: this.facts.variational ? [1, 2, 3] : [] }, glide);
+    this.show(places, { dims, solid: view.solid }, { axes: named, origin, rings: this.facts.variational && this.facts.standard ? [1, 2, 3] : [] }, glide);
   }
 
   show(places, { dims, solid }, frame, glide = true) {
@@ -306,7 +317,7 @@ class MapPage {
       this.set.paintValues(values, low, high, scale);
       this.legend = valueLegend(colour.title, low, high, scale);
     }
-    if (!this.time?.travelling) this.side.replaceChildren(this.legend);
+    if (!this.time?.travelling) this.side.replaceChildren(this.legend, this.layers.box);
     this.plot.invalidate();
   }
 
@@ -324,6 +335,7 @@ class MapPage {
   travel(set, film) {
     if (this.plot.set !== set) {
       this.fields.hide();
+      this.layers.travel(true);
       for (const control of [this.path, this.backdrop, this.holes]) control.disabled = true;
       if (this.plot.gesture !== "move") this.takeUp(this.plot.gesture);
       Object.assign(this.plot.marks, { selected: -1, near: [], inside: null });
@@ -333,8 +345,8 @@ class MapPage {
       this.stand = null;
       this.lasso.disabled = true;
       const [title, ...names] = [film.title, ...film.names].map((word) => this.filmWord(word));
-      if (film.labels) this.side.replaceChildren(classLegend(title, names, this.data.time.inks, set, this.text, () => this.plot.invalidate()));
-      else this.side.replaceChildren();
+      if (film.labels) this.side.replaceChildren(classLegend(title, names, this.data.time.inks, set, this.text, () => this.plot.invalidate()), this.layers.box);
+      else this.side.replaceChildren(this.layers.box);
     }
     this.plot.invalidate();
     this.plot.note.textContent = this.text("travelling", { n: film.probes });
@@ -355,10 +367,11 @@ class MapPage {
     this.plot.frame = this.shown.frame;
     this.plot.show(this.set, this.shown);
     this.fields.unhide();
+    this.layers.travel(false);
     this.holes.disabled = this.data.view.solid || this.data.view.projection === "tsne";
     for (const control of [this.path, this.backdrop]) control.disabled = this.data.view.solid || !this.data.decoder;
     this.showDensity();
-    this.side.replaceChildren(this.legend);
+    this.side.replaceChildren(this.legend, this.layers.box);
   }
 
   close() {

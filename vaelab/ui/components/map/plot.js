@@ -1,6 +1,6 @@
 /** The map itself: draws points or their pictures, and turns the pointer's gestures into a look, a choice or a lasso. */
 
-import { Camera, extent } from "./camera.js";
+import { Camera, byDepth, extent } from "./camera.js";
 import { Crowd } from "./crowd.js";
 import { listen } from "./gestures.js";
 import { Ground } from "./ground.js";
@@ -35,6 +35,7 @@ export class Plot {
     this.set = null;
     this.frame = { axes: [], origin: null, rings: [] };
     this.marks = { selected: -1, near: [], inside: null, place: null }; // place: [x, y] of a z that need not be a point's
+    this.over = null; // Layers over the points
     this.gesture = "move"; // or "lasso", "path": what a drag does
     this.pictures = false;
     this.request = 0;
@@ -84,7 +85,7 @@ export class Plot {
     if (this.request) return;
     this.request = requestAnimationFrame((now) => {
       this.request = 0;
-      const goesOn = this.set?.advance(now);
+      const goesOn = [this.set, this.over].map((part) => part?.advance(now)).some(Boolean);
       this.draw();
       if (goesOn) this.invalidate();
     });
@@ -103,6 +104,7 @@ export class Plot {
     context.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
     this.drawFrame(context);
     if (this.pictures) this.drawPictures(context, order);
+    this.over?.draw(context);
     this.drawMarks(context);
     this.ground.draw(set.shape);
   }
@@ -302,6 +304,13 @@ export class Plot {
     return this.nearestPoint(x, y, (this.pictures ? PICTURE_SIDE : REACH) ** 2);
   }
 
+  /** Choose what lies at a place of the screen, a mark over the points first; far: the nearest point, however far it is. Whether it was a mark. */
+  pick(x, y, far = false) {
+    if (this.over?.pick(x, y)) return true;
+    this.onpick(far ? this.nearestPoint(x, y) : this.pointAt(x, y), [x, y]);
+    return false;
+  }
+
   /** The nearest point of all within a squared distance. */
   nearestPoint(x, y, within = Infinity) {
     const { set } = this;
@@ -316,11 +325,13 @@ export class Plot {
 
   /** Look at a place of the screen: its decoded image, and the picture of the point there. */
   look(x, y) {
-    const i = this.pointAt(x, y);
+    const mark = this.over?.look(x, y) ?? -1;
+    const i = mark < 0 ? this.pointAt(x, y) : -1;
     if (i !== this.hovered) {
       this.hovered = i;
       this.invalidate();
     }
+    if (mark >= 0) return;
     const place = this.camera.solid ? null : this.camera.placeAt(x, y);
     if (this.set) this.card.show(x, y, place, i, this.set, () => this.nearestPoint(x, y));
   }
@@ -335,6 +346,7 @@ export class Plot {
   /** Look at nothing. */
   away() {
     this.card.hide();
+    this.over?.away();
     if (this.hovered >= 0) this.invalidate();
     this.hovered = -1;
   }
@@ -365,23 +377,6 @@ export class Plot {
     this.ground.remove();
     this.observer.disconnect();
   }
-}
-
-/** Indices from far to near: sorted into 256 shelves, which is as fine as the eye asks for and costs one pass. */
-function byDepth(depth) {
-  const n = depth.length;
-  let [low, high] = [Infinity, -Infinity];
-  for (let i = 0; i < n; i++) {
-    if (depth[i] < low) low = depth[i];
-    if (depth[i] > high) high = depth[i];
-  }
-  const shelf = (value) => Math.floor((255 * (value - low)) / (high - low || 1));
-  const starts = new Uint32Array(257);
-  for (let i = 0; i < n; i++) starts[shelf(depth[i]) + 1]++;
-  for (let k = 0; k < 256; k++) starts[k + 1] += starts[k];
-  const order = new Uint32Array(n);
-  for (let i = 0; i < n; i++) order[starts[shelf(depth[i])]++] = i;
-  return order;
 }
 
 function line(context, points) {

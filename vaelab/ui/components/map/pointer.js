@@ -23,6 +23,16 @@ export class PointerCard {
   /** Show what lies at (x, y) of the screen in the next frame. place: [x, y] on the map, null where it has none; i: the point that is meant, or -1. */
   show(x, y, place, i, set, nearest) {
     this.wanted = { x, y, place, i, set, nearest };
+    this.ask();
+  }
+
+  /** Show what belongs to a mark that is no point: pictures() gives one or two of {picture, words}, a picture as of PointSet. */
+  tell(x, y, pictures, shape) {
+    this.wanted = { x, y, pictures, shape };
+    this.ask();
+  }
+
+  ask() {
     if (!this.request) this.request = requestAnimationFrame(() => this.draw());
   }
 
@@ -37,11 +47,12 @@ export class PointerCard {
   /** Draw again what is shown: a picture has arrived. */
   refresh() {
     this.shown = -1;
-    if (this.wanted) this.show(...["x", "y", "place", "i", "set", "nearest"].map((name) => this.wanted[name]));
+    if (this.wanted) this.ask();
   }
 
   draw() {
     this.request = 0;
+    if (this.wanted.pictures) return this.drawTold();
     const { x, y, place, i, set, nearest } = this.wanted;
     const decoding = place !== null && this.decoder?.lift != null;
     this.card.hidden = !decoding && i < 0;
@@ -51,7 +62,26 @@ export class PointerCard {
     if (decoding) this.decode(place, nearest(), set.shape);
     if (i >= 0 && i !== this.shown) this.point(i, set);
     this.shown = i;
-    const { width, height } = this.size(decoding, i >= 0, set.shape);
+    this.put(x, y, this.size(decoding, i >= 0, set.shape));
+  }
+
+  drawTold() {
+    const { x, y, pictures, shape } = this.wanted;
+    const told = pictures();
+    this.card.hidden = false;
+    this.shown = -1;
+    this.here.classList.remove("map-far");
+    [[this.hereBox, this.here, this.hereWords], [this.thumbBox, this.thumb, this.words]].forEach(([box, canvas, words], k) => {
+      box.hidden = k >= told.length;
+      if (box.hidden) return;
+      paint(canvas, told[k].picture, shape);
+      words.textContent = told[k].words;
+    });
+    this.put(x, y, this.size(true, told.length > 1, shape));
+  }
+
+  /** Beside (x, y), inside the map. */
+  put(x, y, { width, height }) {
     const left = x + APART + width > this.host.clientWidth ? x - APART - width : x + APART;
     const top = Math.max(4, Math.min(this.host.clientHeight - height - 4, y - height / 2));
     this.card.style.transform = `translate(${Math.max(4, left)}px, ${top}px)`;
@@ -74,15 +104,19 @@ export class PointerCard {
   }
 
   point(i, set) {
-    const picture = set.picture(i);
-    const size = set.shape[2];
-    if (this.thumb.width !== size) this.thumb.width = this.thumb.height = size;
-    fit(this.thumb, set.shape);
-    const context = this.thumb.getContext("2d");
-    if (picture) context.drawImage(picture.image, picture.x, picture.y, size, size, 0, 0, size, size);
-    else context.clearRect(0, 0, size, size);
+    paint(this.thumb, set.picture(i), set.shape);
     this.words.textContent = this.caption(i);
   }
+}
+
+/** A picture of a sheet in its own size; nothing while it loads. */
+function paint(canvas, picture, shape) {
+  const size = shape[2];
+  if (canvas.width !== size || canvas.height !== size) canvas.width = canvas.height = size;
+  fit(canvas, shape);
+  const context = canvas.getContext("2d");
+  if (picture) context.drawImage(picture.image, picture.x, picture.y, size, size, 0, 0, size, size);
+  else context.clearRect(0, 0, size, size);
 }
 
 function factorOf(shape) {
