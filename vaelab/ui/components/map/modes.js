@@ -83,7 +83,8 @@ export class PriorModes {
       context.ellipse(x, y, long * scale, short * scale, -turn, 0, 2 * Math.PI); // the screen's y goes down
       context.stroke();
     }
-    for (const k of [...this.order].reverse()) { // the heaviest on top
+    const below = this.order.filter((k) => !marked.includes(k)).reverse(); // the heaviest over the others
+    for (const k of [...below, ...marked]) {
       const [x, y] = camera.at(this.place(k));
       const side = this.side(k);
       context.beginPath();
