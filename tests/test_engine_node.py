@@ -14,7 +14,7 @@ from torch import nn
 
 from vaelab.export import bundle
 from vaelab.models import latent_model
-from vaelab.models.layers import LEAK, Architecture, Layer
+from vaelab.models.layers import LEAK, Architecture, Layer, coupling, masked
 from vaelab.models.model_config import ModelConfig
 from vaelab.runs import store
 
@@ -97,8 +97,27 @@ UNUSUAL = {
         Layer("GroupNorm", 6, 6, groups=3), Layer("Conv2d", 6, 9, kernel=4, stride=2, padding=1), Layer("ConvTranspose2d", 9, 4, kernel=3, stride=2), Layer("GroupNorm", 4, 4),
         Layer("ReLU"), Layer("Add", back=3), Layer("Sigmoid"),
     ],
+    # Both masks, odd maps, and what a masked convolution puts out read with borders, with columns dealt to two groups and as a vector.
+    "masks": [
+        Layer("Linear", 5, 3 * 15), Layer("Reshape", shape=(3, 3, 5)), masked(3, 6, 5, centre=False), Layer("LeakyReLU"), masked(6, 6), Layer("Add", back=3),
+        Layer("Conv2d", 6, 4, kernel=4, stride=2, padding=2), masked(4, 3, 1), Layer("Reshape", shape=(18,)), Layer("Linear", 18, 7),
+    ],
+    # An odd vector and an even one, an activation behind, a sum with what went in, and one straight at the end.
+    "couplings": [
+        coupling(5, 7), Layer("ReLU"), coupling(5, 3), Layer("Add", back=4), Layer("Linear", 5, 12), Layer("Tanh"), coupling(12, 8), Layer("Tanh"),
+        Layer("Reshape", shape=(3, 2, 2)), Layer("Upsample", stride=2), Layer("Conv2d", 3, 3, kernel=3, padding=1), Layer("Reshape", shape=(48,)), coupling(48, 9),
+    ],
+    # Codes that go in as numbers, their entries as maps with borders, an activation behind, and a palette of which a map of numbers picks.
+    "codes": [
+        Layer("Embedding", 7, 6), Layer("LeakyReLU"), Layer("Reshape", shape=(6, 1, 5)), Layer("ConvTranspose2d", 6, 1, kernel=3, stride=2), Layer("Tanh"), Layer("Add", back=2),
+        Layer("Embedding", 3, 3), Layer("Upsample", stride=2), Layer("Sigmoid"),
+    ],
+    # Entries whose numbers do not lie equally far apart in the maps that they are read as.
+    "entries of one number": [
+        Layer("Embedding", 4, 1), Layer("Linear", 5, 5), Layer("Embedding", 9, 2), Layer("Reshape", shape=(5, 1, 2)), Layer("Conv2d", 5, 2, kernel=3, padding=1),
+    ],
 }  # fmt: skip
-SPREAD = {"black and white": 60.0}  # logits up to 100 either way
+SPREAD = {"codes": 4.0, "entries of one number": 2.0, "black and white": 60.0}  # logits up to 100 either way
 
 
 @pytest.mark.parametrize("name", UNUSUAL)

@@ -229,8 +229,7 @@ def test_half_precision_refuses_what_it_cannot_hold() -> None:
     tensors = {
         f"{name}.{part}": np.full(shape, 1e5, np.float32)
         for name, layer in bundle._named_layers(cfg, "decoder")
-        if layer.params
-        for part, shape in (("weight", bundle._weight_shape(layer)), ("bias", (layer.outputs,)))
+        for part, shape in layer.tensors.items()
     }
     bundle.browser_bundle(cfg, tensors)
     with pytest.raises(bundle.WeightsError, match="beyond 65,504"):

@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from vaelab.config.errors import WeightsError
 from vaelab.models.architecture import architecture
-from vaelab.models.layers import LEAK, NORM_EPS, Layer, Shape
+from vaelab.models.layers import COUPLED, LEAK, NORM_EPS, Layer, Shape
 from vaelab.models.model_config import ModelConfig
 
 Part = Literal["decoder", "encoder"]
@@ -70,6 +70,15 @@ def browser_bundle(
         offset += array.size
         return offset - array.size
 
+    def described(name: str, layer: Layer, came: Shape) -> dict[str, Any]:
+        out = layer.output_shape(came)
+        entry: dict[str, Any] = {"kind": layer.kind, "name": name, "in": list(came), "out": list(out)} | _numbers(layer)
+        if layer.inner:
+            flows = (came, layer.inner[0].output_shape(came))
+            named = zip(COUPLED, layer.inner, flows, strict=True)
+            return entry | {"inner": [described(f"{name}.{own}", dense, start) for own, dense, start in named]}
+        return entry | {key: add(f"{name}.{key}", wanted) for key, wanted in layer.tensors.items()}
+
     layers: list[dict[str, Any]] = []
     shape = _input_shape(cfg, part)
     for name, layer in _named_layers(cfg, part):
@@ -77,24 +86,11 @@ def browser_bundle(
             flat = math.prod(shape)
             layers.append({"kind": "Label", "in": list(shape), "out": [flat + cfg.classes]})
             shape = (flat + cfg.classes,)
-        out = layer.output_shape(shape)
-        entry: dict[str, Any] = {"kind": layer.kind, "name": name, "in": list(shape), "out": list(out)}
-        if layer.kind == "GroupNorm":
-            entry |= {"outputs": layer.outputs, "groups": layer.groups, "epsilon": NORM_EPS}
-            entry |= {kind: add(f"{name}.{kind}", (layer.outputs,)) for kind in ("weight", "bias")}
-        elif layer.kind == "Add":
+        entry = described(name, layer, shape)
+        if layer.kind == "Add":
             entry["of"] = len(layers) - layer.back  # the layer whose output is added; before the first: what goes in
-        elif layer.params:
-            weight = _weight_shape(layer)
-            entry |= {"inputs": layer.inputs, "outputs": layer.outputs, "kernel": layer.kernel}
-            entry |= {"stride": layer.stride, "padding": layer.padding}
-            entry |= {"weight": add(f"{name}.weight", weight), "bias": add(f"{name}.bias", (layer.outputs,))}
-        elif layer.kind == "Upsample":
-            entry["stride"] = layer.stride
-        elif layer.kind in SLOPES:
-            entry["slope"] = SLOPES[layer.kind]
         layers.append(entry)
-        shape = out
+        shape = layer.output_shape(shape)
     header: dict[str, Any] = {
         "part": part,
         "config": cfg.to_dict(),
@@ -130,19 +126,16 @@ def number_bytes(content: bytes) -> int:
 
 
 def macs(cfg: ModelConfig, part: Part = "decoder") -> int:
-    """Multiply-adds of one image, borders counted as if they were inside. A number that is normalised counts 2, one that is added 1."""
+    """Multiply-adds of one image, borders counted as if they were inside. A number that is normalised counts 2, one that is added or passes a coupling 1."""
     total = 0
     shape = _input_shape(cfg, part)
     for _, layer in _named_layers(cfg, part):
-        if layer.kind == "Linear":
-            total += layer.inputs * layer.outputs
-            shape = (layer.outputs,)
-            continue
         out = layer.output_shape(shape)
-        if layer.kind in ("Conv2d", "ConvTranspose2d"):
-            places = out if layer.kind == "Conv2d" else shape
-            total += layer.inputs * layer.outputs * layer.kernel**2 * math.prod(places[1:])
-        total += math.prod(out) * {"GroupNorm": 2, "Add": 1}.get(layer.kind, 0)
+        places = shape if layer.kind == "ConvTranspose2d" else out
+        if layer.kind in ("Linear", "Conv2d", "MaskedConv2d", "ConvTranspose2d"):
+            total += layer.inputs * layer.outputs * max(1, layer.taps) * math.prod(places[1:])
+        total += sum(dense.inputs * dense.outputs for dense in layer.inner)
+        total += math.prod(out) * {"GroupNorm": 2, "Add": 1, "Coupling": 1}.get(layer.kind, 0)
         shape = out
     return total
 
@@ -157,8 +150,7 @@ def frame_rates(cfg: ModelConfig) -> tuple[float, float, float, float]:
 
 def weight_count(cfg: ModelConfig, part: Part = "decoder") -> int:
     """Weights and biases of one half of a model."""
-    layers = [layer for _, layer in _named_layers(cfg, part) if layer.params]
-    return sum(math.prod(_weight_shape(layer)) + layer.outputs for layer in layers)
+    return sum(layer.params for _, layer in _named_layers(cfg, part))
 
 
 def supported(cfg: ModelConfig, part: Part = "decoder") -> str | None:
@@ -196,14 +188,21 @@ def _input_shape(cfg: ModelConfig, part: Part) -> Shape:
     return (cfg.latent_dim + cfg.classes,)
 
 
-def _weight_shape(layer: Layer) -> Shape:
-    """PyTorch's order: outputs first, except in a transposed convolution."""
-    if layer.kind == "Linear":
-        return (layer.outputs, layer.inputs)
+def _numbers(layer: Layer) -> dict[str, Any]:
+    """What the browser must know of a layer beside its shapes and weights."""
     if layer.kind == "GroupNorm":
-        return (layer.outputs,)
-    channels = (layer.outputs, layer.inputs) if layer.kind == "Conv2d" else (layer.inputs, layer.outputs)
-    return (*channels, layer.kernel, layer.kernel)
+        return {"outputs": layer.outputs, "groups": layer.groups, "epsilon": NORM_EPS}
+    if layer.kind in ("Upsample", *SLOPES):
+        return {"stride": layer.stride} if layer.kind == "Upsample" else {"slope": SLOPES[layer.kind]}
+    if layer.kind == "Coupling":
+        return {"leak": LEAK}
+    if not layer.tensors:
+        return {}
+    sizes = {"inputs": layer.inputs, "outputs": layer.outputs}
+    if layer.kind == "Embedding":
+        return sizes
+    found = sizes | {"kernel": layer.kernel, "stride": layer.stride, "padding": layer.padding}
+    return found | ({"centre": layer.centre} if layer.kind == "MaskedConv2d" else {})
 
 
 def _tensor(tensors: Mapping[str, npt.NDArray[Any]], name: str, shape: Shape) -> Floats:

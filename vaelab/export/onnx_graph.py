@@ -15,6 +15,7 @@ from vaelab.models.layers import LEAK, NORM_EPS, Layer, Shape, shapes
 from vaelab.models.model_config import ModelConfig
 
 OPSET = 18  # the first in which Split counts its outputs
+INT64 = 7  # of onnx.TensorProto
 IR_VERSION = 9  # the oldest that carries the opset: runtimes refuse a newer one than they know
 
 Floats = NDArray[np.float32]
@@ -122,6 +123,10 @@ class _Graph:
                 values.append(self.add("Add", [values[-1], values[-layer.back]]))
             elif layer.kind == "GroupNorm":
                 values.append(self._group_norm(layer, f"{part}.{i}", values[-1], shape))
+            elif layer.kind == "Embedding":
+                values.append(self._embedding(layer, f"{part}.{i}", values[-1], shape))
+            elif layer.kind == "Coupling":
+                values.append(self._coupling(layer, f"{part}.{i}", values[-1]))
             else:
                 values.append(self._layer(layer, f"{part}.{i}", values[-1]))
         return values[-1]
@@ -140,13 +145,44 @@ class _Graph:
         )
         return self.add("Add", [self.add("Mul", [self.add("Reshape", [normal, whole]), scale]), shift])
 
+    def _embedding(self, layer: Layer, name: str, value: str, shape: Shape) -> str:
+        """The number of a code, rounded as layer_modules.Embedding does (ONNX's Round takes a half to the even number), then its entry."""
+        half, lowest, highest = (
+            self.constant(f"{name}.{key}", np.array(number, np.float32))
+            for key, number in (("half", 0.5), ("lowest", 0), ("highest", layer.inputs - 1))
+        )
+        near = self.add("Clip", [self.add("Floor", [self.add("Add", [value, half])]), lowest, highest])
+        codes = self.add("Cast", [self.add("Flatten", [near], axis=1)], to=INT64)
+        entries = self.add("Gather", [self.constant(f"{name}.weight", self.tensors[f"{name}.weight"]), codes], axis=0)
+        whole = self.constant(f"{name}.whole", np.array([0, *shape], np.int64))
+        return self.add("Reshape", [self.add("Transpose", [entries], perm=[0, 2, 1]), whole])
+
+    def _coupling(self, layer: Layer, name: str, value: str) -> str:
+        """x exp(tanh(s)) + t, and the order turned round."""
+        parts = self.constant(f"{name}.parts", np.array([layer.kept, layer.inputs - layer.kept], np.int64))
+        stays, moves, s, t = (f"{name}.{part}" for part in ("stays", "moves", "s", "t"))
+        self.nodes.append(self.helper.make_node("Split", [value, parts], [stays, moves], axis=1))
+        first, second = layer.inner
+        told = self.add("LeakyRelu", [self._layer(first, f"{name}.first", stays)], alpha=LEAK)
+        self.nodes.append(
+            self.helper.make_node("Split", [self._layer(second, f"{name}.second", told)], [s, t], axis=1, num_outputs=2)
+        )
+        scale = self.add("Exp", [self.add("Tanh", [s])])
+        moved = self.add("Add", [self.add("Mul", [moves, scale]), t])
+        turned = self.constant(f"{name}.turned", np.arange(layer.inputs - 1, -1, -1, dtype=np.int64))
+        return self.add("Gather", [self.add("Concat", [stays, moved], axis=1), turned], axis=1)
+
     def _layer(self, layer: Layer, name: str, value: str) -> str:
-        if layer.kind in ("Linear", "Conv2d", "ConvTranspose2d"):
-            weights = [self.constant(f"{name}.{kind}", self.tensors[f"{name}.{kind}"]) for kind in ("weight", "bias")]
+        if layer.kind in ("Linear", "Conv2d", "MaskedConv2d", "ConvTranspose2d"):
+            tensors = {kind: self.tensors[f"{name}.{kind}"] for kind in ("weight", "bias")}
+            if layer.kind == "MaskedConv2d":
+                seen = np.arange(layer.kernel**2).reshape(layer.kernel, layer.kernel) < layer.taps
+                tensors["weight"] = tensors["weight"] * seen.astype(np.float32)
+            weights = [self.constant(f"{name}.{kind}", values) for kind, values in tensors.items()]
             if layer.kind == "Linear":
                 return self.add("Gemm", [value, *weights], transB=1)
             return self.add(
-                "Conv" if layer.kind == "Conv2d" else "ConvTranspose",
+                "ConvTranspose" if layer.kind == "ConvTranspose2d" else "Conv",
                 [value, *weights],
                 kernel_shape=[layer.kernel] * 2,
                 strides=[layer.stride] * 2,

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from vaelab.models.layers import LEAK
 from vaelab.models.posteriors import GaussianPosterior
 
 HIDDEN = 64  # units of an inverse autoregressive step
@@ -60,6 +61,43 @@ class InverseAutoregressive(nn.Module):
         told = F.linear(h + to_hidden, self.second.weight * below, self.second.bias) + to_output
         gate, shift = torch.sigmoid(told[..., :dims]), told[..., dims:]
         return (gate * z + (1.0 - gate) * shift).flip(-1), torch.log(gate).sum(dim=-1)
+
+
+class Coupling(nn.Module):
+    """z_i <- z_i exp(s_i) + t_i for the second half of z, with s and t from the first. Dinh et al. 2017, equations 7 and 8; s is a tanh.
+
+    The order is turned round afterwards, so that the next step moves the others. Without a context it can be a layer (layer_modules.py).
+    """
+
+    def __init__(self, latent_dim: int, hidden: int = HIDDEN, context: int = 0) -> None:
+        super().__init__()
+        self.kept = latent_dim // 2
+        self.first = nn.Linear(self.kept + context, hidden)
+        self.second = nn.Linear(hidden, 2 * (latent_dim - self.kept))
+
+    def forward(self, z: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """The Jacobian is triangular, so its log-determinant is the sum of s."""
+        stays, moves = z[..., : self.kept], z[..., self.kept :]
+        s, t = self._told(stays, context)
+        return torch.cat([stays, moves * torch.exp(s) + t], dim=-1).flip(-1), s.sum(dim=-1)
+
+    def inverse(self, z: Tensor, context: Tensor | None = None) -> Tensor:
+        """Where z came from."""
+        z = z.flip(-1)
+        stays, moved = z[..., : self.kept], z[..., self.kept :]
+        s, t = self._told(stays, context)
+        return torch.cat([stays, (moved - t) * torch.exp(-s)], dim=-1)
+
+    def _told(self, stays: Tensor, context: Tensor | None) -> tuple[Tensor, Tensor]:
+        if context is not None:
+            stays = torch.cat([stays, context.expand(*stays.shape[:-1], context.shape[-1])], dim=-1)
+        s, t = self.second(F.leaky_relu(self.first(stays), LEAK)).chunk(2, dim=-1)
+        return torch.tanh(s), t
+
+    @torch.no_grad()
+    def start_near_identity(self) -> None:
+        """Begin with a step that hardly moves anything."""
+        self.second.weight.mul_(0.05)
 
 
 class Flow(nn.Module):

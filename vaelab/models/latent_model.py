@@ -13,6 +13,8 @@ from torch import Tensor, nn
 
 from vaelab.config.errors import ConfigError
 from vaelab.models.architecture import architecture
+from vaelab.models.flows import Coupling
+from vaelab.models.layer_modules import CouplingLayer, Embedding, MaskedConv2d
 from vaelab.models.layers import LEAK, NORM_EPS, Layer
 from vaelab.models.model_config import ModelConfig
 from vaelab.models.own_module import OwnModule
@@ -131,6 +133,12 @@ def _module(layer: Layer) -> nn.Module:
         return nn.GroupNorm(layer.groups, layer.outputs, NORM_EPS)
     if layer.kind == "Add":
         return Add(layer.back)
+    if layer.kind == "MaskedConv2d":
+        return MaskedConv2d(layer.inputs, layer.outputs, layer.kernel, centre=layer.centre)
+    if layer.kind == "Embedding":
+        return Embedding(layer.inputs, layer.outputs)
+    if layer.kind == "Coupling":
+        return CouplingLayer(layer.inputs, layer.hidden)
     if layer.kind == "Tanh":
         return nn.Tanh()
     return nn.ReLU() if layer.kind == "ReLU" else nn.Sigmoid()
@@ -190,6 +198,8 @@ def _initialise(model: LatentModel) -> None:
     for module in () if model.draws_itself else model.modules():
         if isinstance(module, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
             inputs = module.weight[0].numel()
+            if isinstance(module, MaskedConv2d):
+                inputs = module.in_channels * module.seen
             if isinstance(
                 module, nn.ConvTranspose2d
             ):  # an output pixel sees kernel^2 / stride^2 taps of each input map
@@ -199,6 +209,8 @@ def _initialise(model: LatentModel) -> None:
                 module.bias.zero_()
     for layers in (model.features, model.head, model.decoder):
         for i, layer in enumerate(layers):
+            if isinstance(layer, Coupling):
+                layer.start_near_identity()
             if isinstance(layer, Add):
                 norms = [part for part in list(layers)[i - layer.back + 1 : i] if isinstance(part, nn.GroupNorm)]
                 for last in norms[-1:]:

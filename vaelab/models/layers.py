@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -19,6 +20,9 @@ LayerKind = Literal[
     "Reshape",
     "GroupNorm",
     "Add",
+    "MaskedConv2d",
+    "Embedding",
+    "Coupling",
     "Own",
 ]
 Shape = tuple[int, ...]
@@ -34,6 +38,12 @@ class Layer:
     eq. 1-6); one group is layer normalisation. It takes maps or a vector, and asks no other image.
     Own is a user's own module, of which only the shape that comes out and its own_params are known (own_module.py).
     Add adds what the layer `back` places before it put out (one place more than there are: what went into the first): a residual sum.
+    MaskedConv2d is a Conv2d in which a place sees those before it alone, row by row from the top left, and itself where `centre` (van den Oord
+    et al. 2016, Pixel recurrent neural networks, section 3.4: mask B, and mask A without).
+    Embedding takes each number as the number of a code and puts the nearest of its `inputs` entries in its place, of `outputs` numbers each: of a
+    vector of P numbers outputs * P, those of one entry P apart; of one map as many maps.
+    Coupling moves the second half of a vector by what the first says, through `hidden` units: x exp(tanh(s)) + t (Dinh et al. 2017, equations
+    7 and 8); then it turns the order round, so that the next one moves the others.
     """
 
     kind: LayerKind
@@ -46,17 +56,54 @@ class Layer:
     groups: int = 1
     back: int = 0
     own_params: int = 0
+    centre: bool = True
+    hidden: int = 0
 
     @property
     def params(self) -> int:
-        """Weights and biases."""
+        """Weights and biases, those under a mask among them."""
+        return self.own_params + sum(math.prod(shape) for shape in self.tensors.values())
+
+    @property
+    def tensors(self) -> dict[str, Shape]:
+        """The shapes of its weights by their names, in PyTorch's order: outputs first, except in a transposed convolution."""
+        if self.kind == "Embedding":
+            return {"weight": (self.inputs, self.outputs)}
+        if self.kind == "Coupling":
+            return {
+                f"{name}.{kind}": shape
+                for name, layer in zip(COUPLED, self.inner, strict=True)
+                for kind, shape in layer.tensors.items()
+            }
+        weight: Shape
         if self.kind == "Linear":
-            return self.inputs * self.outputs + self.outputs
-        if self.kind in ("Conv2d", "ConvTranspose2d"):
-            return self.inputs * self.outputs * self.kernel**2 + self.outputs
-        if self.kind == "GroupNorm":
-            return 2 * self.outputs
-        return self.own_params
+            weight = (self.outputs, self.inputs)
+        elif self.kind in ("Conv2d", "MaskedConv2d"):
+            weight = (self.outputs, self.inputs, self.kernel, self.kernel)
+        elif self.kind == "ConvTranspose2d":
+            weight = (self.inputs, self.outputs, self.kernel, self.kernel)
+        elif self.kind == "GroupNorm":
+            weight = (self.outputs,)
+        else:
+            return {}
+        return {"weight": weight, "bias": (self.outputs,)}
+
+    @property
+    def taps(self) -> int:
+        """Places of a convolution's kernel that are seen."""
+        return self.kernel**2 // 2 + self.centre if self.kind == "MaskedConv2d" else self.kernel**2
+
+    @property
+    def kept(self) -> int:
+        """How many numbers of a Coupling stay as they are."""
+        return self.inputs // 2
+
+    @property
+    def inner(self) -> tuple[Layer, ...]:
+        """The two linear layers within a Coupling, with a LeakyReLU between them: from what stays to s, then t, of what moves."""
+        if self.kind != "Coupling":
+            return ()
+        return Layer("Linear", self.kept, self.hidden), Layer("Linear", self.hidden, 2 * (self.inputs - self.kept))
 
     def output_shape(self, shape: Shape) -> Shape:
         """The shape that comes out when `shape`, (C, H, W) or (D,), goes in."""
@@ -64,7 +111,9 @@ class Layer:
             return (self.outputs,)
         if self.kind in ("Reshape", "Own"):
             return self.shape
-        if self.kind == "Conv2d":
+        if self.kind == "Embedding":
+            return (self.outputs * shape[0], *shape[1:])
+        if self.kind in ("Conv2d", "MaskedConv2d"):
             return (self.outputs, *((s + 2 * self.padding - self.kernel) // self.stride + 1 for s in shape[1:]))
         if self.kind == "ConvTranspose2d":
             return (self.outputs, *((s - 1) * self.stride - 2 * self.padding + self.kernel for s in shape[1:]))
@@ -88,20 +137,62 @@ class Architecture:
 
 
 def shapes(layers: tuple[Layer, ...], start: Shape) -> list[Shape]:
-    """The shape after each layer when `start` goes in first. Raises ConfigError for a sum or a normalisation that does not fit."""
+    """The shape after each layer when `start` goes in first. Raises ConfigError for a layer whose rule what comes to it breaks."""
     found = [start]
     for at, layer in enumerate(layers):
         if layer.kind == "Add":
             _check_sum(layer, at, found)
-        elif layer.kind == "GroupNorm" and (
-            layer.groups < 1 or layer.inputs % layer.groups or found[-1][0] != layer.inputs
-        ):
-            raise ConfigError(
-                f"layer {at}, a GroupNorm, must take the {found[-1][0]} channels that come to it in groups of equal size,"
-                f" got {layer.inputs} channels in {layer.groups} groups"
-            )
+        elif layer.kind in _CHECKS:
+            _CHECKS[layer.kind](layer, at, found[-1])
         found.append(layer.output_shape(found[-1]))
     return found[1:]
+
+
+def _check_norm(layer: Layer, at: int, came: Shape) -> None:
+    if layer.groups < 1 or layer.inputs % layer.groups or came[0] != layer.inputs:
+        raise ConfigError(
+            f"layer {at}, a GroupNorm, must take the {came[0]} channels that come to it in groups of equal size,"
+            f" got {layer.inputs} channels in {layer.groups} groups"
+        )
+
+
+def _check_mask(layer: Layer, at: int, came: Shape) -> None:
+    least = 1 if layer.centre else 3
+    whole = layer.kernel >= least and layer.kernel % 2 == 1 and (layer.stride, layer.padding) == (1, layer.kernel // 2)
+    if not whole:
+        raise ConfigError(
+            f"layer {at}, a MaskedConv2d, must have an odd kernel of at least {least}, stride 1 and half the kernel as padding, so that each place"
+            f" stays where it is, got kernel {layer.kernel}, stride {layer.stride}, padding {layer.padding}"
+        )
+    if len(came) != 3 or came[0] != layer.inputs:
+        raise ConfigError(f"layer {at}, a MaskedConv2d, must take {layer.inputs} maps, got numbers of shape {came}")
+
+
+def _check_embedding(layer: Layer, at: int, came: Shape) -> None:
+    if layer.inputs < 1 or layer.outputs < 1:
+        raise ConfigError(
+            f"layer {at}, an Embedding, must have at least one entry of at least one number, got {layer.inputs} entries of {layer.outputs}"
+        )
+    if len(came) != 1 and came[0] != 1:
+        raise ConfigError(
+            f"layer {at}, an Embedding, must take a vector or one map of code numbers, got numbers of shape {came}"
+        )
+
+
+def _check_coupling(layer: Layer, at: int, came: Shape) -> None:
+    if came != (layer.inputs,) or layer.outputs != layer.inputs or layer.inputs < 2 or layer.hidden < 1:
+        raise ConfigError(
+            f"layer {at}, a Coupling, must take a vector of at least 2 numbers, put out as many and have hidden units between,"
+            f" got {came} for inputs={layer.inputs}, outputs={layer.outputs}, hidden={layer.hidden}"
+        )
+
+
+_CHECKS = {
+    "GroupNorm": _check_norm,
+    "MaskedConv2d": _check_mask,
+    "Embedding": _check_embedding,
+    "Coupling": _check_coupling,
+}
 
 
 def _check_sum(layer: Layer, at: int, found: list[Shape]) -> None:
@@ -117,6 +208,7 @@ def _check_sum(layer: Layer, at: int, found: list[Shape]) -> None:
         )
 
 
+COUPLED = ("first", "second")  # the linear layers within a Coupling
 LEAK = 0.1
 NORM_EPS = 1e-5  # added to a group's variance before its root is taken
 RELU, LEAKY, TANH, SIGMOID = Layer("ReLU"), Layer("LeakyReLU"), Layer("Tanh"), Layer("Sigmoid")
@@ -149,6 +241,16 @@ def residual(channels: int, inner: int) -> tuple[Layer, ...]:
         for a, b in ((channels, inner), (inner, channels))
     )
     return (*first, *second, Layer("Add", back=7))
+
+
+def coupling(size: int, hidden: int) -> Layer:
+    """An affine coupling of a vector of `size` numbers. Two of them move every number."""
+    return Layer("Coupling", size, size, hidden=hidden)
+
+
+def masked(inputs: int, outputs: int, kernel: int = 3, *, centre: bool = True) -> Layer:
+    """A masked convolution that keeps the maps' width."""
+    return Layer("MaskedConv2d", inputs, outputs, kernel=kernel, padding=kernel // 2, centre=centre)
 
 
 def double(inputs: int, outputs: int, side: int = 2) -> Layer:

@@ -32,7 +32,8 @@ def needed_mb(cfg: RunConfig, images: int) -> float:
         *shapes(layers.head, (flat,)),
         *shapes(layers.decoder, (model.latent_dim + model.classes,)),
     ]
-    floats = sum(math.prod(shape) for shape in outputs) + 3 * math.prod(image)  # x, x_hat and their loss
+    within = sum(dense.outputs for layer in (*layers.features, *layers.head, *layers.decoder) for dense in layer.inner)
+    floats = sum(math.prod(shape) for shape in outputs) + within + 3 * math.prod(image)  # x, x_hat and their loss
     batch = max(KEPT * cfg.optim.batch_size, EVALUATED) * floats * 4
     return PROCESS_MB + (COPIES * layers.params * 4 + batch + IMAGE_COPIES * images * math.prod(image)) / 2**20
 

@@ -6,12 +6,13 @@ const PREFIX_BYTES = 16;
 const EXPONENT_BITS = 0x7f800000; // all set: infinity or NaN
 
 /** The layer kinds that the engine can run. Label appends the one-hot label that follows the pixels of an encoder's input. */
-export const LAYER_KINDS = ["Linear", "Conv2d", "ConvTranspose2d", "Upsample", "ReLU", "LeakyReLU", "Tanh", "Sigmoid", "Reshape", "GroupNorm", "Add", "Label"];
+export const LAYER_KINDS = ["Linear", "Conv2d", "ConvTranspose2d", "Upsample", "ReLU", "LeakyReLU", "Tanh", "Sigmoid", "Reshape", "GroupNorm", "Add", "MaskedConv2d", "Embedding", "Coupling", "Label"];
 
 /**
  * One half of a model: part, cfg, shape [C, H, W], latentDim, classes, inputs, outputs, macs and layers, each with
  * kind, inShape, outShape and, where it learns, inputs, outputs, kernel, stride, padding, weight and bias in PyTorch's order (a ReLU: slope, what x < 0
- * is multiplied by; a GroupNorm: groups, epsilon; an Add: of, the index of the layer whose output it adds, -1 for the input).
+ * is multiplied by; a GroupNorm: groups, epsilon; an Add: of, the index of the layer whose output it adds, -1 for the input; a MaskedConv2d: centre;
+ * a Coupling: inner, its two Linear layers, and leak, the slope between them).
  * bytes may start anywhere in its buffer. Throws an Error of one sentence for bytes that are not a whole bundle of finite weights.
  */
 export function parseBundle(bytes) {
@@ -34,17 +35,17 @@ export function parseBundle(bytes) {
     if (offset < 0 || offset + length > floats.length) throw truncated(bytes.length, start + (isHalf ? 2 : 4) * (offset + length));
     return floats.subarray(offset, offset + length);
   };
-  const layers = header.layers.map((entry, index) => {
+  const read = (entry, index) => {
     if (!LAYER_KINDS.includes(entry.kind)) {
       throw new Error(`Layer ${index} is of the kind ${entry.kind}, which the browser cannot run; it knows ${LAYER_KINDS.join(", ")}.`);
     }
-    const { in: inShape, out: outShape, weight, bias, ...rest } = entry;
+    const { in: inShape, out: outShape, weight, bias, inner, ...rest } = entry;
     const layer = { name: "", stride: 1, padding: 0, kernel: 0, ...rest, inShape, outShape };
-    if (weight === undefined) return layer;
-    layer.weight = finite(take(weight, weightCount(layer)), `${layer.name}.weight`);
-    layer.bias = finite(take(bias, layer.outputs), `${layer.name}.bias`);
+    if (inner) layer.inner = inner.map((dense) => read(dense, index));
+    if (weight !== undefined) layer.weight = finite(take(weight, weightCount(layer)), `${layer.name}.weight`);
+    if (bias !== undefined) layer.bias = finite(take(bias, layer.outputs), `${layer.name}.bias`);
     return layer;
-  });
+  };
   return {
     part: header.part,
     cfg: header.config,
@@ -54,14 +55,19 @@ export function parseBundle(bytes) {
     inputs: header.inputs,
     outputs: header.outputs,
     macs: header.macs,
-    layers,
+    layers: header.layers.map(read),
   };
 }
 
 /** Whether two parsed bundles have the same layers, so that one's weights fit the other's place. */
 export function sameArchitecture(a, b) {
-  const plain = (bundle) => JSON.stringify([bundle.part, bundle.inputs, bundle.outputs, bundle.layers.map(({ weight, bias, ...rest }) => rest)]);
+  const plain = ({ part, inputs, outputs, layers }) => JSON.stringify([part, inputs, outputs, layers.map(withoutWeights)]);
   return plain(a) === plain(b);
+}
+
+/** A layer without its numbers. */
+export function withoutWeights({ weight, bias, inner, ...rest }) {
+  return inner ? { ...rest, inner: inner.map(withoutWeights) } : rest;
 }
 
 let everyHalf = null; // the 65,536 float16 numbers as float32: looking a million up takes 2 ms, working them out 30
@@ -90,7 +96,7 @@ export function fromPlanes(bytes, width) {
 
 function weightCount({ kind, inputs, outputs, kernel }) {
   if (kind === "GroupNorm") return outputs;
-  return inputs * outputs * (kind === "Linear" ? 1 : kernel ** 2);
+  return inputs * outputs * (kernel ** 2 || 1); // a Linear and an Embedding have no kernel
 }
 
 function finite(values, name) {

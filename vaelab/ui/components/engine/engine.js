@@ -1,6 +1,6 @@
 // Runs a decoder or an encoder in the browser (and in Node): arithmetic only, nothing of the page. See docs/decisions/0003-browser-decoder.md.
 
-import { parseBundle, sameArchitecture } from "./bundle_format.js";
+import { parseBundle, sameArchitecture, withoutWeights } from "./bundle_format.js";
 import { createJsKernels } from "./js_kernels.js";
 import { FLOAT, Plan, groupLayers, packWeights, smallestBatch } from "./plan.js";
 import { createWasmKernels } from "./wasm.js";
@@ -80,7 +80,7 @@ class Network {
     this.latentDim = bundle.latentDim;
     this.classes = bundle.classes;
     this.macs = bundle.macs;
-    this.layers = bundle.layers.map(({ weight, bias, ...rest }) => rest);
+    this.layers = bundle.layers.map(withoutWeights);
     this.#fused = groupLayers(bundle.layers, true);
     this.#places = this.#fused.groups.map((group) => (group.layer.weight ? packWeights(arena, group) : null));
     this.#outputAddress = arena.allocate((maxBatch + CHUNK) * bundle.outputs);

@@ -1,6 +1,6 @@
 // The kernels in plain JavaScript, for browsers where WebAssembly or its SIMD is missing or blocked. wasm.js holds the same, without tanh.
 
-/** gemm, normalise, copy, add, tanh and finish over one memory; the arguments are the steps of plan.js, addresses in bytes. */
+/** gemm, normalise, copy, add, embed, couple, tanh and finish over one memory; the arguments are the steps of plan.js, addresses in bytes. */
 export function createJsKernels(arena) {
   let f32 = null;
   let i32 = null;
@@ -108,6 +108,32 @@ export function createJsKernels(arena) {
     }
   }
 
+  /** For each of n numbers of a code, rounded to one from 0 to `last`, the `width` numbers of its entry, `plane` bytes apart, as max(x, slope x). */
+  function embed({ table, tableEnd, n, weight, last, width, plane, slope }) {
+    refresh();
+    for (let at = table >> 2; at < tableEnd >> 2; at += 2) {
+      const from = i32[at] >> 2;
+      for (let k = 0; k < n; k++) {
+        // In float32, as PyTorch adds the half.
+        const code = Math.min(last, Math.max(0, Math.floor(Math.fround(f32[from + k] + 0.5))));
+        const entry = (weight >> 2) + code * width;
+        for (let d = 0, to = (i32[at + 1] >> 2) + k; d < width; d++, to += plane >> 2) f32[to] = Math.max(f32[entry + d], slope * f32[entry + d]);
+      }
+    }
+  }
+
+  /** Runs of n floats of z, s and t, to a fourth place: x = z exp(tanh(s)) + t, as max(x, slope x). */
+  function couple({ table, tableEnd, n, slope }) {
+    refresh();
+    for (let at = table >> 2; at < tableEnd >> 2; at += 4) {
+      const [z, s, t, to] = [i32[at] >> 2, i32[at + 1] >> 2, i32[at + 2] >> 2, i32[at + 3] >> 2];
+      for (let k = 0; k < n; k++) {
+        const x = f32[z + k] * Math.exp(Math.tanh(f32[s + k])) + f32[t + k];
+        f32[to + k] = Math.max(x, slope * x);
+      }
+    }
+  }
+
   /** tanh of count numbers, in place. A network with tanh has a few hundred of them for an image: no need of a vector. */
   function tanh({ from, count }) {
     refresh();
@@ -127,5 +153,5 @@ export function createJsKernels(arena) {
     }
   }
 
-  return { gemm, normalise, copy, add, tanh, finish };
+  return { gemm, normalise, copy, add, embed, couple, tanh, finish };
 }

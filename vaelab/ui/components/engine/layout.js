@@ -35,21 +35,23 @@ export class PaddedLayout {
 }
 
 /**
- * A convolution as matrix products: phases, one for each way in which the kernel meets the pixels. Conv2d has one phase; ConvTranspose2d of
+ * A convolution as matrix products: phases, one for each way in which the kernel meets the pixels. Conv2d has one phase, MaskedConv2d one with
+ * the taps before the middle of the kernel alone, row by row, and the middle itself where `centre`; ConvTranspose2d of
  * stride s has s * s, each a small convolution that fills every s-th pixel (Dumoulin & Visin 2016, section 4). Of each phase:
  * rows, columns (how many pixels it fills), outY(q), outX(q), inCell(qy, qx), and taps [{ky, kx, cell}] relative to inCell.
  */
 export function convolution(layer) {
-  return layer.kind === "Conv2d" ? forward(layer) : transposed(layer);
+  return layer.kind === "ConvTranspose2d" ? transposed(layer) : forward(layer);
 }
 
-function forward({ inShape, outShape, kernel, stride, padding }) {
+function forward({ kind, inShape, outShape, kernel, stride, padding, centre }) {
   const extent = (axis) => Math.max(inShape[axis] + padding, (outShape[axis] - 1) * stride + kernel);
   const input = new PaddedLayout(inShape, { low: padding, height: extent(1), width: extent(2), split: stride });
+  const seen = kind === "MaskedConv2d" ? Math.floor(kernel ** 2 / 2) + centre : kernel ** 2;
   const taps = [];
   for (let ky = 0; ky < kernel; ky++) {
     for (let kx = 0; kx < kernel; kx++) {
-      taps.push({ ky, kx, cell: ky * input.rowCells + (kx % stride) * input.groupCells + Math.floor(kx / stride) });
+      if (ky * kernel + kx < seen) taps.push({ ky, kx, cell: ky * input.rowCells + (kx % stride) * input.groupCells + Math.floor(kx / stride) });
     }
   }
   const same = (q) => q;

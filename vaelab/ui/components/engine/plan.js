@@ -1,6 +1,6 @@
-// Turns the layers of a bundle into a list of calls of six kernels (gemm, normalise, copy, add, tanh, finish) for n images at once.
+// Turns the layers of a bundle into a list of calls of eight kernels (gemm, normalise, copy, add, embed, couple, tanh, finish) for n images at once.
 //
-// Every Linear, Conv2d and ConvTranspose2d is a matrix product whose 4-wide vectors lie along pixels and images (or, in a Linear layer,
+// Every Linear and every convolution is a matrix product whose 4-wide vectors lie along pixels and images (or, in a Linear layer,
 // along outputs). Tables hold the addresses of these vectors and of the terms of the sum, so one kernel serves every layer and no
 // patch matrix is ever copied. Addresses are bytes from the start of the one memory.
 
@@ -8,6 +8,7 @@ import { FlatLayout, convolution } from "./layout.js";
 
 export const FLOAT = 4; // bytes
 export const LANES = 4; // floats in a v128
+const CONVOLUTIONS = ["Conv2d", "MaskedConv2d", "ConvTranspose2d"];
 const PANEL = 4 * LANES; // outputs of a Linear layer whose weights lie together: one cache line for each input
 
 /** Rows x vectors of the accumulators of a kernel. V8 has 15 registers to give (its 16th is scratch): one more and it works from the stack, half as fast. */
@@ -25,6 +26,7 @@ export function rowBlocks(M) {
 /**
  * Layers that run as one step. A ReLU or LeakyReLU, max(x, slope x), joins the step before it if fuse, unless a sum wants what that step put
  * out, and so does a Tanh, which comes after it; slope 1 leaves x as it is. Reshape and Label cost nothing; the last Sigmoid is left to finish.
+ * A Coupling is three steps: its two Linear layers, and what they do to the vector.
  */
 export function groupLayers(layers, fuse) {
   const added = layers.flatMap(({ kind, of }) => (kind === "Add" ? [of] : []));
@@ -41,8 +43,16 @@ export function groupLayers(layers, fuse) {
     else if (layer.slope !== undefined && fuse && last?.slope === 1 && !last.tanh && !wanted) last.slope = layer.slope;
     else if (layer.kind === "Tanh" && fuse && last && !last.tanh && !wanted) last.tanh = true;
     else if (layer.kind !== "Reshape") {
-      const other = layer.kind === "Add" ? (after[layer.of] ?? 0) : null; // the tensor that a sum adds; 0 is the input
-      groups.push({ layer, index, slope: layer.slope ?? 1, tanh: layer.kind === "Tanh", conv: layer.kind.startsWith("Conv") ? convolution(layer) : null, other });
+      let other = layer.kind === "Add" ? (after[layer.of] ?? 0) : null; // the tensor that a sum adds; 0 is the input
+      const group = (part, slope = 1) => ({ layer: part, index, slope, tanh: false, conv: null, other });
+      if (layer.kind === "Coupling") {
+        other = groups.length; // what a coupling moves
+        const [first, second] = layer.inner;
+        groups.push(group(first, layer.leak), group(second), group({ ...layer, inShape: second.outShape }));
+      } else {
+        const conv = CONVOLUTIONS.includes(layer.kind) ? convolution(layer) : null;
+        groups.push({ ...group(layer, layer.slope), tanh: layer.kind === "Tanh", conv });
+      }
     }
     after.push(groups.length);
   });
@@ -58,6 +68,7 @@ export function smallestBatch(groups) {
 /** Puts a layer's weights into memory in the kernels' order; returns where. Called again, with the same place, for new weights. */
 export function packWeights(arena, { layer, conv }, place = null) {
   if (layer.kind === "GroupNorm") return packNorm(arena, layer, place);
+  if (layer.kind === "Embedding") return packEntries(arena, layer, place);
   return conv ? packConvolution(arena, layer, conv, place) : packLinear(arena, layer, place);
 }
 
@@ -65,6 +76,12 @@ function packNorm(arena, { outputs, weight, bias }, place) {
   place ??= { weight: arena.allocate(outputs), bias: arena.allocate(outputs) };
   arena.floats(place.weight, outputs).set(weight);
   arena.floats(place.bias, outputs).set(bias);
+  return place;
+}
+
+function packEntries(arena, { weight }, place) {
+  place ??= { weight: arena.allocate(weight.length) };
+  arena.floats(place.weight, weight.length).set(weight);
   return place;
 }
 
@@ -81,7 +98,7 @@ function packLinear(arena, { inputs, outputs, weight, bias }, place) {
 }
 
 function packConvolution(arena, { kind, inputs, outputs, kernel, weight, bias }, { phases }, place) {
-  const [outStep, inStep] = kind === "Conv2d" ? [inputs * kernel ** 2, kernel ** 2] : [kernel ** 2, outputs * kernel ** 2];
+  const [outStep, inStep] = kind === "ConvTranspose2d" ? [kernel ** 2, outputs * kernel ** 2] : [inputs * kernel ** 2, kernel ** 2];
   place ??= { weights: phases.map(({ taps }) => arena.allocate(taps.length * inputs * outputs)), bias: arena.allocate(outputs) };
   phases.forEach(({ taps }, p) => {
     const packed = arena.floats(place.weights[p], taps.length * inputs * outputs);
@@ -165,16 +182,17 @@ export class Plan {
 
   #addGroup(group, place, source, target) {
     const { layer, slope } = group;
-    const addProduct = group.conv ? this.#addConvolution : this.#addLinear;
+    const addOwn = layer.kind === "Embedding" ? this.#addEmbedding : group.conv ? this.#addConvolution : this.#addLinear;
+    if (layer.kind === "Coupling") return this.#addCoupling(group, source, target);
     if (layer.kind === "GroupNorm") return this.#addNorm(group, place, source, target);
     if (layer.kind === "Add") return this.#addCells("add", group, [source, this.tensors[group.other]], target);
     if (!layer.weight) return this.#addCopy(group, source, target);
     const mark = this.steps.length;
-    if (addProduct.call(this, group, place, source, target)) return undefined;
+    if (addOwn.call(this, group, place, source, target)) return undefined;
     // The next layer wants the numbers in an order that a vector store cannot produce: write them plainly, then move them.
     this.steps.length = mark;
     const plain = this.#tensor(new FlatLayout(product(layer.outShape)));
-    addProduct.call(this, group, place, source, plain);
+    addOwn.call(this, group, place, source, plain);
     return this.#addCells("copy", { layer, slope: 1 }, [plain], target);
   }
 
@@ -273,6 +291,41 @@ export class Plan {
     }
   }
 
+  /** The number of each place's code has an address, and so has the first of its entry's numbers; the others lie `plane` bytes apart. */
+  #addEmbedding({ layer, slope }, place, source, target) {
+    const { inputs, outputs } = layer;
+    const step = this.n * FLOAT;
+    const places = product(layer.inShape);
+    const start = (p, d = 0) => target.layout.cell(d * places + p) * step;
+    const plane = outputs > 1 ? start(0, 1) - start(0) : 0;
+    const table = [];
+    for (let p = 0; p < places; p++) {
+      for (let d = 1; d < outputs; d++) if (start(p, d) !== start(p) + d * plane) return false;
+      table.push(source.base + source.layout.cell(p) * step, target.base + start(p));
+    }
+    this.#addTable("embed", table, { n: this.n, weight: place.weight, last: inputs - 1, width: outputs, plane, slope });
+    return true;
+  }
+
+  /** source: s, then t, of the numbers that move; those that stay are copied. The order is turned round. */
+  #addCoupling({ layer, slope, other }, source, target) {
+    const size = product(layer.outShape);
+    const moving = source.layout.size / 2;
+    const step = this.n * FLOAT;
+    const z = this.tensors[other];
+    const address = ({ layout, base }, e) => base + layout.cell(e) * step;
+    const places = (e) => [address(z, e), address(target, size - 1 - e)];
+    const copied = [];
+    const moved = [];
+    for (let e = 0; e < size - moving; e++) copied.push(...places(e));
+    for (let k = 0; k < moving; k++) {
+      const [from, to] = places(size - moving + k);
+      moved.push(from, address(source, k), address(source, moving + k), to);
+    }
+    this.#addTable("copy", copied, { n: this.n, slope });
+    this.#addTable("couple", moved, { n: this.n, slope });
+  }
+
   /** Upsample, and a ReLU of its own. */
   #addCopy(group, source, target) {
     const { layer } = group;
@@ -294,8 +347,12 @@ export class Plan {
     const bases = [...sources, target].map(({ base }) => base);
     const run = runLength(lists, elements.length);
     const table = elements.filter((e) => e % run === 0).flatMap((e) => lists.map((cells, i) => bases[i] + cells[e] * step));
-    const at = this.#table(table);
-    this.steps.push({ kernel, table: at, tableEnd: at + table.length * FLOAT, n: this.n * run, slope });
+    this.#addTable(kernel, table, { n: this.n * run, slope });
+  }
+
+  #addTable(kernel, values, rest) {
+    const table = this.#table(values);
+    this.steps.push({ kernel, table, tableEnd: table + values.length * FLOAT, ...rest });
   }
 
   #table(values) {

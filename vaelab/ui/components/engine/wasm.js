@@ -207,6 +207,62 @@ function normalise(kind) {
   return f;
 }
 
+/** As js_kernels.js says, a number after another: an entry is found by an address that a vector cannot hold. */
+function embed() {
+  const f = new FunctionBuilder({ table: "i32", tableEnd: "i32", n: "i32", weight: "i32", last: "i32", width: "i32", plane: "i32", slope: "f32" });
+  for (const name of ["from", "end", "start", "to", "entry", "entryEnd"]) f.local(name, "i32");
+  f.local("x", "f32");
+  spreadSlope(f, ONE);
+  f.loop((nextPlace) => {
+    f.get("table").memory("i32.load").tee("from").get("n").i32(2).op("i32.shl").op("i32.add").set("end");
+    f.get("table").memory("i32.load", FLOAT).set("start");
+    f.loop((nextImage) => {
+      f.get("from").memory("f32.load").f32(0.5).op("f32.add").op("f32.floor").f32(0).op("f32.max").get("last").op("f32.convert_i32_s").op("f32.min");
+      f.op("i32.trunc_sat_f32_s").get("width").i32(2).op("i32.shl").op("i32.mul").get("weight").op("i32.add").tee("entry");
+      f.get("width").i32(2).op("i32.shl").op("i32.add").set("entryEnd").get("start").set("to");
+      f.loop((nextNumber) => {
+        f.get("entry").memory("f32.load").set("x");
+        storeActivated(f, ONE);
+        f.get("plane").advance("to").i32(FLOAT).advance("entry").get("entry").get("entryEnd").op("i32.ne");
+        nextNumber();
+      });
+      f.i32(FLOAT).advance("start").i32(FLOAT).advance("from").get("from").get("end").op("i32.ne");
+      nextImage();
+    });
+    f.i32(2 * FLOAT).advance("table").get("table").get("tableEnd").op("i32.ne");
+    nextPlace();
+  });
+  return f;
+}
+
+/** As js_kernels.js says, four images at a time. exp(tanh s) = 2^(-(1 - 2 u) log2 e) with u = 1 / (1 + exp(-2 s)). */
+function couple() {
+  const f = new FunctionBuilder({ table: "i32", tableEnd: "i32", n: "i32", slope: "f32" });
+  const places = ["from", "scaling", "adding", "to"];
+  for (const name of [...places, "end"]) f.local(name, "i32");
+  for (const name of ["x", "t", "whole", "rest"]) f.local(name, "v128");
+  sigmoidConstants(f);
+  spreadSlope(f, FOUR);
+  f.loop((nextCell) => {
+    places.forEach((place, i) => f.get("table").memory("i32.load", i * FLOAT).set(place));
+    f.get("n").i32(2).op("i32.shl").get("from").op("i32.add").set("end");
+    f.loop((next) => {
+      f.get("scaling").memory("v128.load").tee("x").get("x").op("f32x4.add").set("x");
+      sigmoid(f, "x");
+      f.get("c0").get("x").op("f32x4.sub").get("x").op("f32x4.sub");
+      power(f);
+      f.get("from").memory("v128.load").op("f32x4.mul").get("adding").memory("v128.load").op("f32x4.add").set("x");
+      storeActivated(f, FOUR);
+      for (const place of places) f.i32(VECTOR).advance(place);
+      f.get("from").get("end").op("i32.ne");
+      next();
+    });
+    f.i32(places.length * FLOAT).advance("table").get("table").get("tableEnd").op("i32.ne");
+    nextCell();
+  });
+  return f;
+}
+
 /** (cells, n) to (n, cells), cells a multiple of 4, through the sigmoid if asked. width: 1, 2 or 4, the images that go together. */
 function finish(width) {
   const f = new FunctionBuilder({ source: "i32", target: "i32", cells: "i32", n: "i32", sigmoid: "i32" });
@@ -245,16 +301,23 @@ function sigmoidConstants(f) {
   f.local("exponentBias", "v128").i32x4(127).set("exponentBias");
 }
 
-/** x = 1 / (1 + 2^(-x log2 e)), the power as 2^whole times a polynomial of the rest. Adding ROUND leaves the whole number in the lowest bits. */
+/** x = 1 / (1 + exp(-x)). */
 function sigmoid(f, x) {
-  f.get(x).get("scale").op("f32x4.mul").get("high").op("f32x4.pmin").get("low").op("f32x4.pmax").tee("t");
+  f.get(x);
+  power(f);
+  f.get("c0").op("f32x4.add").set("t");
+  f.get("c0").get("t").op("f32x4.div").set(x);
+}
+
+/** exp(-x) for x on the stack: 2^(-x log2 e), as 2^whole times a polynomial of the rest. Adding ROUND leaves the whole number in the lowest bits. */
+function power(f) {
+  f.get("scale").op("f32x4.mul").get("high").op("f32x4.pmin").get("low").op("f32x4.pmax").tee("t");
   f.get("round").op("f32x4.add").tee("whole").get("round").op("f32x4.sub").set("rest");
   f.get("t").get("rest").op("f32x4.sub").set("t");
   f.get(`c${EXP2.length - 1}`);
   for (let degree = EXP2.length - 2; degree >= 0; degree--) f.get("t").op("f32x4.mul").get(`c${degree}`).op("f32x4.add");
   f.get("whole").get("exponentBias").op("i32x4.add").i32(23).op("i32x4.shl"); // the bits of 2^whole
-  f.op("f32x4.mul").get("c0").op("f32x4.add").set("t");
-  f.get("c0").get("t").op("f32x4.div").set(x);
+  f.op("f32x4.mul");
 }
 
 /** x0..x3 hold 4 cells of `width` images, cell by cell; afterwards image by image. */
@@ -287,7 +350,7 @@ let compiled = null;
 
 /** The kernels' bytes; fused: with relaxed SIMD. */
 export function assembleKernels(fused) {
-  const functions = { finish1: finish(1), finish2: finish(2), finish4: finish(4) };
+  const functions = { finish1: finish(1), finish2: finish(2), finish4: finish(4), embed: embed(), couple: couple() };
   for (const kind of [ONE, FOUR]) {
     const lanes = kind.bytes / FLOAT;
     functions[`copy${lanes}`] = move(kind, false);
@@ -323,6 +386,13 @@ export async function createWasmKernels(memory) {
     },
     normalise(s) {
       exports[s.name ??= `normalise${lanesOf(s.n)}`](s.source, s.channels, s.cells, s.n, s.share, s.epsilon, s.weight, s.bias, s.table, s.run, s.slope);
+    },
+    embed(s) {
+      exports.embed(s.table, s.tableEnd, s.n, s.weight, s.last, s.width, s.plane, s.slope);
+    },
+    couple(s) {
+      if (s.n % LANES) plain.couple(s); // one or two images: too few numbers for a vector
+      else exports.couple(s.table, s.tableEnd, s.n, s.slope);
     },
     tanh: plain.tanh,
     finish(step) {

@@ -4,12 +4,15 @@ export const TYPE = { i32: 0x7f, f32: 0x7d, v128: 0x7b };
 const FUNC = 0x60;
 const VOID = 0x40;
 const SIMD = 0xfd;
+const NUMERIC = 0xfc;
 const SECTION = { type: 1, import: 2, function: 3, export: 7, code: 10 };
 
 const PLAIN = {
   "i32.eq": 0x46, "i32.ne": 0x47, "i32.lt_u": 0x49, "i32.add": 0x6a, "i32.sub": 0x6b, "i32.mul": 0x6c, "i32.shl": 0x74,
-  "f32.sqrt": 0x91, "f32.add": 0x92, "f32.sub": 0x93, "f32.mul": 0x94, "f32.div": 0x95, "f32.max": 0x97,
+  "f32.floor": 0x8e, "f32.sqrt": 0x91, "f32.add": 0x92, "f32.sub": 0x93, "f32.mul": 0x94, "f32.div": 0x95, "f32.min": 0x96, "f32.max": 0x97,
+  "f32.convert_i32_s": 0xb2,
 };
+const SATURATING = { "i32.trunc_sat_f32_s": 0x00 }; // of what is no number it makes 0
 const VECTOR = {
   "f32x4.splat": 0x13, "f32x4.sqrt": 0xe3, "i32x4.shl": 0xab, "i32x4.add": 0xae, "f32x4.add": 0xe4, "f32x4.sub": 0xe5,
   "f32x4.mul": 0xe6, "f32x4.div": 0xe7, "f32x4.pmin": 0xea, "f32x4.pmax": 0xeb, "f32x4.relaxed_madd": 0x105,
@@ -95,6 +98,7 @@ export class FunctionBuilder {
 
   op(name) {
     if (name in PLAIN) return this.#emit(PLAIN[name]);
+    if (name in SATURATING) return this.#emit(NUMERIC, SATURATING[name]);
     return this.#emit(SIMD, ...unsigned(VECTOR[name]));
   }
 
