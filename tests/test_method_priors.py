@@ -16,7 +16,7 @@ from vaelab.config.errors import ConfigError
 from vaelab.config.settings import LossConfig
 from vaelab.models import two_levels
 from vaelab.models.codebook import Codebook, CodePrior, QuantisedPosterior
-from vaelab.models.flows import Flow, FlowPosterior
+from vaelab.models.flows import STEPS, Flow, FlowPosterior
 from vaelab.models.latent_model import LatentModel
 from vaelab.models.mixtures import spread_over, used
 from vaelab.models.model_config import ModelConfig
@@ -96,7 +96,7 @@ def test_components_in_use_and_the_rows_that_belong_to_them() -> None:
 # --- flows -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", ["planar", "iaf"])
+@pytest.mark.parametrize("kind", STEPS)
 def test_the_density_of_a_flow_is_that_of_its_jacobian(kind: str) -> None:
     torch.manual_seed(0)
     flow = Flow(kind, 3, 4).double()
@@ -110,6 +110,19 @@ def test_the_density_of_a_flow_is_that_of_its_jacobian(kind: str) -> None:
             torch.testing.assert_close(flow(z, context)[1][0], log_det)
 
 
+@pytest.mark.parametrize("kind", STEPS)
+def test_the_last_place_on_the_way_is_where_the_flow_ends(kind: str) -> None:
+    """Each place in the order of the end: a flow near the identity hardly moves a number, however often its steps turn the order round."""
+    torch.manual_seed(0)
+    for steps in (3, 4):
+        flow, context, z = Flow(kind, steps, 5).requires_grad_(False), random(1, 10), random(1, 5, seed=3)
+        flow.start_near_identity()
+        way = flow.way(z, context)
+        torch.testing.assert_close(way[-1], flow(z, context)[0])
+        if kind == "coupling":
+            assert (way[1:] - way[:-1]).abs().max() < 0.5
+
+
 def test_an_autoregressive_step_sees_only_the_dimensions_before() -> None:
     torch.manual_seed(0)
     flow, context = Flow("iaf", 1, 5), random(1, 10)
@@ -120,7 +133,7 @@ def test_an_autoregressive_step_sees_only_the_dimensions_before() -> None:
     assert (below != 0).all()
 
 
-@pytest.mark.parametrize("kind", ["planar", "iaf"])
+@pytest.mark.parametrize("kind", STEPS)
 def test_a_bent_posterior_still_integrates_to_one(kind: str) -> None:
     """The mean of p(z) / q(z|x) over draws of q is 1 when p is inside q's reach: importance sampling of a known integral."""
     torch.manual_seed(1)

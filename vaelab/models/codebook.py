@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from vaelab.models.layer_modules import look_up
+
 EMBEDDING = 16  # numbers that stand for a code in the prior
 HIDDEN = 64  # units of the prior
 MEMORY = 0.99  # share of the running use that a step leaves as it was
@@ -99,7 +101,7 @@ class QuantisedPosterior:
     @property
     def entries(self) -> Tensor:
         """The entries that stand for the vectors, (B, P, D)."""
-        return F.embedding(self.codes, self.codebook.entries)
+        return look_up(self.codes, self.codebook.entries).transpose(1, 2)
 
     @property
     def mean(self) -> Tensor:

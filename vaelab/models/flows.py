@@ -69,7 +69,7 @@ class Coupling(nn.Module):
     The order is turned round afterwards, so that the next step moves the others. Without a context it can be a layer (layer_modules.py).
     """
 
-    def __init__(self, latent_dim: int, hidden: int = HIDDEN, context: int = 0) -> None:
+    def __init__(self, latent_dim: int, context: int = 0, hidden: int = HIDDEN) -> None:
         super().__init__()
         self.kept = latent_dim // 2
         self.first = nn.Linear(self.kept + context, hidden)
@@ -100,13 +100,16 @@ class Coupling(nn.Module):
         self.second.weight.mul_(0.05)
 
 
+STEPS = {"planar": Planar, "iaf": InverseAutoregressive, "coupling": Coupling}
+TURNING = (InverseAutoregressive, Coupling)  # these turn the order round
+
+
 class Flow(nn.Module):
-    """Steps of one kind, one after the other."""
+    """Steps of one kind of STEPS, one after the other."""
 
     def __init__(self, kind: str, steps: int, latent_dim: int) -> None:
         super().__init__()
-        step = Planar if kind == "planar" else InverseAutoregressive
-        self.steps = nn.ModuleList(step(latent_dim, 2 * latent_dim) for _ in range(steps))
+        self.steps = nn.ModuleList(STEPS[kind](latent_dim, 2 * latent_dim) for _ in range(steps))
 
     @torch.no_grad()
     def start_near_identity(self) -> None:
@@ -116,6 +119,8 @@ class Flow(nn.Module):
                 step.second.weight.mul_(0.05)
                 step.context.weight.mul_(0.05)
                 step.second.bias[: len(step.second.bias) // 2] = GATE
+            elif isinstance(step, Coupling):
+                step.start_near_identity()
             elif isinstance(step, Planar):
                 step.amortised.weight.mul_(0.05)
                 step.amortised.bias.normal_(std=0.1)
@@ -133,7 +138,7 @@ class Flow(nn.Module):
         places = [z]
         for step in self.steps:
             places.append(step(places[-1], context)[0])
-        turned = [isinstance(step, InverseAutoregressive) for step in self.steps]  # such a step turns the order round
+        turned = [isinstance(step, TURNING) for step in self.steps]
         return torch.stack([at.flip(-1) if sum(turned[k:]) % 2 else at for k, at in enumerate(places)])
 
 
@@ -163,7 +168,7 @@ class FlowPosterior:
 
     def way(self, eps: Tensor) -> Tensor:
         """Where draws are after each step, the Gaussian's first, (steps + 1, ..., B, Z). eps: (..., B, Z), numbered as z is at the end."""
-        turned = sum(isinstance(step, InverseAutoregressive) for step in self.flow.steps) % 2
+        turned = sum(isinstance(step, TURNING) for step in self.flow.steps) % 2
         return self.flow.way(self.start.sample(eps.flip(-1) if turned else eps), self.context)
 
     def draw(self, eps: Tensor) -> tuple[Tensor, Tensor]:

@@ -138,7 +138,7 @@ def _module(layer: Layer) -> nn.Module:
     if layer.kind == "Embedding":
         return Embedding(layer.inputs, layer.outputs)
     if layer.kind == "Coupling":
-        return CouplingLayer(layer.inputs, layer.hidden)
+        return CouplingLayer(layer.inputs, hidden=layer.hidden)
     if layer.kind == "Tanh":
         return nn.Tanh()
     return nn.ReLU() if layer.kind == "ReLU" else nn.Sigmoid()

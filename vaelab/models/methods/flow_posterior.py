@@ -27,7 +27,7 @@ class FlowVae(SampledKl):
         "流后验的 VAE",
         "先从高斯采样，再用可逆的变换一步步弯曲它：适合一张图像的编码可以沿曲线分布，而不只是椭圆。",
     )
-    paper = "Rezende & Mohamed 2015, Variational Inference with Normalizing Flows, section 4.1; Kingma et al. 2016, Inverse Autoregressive Flow, section 3"
+    paper = "Rezende & Mohamed 2015, Variational Inference with Normalizing Flows, section 4.1; Kingma et al. 2016, Inverse Autoregressive Flow, section 3; Dinh et al. 2017, Density estimation using Real NVP, section 3"
     head_is_code = False
     settings = (
         MethodSetting(
@@ -37,12 +37,12 @@ class FlowVae(SampledKl):
             0.0,
             Words(
                 "Kind of flow",
-                "Planar steps bend along one direction each; inverse autoregressive ones move every dimension by those before it.",
+                "Planar steps bend along one direction each; inverse autoregressive ones move every dimension by those before it; couplings one half by the other.",
                 "流的种类",
-                "平面流每步沿一个方向弯曲；逆自回归流让每个维度由它之前的维度来移动。",
+                "平面流每步沿一个方向弯曲；逆自回归流让每个维度由它之前的维度来移动；耦合流每步由一半维度来移动另一半。",
             ),
-            ("planar", "iaf"),
-            (("planar", "平面流"), ("inverse autoregressive", "逆自回归流")),
+            ("planar", "iaf", "coupling"),
+            (("planar", "平面流"), ("inverse autoregressive", "逆自回归流"), ("affine coupling", "仿射耦合流")),
         ),
         MethodSetting(
             "steps",

@@ -190,12 +190,13 @@ class VqVae(Method):
     def codes_of_noise(self, model: LatentModel, eps: Tensor, temperature: float = 1.0) -> Tensor:
         """Grids drawn code by code, (N, Z): a number of the noise decides each place."""
         import torch
-        from torch.nn import functional as F
+
+        from vaelab.models.layer_modules import look_up
 
         book = _codebook(model)
         places = eps.shape[1] // book.entries.shape[1]
         codes = _code_prior(model).draw(torch.special.ndtr(eps[:, :places]), temperature)
-        return book.flat(F.embedding(codes, book.entries.detach()))
+        return look_up(codes, book.entries.detach()).flatten(1)
 
     def nearest_code(self, model: LatentModel, z: Tensor) -> Tensor:
         """The nearest entry at each place."""

@@ -1,6 +1,6 @@
 /** Sampling code by code: what the prior expects at the next place, one of it drawn or chosen by hand, and the picture as far as it is decided. */
 
-import { nearestEntry } from "./codes.js";
+import { nearestEntry, putEntry } from "./codebook.js";
 import { CodePrior, pick } from "./prior.js";
 import { button, el, prefersStill } from "../shared/dom.js";
 
@@ -21,12 +21,8 @@ export function mountByCode(app, host) {
 
   /** The drawn codes in z, and the average code where none is drawn yet. */
   const put = () => {
-    const { drawn } = app.memory;
-    for (let place = 0; place < places; place++)
-      codebook[0].forEach((_, d) => {
-        const at = d * places + place;
-        latent.z[at] = place < drawn.length ? codebook[drawn[place]][d] : mean[at];
-      });
+    latent.z.set(mean);
+    app.memory.drawn.forEach((code, place) => putEntry(codebook, latent.z, place, places, code));
   };
   const change = (codes) => {
     app.memory.drawn = codes;

@@ -1,18 +1,7 @@
 /** A quantised code, as a grid of entry numbers: choose a place, slide through the entries, and nothing but codes is ever decoded. */
 
+import { nearestEntry, putEntry } from "./codebook.js";
 import { button, el, range, setRange } from "../shared/dom.js";
-
-/** The entry nearest to the D numbers of a place; those lie P apart in z, as in feature maps. */
-export function nearestEntry(codebook, z, place, places) {
-  let best = 0;
-  let smallest = Infinity;
-  codebook.forEach((entry, k) => {
-    let distance = 0;
-    for (let d = 0; d < entry.length && distance < smallest; d++) distance += (entry[d] - z[d * places + place]) ** 2;
-    if (distance < smallest) [smallest, best] = [distance, k];
-  });
-  return best;
-}
 
 export function mountCodes(app, host) {
   const { latent } = app;
@@ -20,7 +9,7 @@ export function mountCodes(app, host) {
   const places = size / codebook[0].length;
   const side = Number.isInteger(Math.sqrt(places)) ? Math.sqrt(places) : Math.min(places, 16);
   app.memory.place ??= 0;
-  const put = (place, k) => codebook[k].forEach((value, d) => (latent.z[d * places + place] = value));
+  const put = (place, k) => putEntry(codebook, latent.z, place, places, k);
   const chosen = (place) => {
     app.memory.place = place;
     app.invalidate();

@@ -6,6 +6,7 @@
  * from a prior which only the whole model knows, or none), codePrior (the weights of a prior over entries, or null), levels (of a code of two levels, or null)}. Positions of sliders are in standard deviations of the prior: (z - mean) / std.
  */
 
+import { putEntry } from "./codebook.js";
 import { CodePrior, pick } from "./prior.js";
 import { Levels } from "./levels.js";
 import { normals } from "../shared/maths.js";
@@ -86,7 +87,9 @@ export class Latent {
       const places = this.z.length / codebook[0].length;
       const codes = [];
       while (codes.length < places) codes.push(pick(this.prior.chances(this.prior.along(codes).h, temperature), 1 - random()));
-      this.take(this.z.map((_, i) => codebook[codes[i % places]][Math.floor(i / places)]));
+      const z = Float32Array.from(this.z);
+      codes.forEach((code, place) => putEntry(codebook, z, place, places, code));
+      this.take(z);
       return;
     }
     const eps = normals(this.z.length, random);

@@ -1,6 +1,6 @@
 /** A painted or drawn code as the numbers of its entries, and back: entries stay while their vectors move. No DOM. */
 
-import { nearestEntry } from "../decoder/codes.js";
+import { nearestEntry, putEntry } from "../decoder/codebook.js";
 
 /**
  * The entries that stand in z: those that were drawn so far where the average code is behind them, else the nearest one at each place.
@@ -19,7 +19,7 @@ export function codesIn({ codebook, mean, size }, z, drawn) {
 export function zOf({ codebook, mean, size }, codes) {
   const places = size / codebook[0].length;
   const z = Float32Array.from(mean);
-  codes.forEach((code, place) => codebook[code].forEach((value, d) => (z[d * places + place] = value)));
+  codes.forEach((code, place) => putEntry(codebook, z, place, places, code));
   return z;
 }
 
