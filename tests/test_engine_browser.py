@@ -74,11 +74,12 @@ def shipped_cases(folder: Path, z: int) -> list[dict[str, object]]:
     ]
 
 
-def test_both_paths_have_pytorchs_numbers(tmp_path: Path, whole: bool) -> None:
-    """Every architecture (more of each in Node: test_engine_node.py), and a hundred z of every shipped model, or a thousand."""
+def test_both_paths_have_pytorchs_numbers(tmp_path: Path, whole: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every architecture (more of each in Node: test_engine_node.py), a network of one's own, and a hundred z of every shipped model, or a thousand."""
     cases = engine_cases.architectures(tmp_path, n=40 if whole else 10) + shipped_cases(
         tmp_path, 1000 if whole else 100
     )
+    cases.append(engine_cases.write_case(tmp_path, "own", engine_cases.own_palette(monkeypatch), "decoder", 26))
     engine_cases.write_cases(tmp_path, cases)
     results = parity(tmp_path, ["wasm", "js"])
     assert len(results) == 2 * len(cases)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 
 import engine_cases
@@ -17,9 +16,8 @@ from vaelab import data
 from vaelab.config.errors import ConfigError
 from vaelab.export import bundle
 from vaelab.export.onnx_graph import onnx_model
-from vaelab.models import registry
 from vaelab.models.architecture import architecture
-from vaelab.models.latent_model import _module, build
+from vaelab.models.latent_model import LatentModel, _module, build
 from vaelab.models.layer_modules import CouplingLayer, Embedding, look_up
 from vaelab.models.layers import SIGMOID, Architecture, Layer, Shape, coupling, masked, shapes
 from vaelab.models.model_config import ModelConfig
@@ -27,19 +25,16 @@ from vaelab.runs import memory
 from vaelab.training.batches import ImageSet
 from vaelab.training.first_weights import start_at_mean_image
 
-EXAMPLE = Path(__file__).resolve().parents[1] / "docs" / "examples" / "palette.py"
+
+@pytest.fixture
+def painter(monkeypatch: pytest.MonkeyPatch) -> LatentModel:
+    """A small model of the example's network, of an odd number of latent dimensions."""
+    return engine_cases.own_palette(monkeypatch)
 
 
 @pytest.fixture
-def palette(monkeypatch: pytest.MonkeyPatch) -> ModelConfig:
-    """A small model of the example's network, of odd numbers of codes."""
-    registry.networks()
-    monkeypatch.setattr(registry, "_networks", dict(registry._networks))
-    spec = importlib.util.spec_from_file_location("palette_example", EXAMPLE)
-    assert spec is not None
-    assert spec.loader is not None
-    spec.loader.exec_module(importlib.util.module_from_spec(spec))
-    return ModelConfig(name="conv-vae", network="palette", image_size=16, latent_dim=5, label="class", classes=3)
+def palette(painter: LatentModel) -> ModelConfig:
+    return painter.cfg
 
 
 @pytest.mark.parametrize("centre", [True, False])
@@ -154,31 +149,23 @@ def test_what_a_coupling_keeps_within_counts_as_memory(monkeypatch: pytest.Monke
     assert (needed[1] - needed[0]) * 2**20 - (weights[1] - weights[0]) == pytest.approx(500 * 1000 * 4)
 
 
-def test_it_decodes_in_the_browser_as_in_torch(palette: ModelConfig, tmp_path: Path) -> None:
-    model = engine_cases.drawn(palette)
-    with torch.no_grad():
-        picks = model.decoder[-4]
-        picks.weight.mul_(20.0)  # codes from one end to the other
-        picks.bias.fill_(7.3)
-    assert bundle.supported(palette) is None
-    cases = [
-        engine_cases.write_case(tmp_path, part, model, part, 26 if part == "decoder" else 4) for part in bundle.HALVES
-    ]
-    used = model.decode(engine_cases.input_of(model, "decoder", 26)[:, :5], torch.zeros(26).long())
-    assert len(used.detach().permute(0, 2, 3, 1).flatten(0, 2).unique(dim=0)) > 8
-    engine_cases.write_cases(tmp_path, cases)
+@torch.no_grad()
+def test_it_decodes_in_the_browser_as_in_torch(painter: LatentModel, tmp_path: Path) -> None:
+    assert bundle.supported(painter.cfg) is None
+    rows = engine_cases.input_of(painter, "decoder", 26)
+    colours = engine_cases.answer_of(painter, "decoder", rows).reshape(26, 3, 256).transpose(1, 2).flatten(0, 1)
+    assert len(colours.unique(dim=0)) > 12  # of 16
+    write = engine_cases.write_case
+    engine_cases.write_cases(tmp_path, [write(tmp_path, part, painter, part, 26) for part in bundle.HALVES])
     assert_parity(tmp_path, "wasm", "js")
 
 
-def test_onnx_says_the_same(palette: ModelConfig) -> None:
-    model = engine_cases.drawn(palette)
-    with torch.no_grad():
-        model.decoder[-4].weight.mul_(20.0)
-    tensors = {name: value.numpy() for name, value in model.state_dict().items()}
-    session = onnxruntime.InferenceSession(onnx_model(palette, tensors, "decoder"))
+def test_onnx_says_the_same(painter: LatentModel) -> None:
+    tensors = {name: value.numpy() for name, value in painter.state_dict().items()}
+    session = onnxruntime.InferenceSession(onnx_model(painter.cfg, tensors, "decoder"))
     z, y = torch.randn(4, 5, generator=torch.Generator().manual_seed(2)), torch.tensor([0, 2, 1, 0])
     (found,) = session.run(None, {"z": z.numpy(), "y": y.numpy()})
-    np.testing.assert_allclose(found, model.decode(z, y).detach().numpy(), atol=1e-4)
+    np.testing.assert_allclose(found, painter.decode(z, y).detach().numpy(), atol=1e-4)
 
 
 def test_a_palette_begins_around_the_average_colour(palette: ModelConfig) -> None:
