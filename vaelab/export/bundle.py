@@ -34,8 +34,6 @@ MAGIC = b"VAEBUNDL"
 VERSION = 1
 ALIGNMENT = 16  # bytes; a v128 of WebAssembly
 
-SLOPES = {"ReLU": 0.0, "LeakyReLU": LEAK}  # what a number below 0 is multiplied by
-
 # Multiply-adds of one image that a laptop's browser does in a 30th of a second with the SIMD kernel (5 a nanosecond).
 MAX_MACS = 150_000_000
 # Multiply-adds a second: a slow laptop, and what one thread of a quick one was measured at (docs/decisions/0003-browser-decoder.md).
@@ -56,7 +54,7 @@ def browser_bundle(
     half the bytes and rounds; None takes it where every weight is such a number already, as in snapshots and shipped decoders.
     Raises WeightsError when one is absent, of another shape, or not finite.
     """
-    if is_closed(cfg):
+    if is_closed(cfg, part):
         raise WeightsError(
             f"nobody declared the layers of {cfg.network}, so a browser cannot run them; the server does"
         )
@@ -157,7 +155,7 @@ def supported(cfg: ModelConfig, part: Part = "decoder") -> str | None:
     """None when the browser can run this half of the model at 30 frames a second; otherwise the reason, one sentence."""
     if part == "encoder" and not cfg.method.head_is_code:
         return f"More is done to the code of {cfg.name} than its encoder's layers do, so the server encodes."
-    if is_closed(cfg):
+    if is_closed(cfg, part):
         return f"Nobody declared the layers of {cfg.network}, so the server {part[:-1]}s it."
     work = macs(cfg, part)
     if work > MAX_MACS:
@@ -168,17 +166,16 @@ def supported(cfg: ModelConfig, part: Part = "decoder") -> str | None:
     return None
 
 
-def is_closed(cfg: ModelConfig) -> bool:
-    """Whether the layers are a user's own module, of which nothing but torch knows what it does."""
-    return any(layer.kind == "Own" for layer in architecture(cfg).decoder)
+def is_closed(cfg: ModelConfig, part: Part = "decoder") -> bool:
+    """Whether a half is a user's own code of which nothing but torch knows what it does."""
+    return any(layer.kind == "Own" for _, layer in _named_layers(cfg, part))
 
 
 def _named_layers(cfg: ModelConfig, part: Part) -> list[tuple[str, Layer]]:
     layers = architecture(cfg)
     if part == "decoder":
-        return [(f"decoder.{i}", layer) for i, layer in enumerate(layers.decoder)]
-    features = [(f"features.{i}", layer) for i, layer in enumerate(layers.features)]
-    return features + [(f"head.{i}", layer) for i, layer in enumerate(layers.head)]
+        return list(layers.named("decoder"))
+    return [*layers.named("features"), *layers.named("head")]
 
 
 def _input_shape(cfg: ModelConfig, part: Part) -> Shape:
@@ -192,8 +189,10 @@ def _numbers(layer: Layer) -> dict[str, Any]:
     """What the browser must know of a layer beside its shapes and weights."""
     if layer.kind == "GroupNorm":
         return {"outputs": layer.outputs, "groups": layer.groups, "epsilon": NORM_EPS}
-    if layer.kind in ("Upsample", *SLOPES):
-        return {"stride": layer.stride} if layer.kind == "Upsample" else {"slope": SLOPES[layer.kind]}
+    if layer.kind == "Upsample":
+        return {"stride": layer.stride}
+    if layer.kind in ("ReLU", "LeakyReLU"):  # what a number below 0 is multiplied by
+        return {"slope": layer.slope if layer.kind == "LeakyReLU" else 0.0}
     if layer.kind == "Coupling":
         return {"leak": LEAK}
     if not layer.tensors:

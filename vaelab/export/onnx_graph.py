@@ -40,10 +40,9 @@ def onnx_model(cfg: ModelConfig, tensors: dict[str, Floats], part: str) -> bytes
         raise ExportError(
             f"the format onnx holds the decoder of {cfg.name} alone, because more is done to its code than layers do; add --part decoder"
         )
-    if is_closed(cfg):
-        raise ExportError(
-            f"the format onnx needs declared layers, and nobody declared those of {cfg.network}; export it as safetensors"
-        )
+    if is_closed(cfg, "decoder" if part == "decoder" else "encoder"):
+        way = "add --part decoder" if part != "decoder" and not is_closed(cfg) else "export it as safetensors"
+        raise ExportError(f"the format onnx needs declared layers, and nobody declared those of {cfg.network}; {way}")
     layers = architecture(cfg)
     image: list[str | int | None] = ["N", cfg.channels, cfg.image_size, cfg.image_size]
     code: list[str | int | None] = ["N", cfg.latent_dim]
@@ -55,10 +54,10 @@ def onnx_model(cfg: ModelConfig, tensors: dict[str, Floats], part: str) -> bytes
     if part != "decoder":
         pixels = (cfg.channels, cfg.image_size, cfg.image_size)
         flat = math.prod(shapes(layers.features, pixels)[-1] if layers.features else pixels)
-        h = graph.add("Flatten", [graph.run(layers.features, "features", "x", pixels)], axis=1)
+        h = graph.add("Flatten", [graph.run(layers.named("features"), "x", pixels)], axis=1)
         if cfg.classes:
             h = graph.add("Concat", [h, "label"], axis=1)
-        h = graph.run(layers.head, "head", h, (flat + cfg.classes,))
+        h = graph.run(layers.named("head"), h, (flat + cfg.classes,))
         outputs["mu"] = code
         if not cfg.has_posterior:
             graph.add("Identity", [h], "mu")
@@ -69,7 +68,7 @@ def onnx_model(cfg: ModelConfig, tensors: dict[str, Floats], part: str) -> bytes
         z = "mu" if part == "model" else "z"
         if cfg.classes:
             z = graph.add("Concat", [z, "label"], axis=1)
-        graph.add("Identity", [graph.run(layers.decoder, "decoder", z, (cfg.latent_dim + cfg.classes,))], "x_hat")
+        graph.add("Identity", [graph.run(layers.named("decoder"), z, (cfg.latent_dim + cfg.classes,))], "x_hat")
         outputs["x_hat"] = image
     values = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in inputs.items()]
     if cfg.classes:
@@ -115,20 +114,21 @@ class _Graph:
         depth = self.constant("classes", np.array([classes], np.int64))
         self.add("OneHot", [label, depth, self.constant("off_on", np.array([0, 1], np.float32))], output, axis=-1)
 
-    def run(self, layers: tuple[Layer, ...], part: str, value: str, start: Shape) -> str:
-        """The layers of one part (the prefix of its tensors' names) over a value of shape (N, *start)."""
+    def run(self, layers: tuple[tuple[str, Layer], ...], value: str, start: Shape) -> str:
+        """The layers of one part, with what the names of their tensors begin with, over a value of shape (N, *start)."""
         values = [value]
-        for i, (layer, shape) in enumerate(zip(layers, shapes(layers, start), strict=True)):
+        flow = shapes(tuple(layer for _, layer in layers), start)
+        for (name, layer), shape in zip(layers, flow, strict=True):
             if layer.kind == "Add":
                 values.append(self.add("Add", [values[-1], values[-layer.back]]))
             elif layer.kind == "GroupNorm":
-                values.append(self._group_norm(layer, f"{part}.{i}", values[-1], shape))
+                values.append(self._group_norm(layer, name, values[-1], shape))
             elif layer.kind == "Embedding":
-                values.append(self._embedding(layer, f"{part}.{i}", values[-1], shape))
+                values.append(self._embedding(layer, name, values[-1], shape))
             elif layer.kind == "Coupling":
-                values.append(self._coupling(layer, f"{part}.{i}", values[-1]))
+                values.append(self._coupling(layer, name, values[-1]))
             else:
-                values.append(self._layer(layer, f"{part}.{i}", values[-1]))
+                values.append(self._layer(layer, name, values[-1]))
         return values[-1]
 
     def _group_norm(self, layer: Layer, name: str, value: str, shape: Shape) -> str:
@@ -200,5 +200,5 @@ class _Graph:
                 nearest_mode="floor",
             )
         if layer.kind == "LeakyReLU":
-            return self.add("LeakyRelu", [value], alpha=LEAK)
+            return self.add("LeakyRelu", [value], alpha=layer.slope)
         return self.add({"ReLU": "Relu", "Tanh": "Tanh", "Sigmoid": "Sigmoid"}[layer.kind], [value])

@@ -15,7 +15,7 @@ from vaelab.config.errors import ConfigError
 from vaelab.models.architecture import architecture
 from vaelab.models.flows import Coupling
 from vaelab.models.layer_modules import CouplingLayer, Embedding, MaskedConv2d
-from vaelab.models.layers import LEAK, NORM_EPS, Layer
+from vaelab.models.layers import NORM_EPS, Layer
 from vaelab.models.model_config import ModelConfig
 from vaelab.models.own_module import OwnModule
 from vaelab.models.posteriors import Posterior
@@ -128,7 +128,7 @@ def _module(layer: Layer) -> nn.Module:
     if layer.kind == "Reshape":
         return nn.Unflatten(1, layer.shape)
     if layer.kind == "LeakyReLU":
-        return nn.LeakyReLU(LEAK)
+        return nn.LeakyReLU(layer.slope)
     if layer.kind == "GroupNorm":
         return nn.GroupNorm(layer.groups, layer.outputs, NORM_EPS)
     if layer.kind == "Add":

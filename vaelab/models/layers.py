@@ -26,13 +26,14 @@ LayerKind = Literal[
     "Own",
 ]
 Shape = tuple[int, ...]
+LEAK = 0.1
 
 
 @dataclass(frozen=True)
 class Layer:
     """One layer. inputs, outputs: features or channels; kernel, stride, padding in pixels; shape for Reshape only.
 
-    LeakyReLU multiplies what is below 0 by LEAK.
+    LeakyReLU multiplies what is below 0 by `slope`.
     Upsample repeats every pixel stride times in both directions (nearest neighbour).
     GroupNorm brings `groups` groups of an image's channels to mean 0 and variance 1, then scales and shifts each channel (Wu & He 2018,
     eq. 1-6); one group is layer normalisation. It takes maps or a vector, and asks no other image.
@@ -58,6 +59,7 @@ class Layer:
     own_params: int = 0
     centre: bool = True
     hidden: int = 0
+    slope: float = LEAK
 
     @property
     def params(self) -> int:
@@ -124,11 +126,21 @@ class Layer:
 
 @dataclass(frozen=True)
 class Architecture:
-    """features: image to feature maps; head: flat features (and label) to 2 Z numbers; decoder: z (and label) to pixels."""
+    """features: image to feature maps; head: flat features (and label) to 2 Z numbers; decoder: z (and label) to pixels.
+
+    read: what a user's own decoder does, where its code could be read: layers with the names of their weights, in place of the Own layer.
+    """
 
     features: tuple[Layer, ...]
     head: tuple[Layer, ...]
     decoder: tuple[Layer, ...]
+    read: tuple[tuple[str, Layer], ...] = ()
+
+    def named(self, part: Literal["features", "head", "decoder"]) -> tuple[tuple[str, Layer], ...]:
+        """The layers of a part, each with what the names of its weights begin with in the model's state dict."""
+        if part == "decoder" and self.read:
+            return self.read
+        return tuple((f"{part}.{i}", layer) for i, layer in enumerate(getattr(self, part)))
 
     @property
     def params(self) -> int:
@@ -209,7 +221,6 @@ def _check_sum(layer: Layer, at: int, found: list[Shape]) -> None:
 
 
 COUPLED = ("first", "second")  # the linear layers within a Coupling
-LEAK = 0.1
 NORM_EPS = 1e-5  # added to a group's variance before its root is taken
 RELU, LEAKY, TANH, SIGMOID = Layer("ReLU"), Layer("LeakyReLU"), Layer("Tanh"), Layer("Sigmoid")
 

@@ -57,6 +57,7 @@ class OwnModule(Network):
         self.words = Words(kind.__name__, told or ABOUT[0], kind.__name__, told or ABOUT[1])
         self.logits = bool(getattr(kind, "logits", False))
         self._probes: dict[tuple[int, int, int], Probe] = {}
+        self._readings: dict[tuple[int, int, int], tuple[tuple[str, Layer], ...]] = {}
         self._takes = self._arguments()
         first, self.listed = self._first()
         self.method = "vae" if first.pair else "autoencoder"
@@ -73,7 +74,21 @@ class OwnModule(Network):
                 f" ({'mu and logvar' if probe.pair else 'a code'}); choose --model {self.name}"
             )
         features = Layer("Own", shape=(found,), own_params=probe.encoder)
-        return Architecture((features,), (), (Layer("Own", shape=shape.image, own_params=probe.decoder), SIGMOID))
+        decoder = Layer("Own", shape=shape.image, own_params=probe.decoder)
+        return Architecture((features,), (), (decoder, SIGMOID), self._read(shape))
+
+    def _read(self, shape: NetworkShape) -> tuple[tuple[str, Layer], ...]:
+        """What decode does, where it is no more than layers that are declared elsewhere; () otherwise."""
+        key = (shape.channels, shape.image_size, shape.latent_dim)
+        if key not in self._readings:
+            import torch
+
+            from vaelab.models.read_layers import read
+
+            with torch.random.fork_rng(devices=[]), torch.device("cpu"):
+                module = self.module(*key)
+                self._readings[key] = read(module, shape.latent_dim, shape.image, logits=self.logits, prefix=OWN)
+        return self._readings[key]
 
     @property
     def fixes_code(self) -> bool:
