@@ -62,6 +62,13 @@ def test_milestones_fall_where_they_say_and_a_shorter_training_goes_through_all(
         assert lr_at(40, 40, 1.0, rate) == pytest.approx(lr_at(10**6, 10**6, 1.0, rate)) == pytest.approx(0.1)
 
 
+def test_a_held_cosine_is_a_shorter_cosine_and_then_a_rate_that_stays() -> None:
+    held = [lr_at(step, 4000, 1.0, "cosine-hold") for step in range(1, 4001)]
+    assert held[:3000] == [lr_at(step, 3000, 1.0, "cosine") for step in range(1, 3001)]
+    assert held[2999] == pytest.approx(0.02)
+    assert set(held[3000:]) == {0.002}
+
+
 def test_every_protocol_is_a_training_and_burdas_is_what_the_paper_says() -> None:
     for known in PROTOCOLS.values():
         cfg = known.config(seed=3)

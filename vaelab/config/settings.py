@@ -13,7 +13,7 @@ from vaelab.config.fields import Bounds, Strict, setting
 
 Likelihood = Literal["bernoulli", "gaussian"]
 ScheduleKind = Literal["constant", "linear", "cyclic"]
-RateSchedule = Literal["constant", "cosine", "stairs", "milestones"]
+RateSchedule = Literal["constant", "cosine", "cosine-hold", "stairs", "milestones"]
 StepKind = Literal["eager", "compiled"]
 DeviceName = Literal["auto", "cpu", "cuda", "mps"]
 
@@ -116,7 +116,7 @@ class OptimConfig(Strict):
     )
     rate: RateSchedule = setting(
         "constant",
-        "constant; cosine: warms up, then falls to almost 0; stairs, milestones: falls in steps, as in papers on MNIST.",
+        "constant; cosine: warms up, then falls to almost 0; cosine-hold: the same in three quarters, then a tenth of that; stairs, milestones: falls in steps, as in papers on MNIST.",
         choices=RATE_SCHEDULES,
     )
     epsilon: float = setting(
