@@ -58,8 +58,8 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "dataset": "shapes",
         "model": "conv-vae",
         "latent_dim": 10,
-        "epochs": 150,
-        **SMOOTH,
+        "epochs": 200,
+        **HELD,
         "batch_size": 128,
     },
     # Beside the faces' VAE on the Decode page: the same images, and holes between the codes.
