@@ -40,7 +40,8 @@ class Compiling:
         if self._process.poll() is None:
             return None
         assert self._process.stdout is not None
-        self._tell(self._process.stdout.readline().strip() or "the compiled step could not be built")
+        with self._process.stdout as said:
+            self._tell(said.readline().strip() or "the compiled step could not be built")
         self.is_over = True
         found = find(self.recipe.name) if self._process.returncode == 0 else None
         return found if found is not None and found.library else None
