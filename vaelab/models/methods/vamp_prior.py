@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from vaelab.models.latent_model import LatentModel
+    from vaelab.models.mixtures import PseudoInputs
 
 SHOWN = 14  # pseudo-inputs on the page
 
@@ -59,11 +60,7 @@ class VampPrior(MixturePrior):
 
     def begin(self, model: LatentModel, x: Tensor, images: int) -> None:
         """The pseudo-inputs begin as training images."""
-        from vaelab.models.mixtures import PseudoInputs
-
-        prior = model.get_submodule("prior")
-        assert isinstance(prior, PseudoInputs)
-        prior.start_at(x)
+        _prior(model).start_at(x)
 
     def components(self, model: LatentModel) -> tuple[Tensor, Tensor, Tensor]:
         """The pseudo-inputs' posteriors, (K, Z) each, all of one weight; in a conditional model they take the labels in turn."""
@@ -76,17 +73,13 @@ class VampPrior(MixturePrior):
 
     def component_images(self, model: LatentModel) -> Tensor:
         """The pseudo-inputs, (K, C, H, W) in (0, 1)."""
-        from vaelab.models.mixtures import PseudoInputs
-
-        prior = model.get_submodule("prior")
-        assert isinstance(prior, PseudoInputs)
-        return prior.images()
+        return _prior(model).images()
 
     def component_labels(self, model: LatentModel) -> Tensor | None:
         """In a conditional model the pseudo-inputs take the labels in turn, (K,)."""
         import torch
 
-        logits = model.get_parameter("prior.logits")
+        logits = _prior(model).logits  # not get_parameter: a compiled step puts plain tensors in their place
         classes = model.cfg.classes
         return torch.arange(len(logits), device=logits.device) % classes if classes else None
 
@@ -94,7 +87,15 @@ class VampPrior(MixturePrior):
         """The first of them."""
         import torch
 
-        return {"pseudo_inputs": torch.sigmoid(model.get_parameter("prior.logits")[:SHOWN])}
+        return {"pseudo_inputs": torch.sigmoid(_prior(model).logits[:SHOWN])}
+
+
+def _prior(model: LatentModel) -> PseudoInputs:
+    from vaelab.models.mixtures import PseudoInputs
+
+    prior = model.get_submodule("prior")
+    assert isinstance(prior, PseudoInputs)
+    return prior
 
 
 register(VampPrior())
