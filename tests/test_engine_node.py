@@ -177,4 +177,5 @@ def test_what_the_engine_promises_beside_its_numbers(tmp_path: Path) -> None:
 
 
 def test_leaky_relu_has_the_slope_of_pytorch() -> None:
-    assert latent_model._module(Layer("LeakyReLU")).negative_slope == bundle.SLOPES["LeakyReLU"] == LEAK
+    for layer, slope in ((Layer("LeakyReLU"), LEAK), (Layer("LeakyReLU", slope=0.2), 0.2)):
+        assert latent_model._module(layer).negative_slope == bundle._numbers(layer)["slope"] == slope
