@@ -53,7 +53,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "cifar10-autoencoder": {"dataset": "cifar10", "model": "autoencoder", "epochs": 16, **SMOOTH},
     "cifar10-conv-vae": {"dataset": "cifar10", "model": "conv-vae", "latent_dim": 64, "epochs": 20, **SMOOTH},
     "mnist-conv-vae": {"dataset": "mnist", "model": "conv-vae", "latent_dim": 16, "epochs": 68, **HELD},
-    "fashion-conv-vae": {"dataset": "fashion-mnist", "model": "conv-vae", "latent_dim": 16, "epochs": 36, **SMOOTH},
+    "fashion-conv-vae": {"dataset": "fashion-mnist", "model": "conv-vae", "latent_dim": 16, "epochs": 48, **HELD},
     "shapes-conv-vae": {
         "dataset": "shapes",
         "model": "conv-vae",
