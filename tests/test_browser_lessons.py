@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from decode_browser import quiet, settle
-from visitors import OFTEN
+from visitors import OFTEN, SETTLED
 
 from vaelab.ui.learn import kinds
 from vaelab.ui.learn.frame import lessons
@@ -242,6 +242,7 @@ def test_a_training_inside_a_lesson_runs_pauses_and_begins_anew(
     open_lesson(page, address, name)
     if view:
         changes(page, choose(view))
+    page.wait_for_function(SETTLED, polling=OFTEN)
     button("Train")(page)
     page.get_by_text(re.compile(r"^Step [1-9]")).first.wait_for()
     button("Pause")(page)

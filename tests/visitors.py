@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 from vaelab.ui.text import strings
 
 # What is computed again Streamlit shows in pale ink, and for a moment after; a page that ticks may begin at any time.
-STEADY = "[data-testid=stElementContainer] { opacity: 1 !important; transition: none !important; }"
+# A menu that has just opened is pale for a moment too.
+STEADY = "[data-testid=stElementContainer], [data-baseweb=popover], [data-baseweb=popover] * { opacity: 1 !important; transition: none !important; }"
 # Nothing of the page is still to be computed or to be replaced.
 SETTLED = "() => !document.querySelector('[data-testid=stApp][data-test-script-state=running], [data-stale=true]')"
 ARRIVED = (
