@@ -95,7 +95,8 @@ def choose(words: str) -> Gesture:
 
 
 def button(words: str) -> Gesture:
-    return lambda page: page.locator(".st-key-lesson_stage").get_by_role("button", name=words).first.click()
+    """A button of the stage by all of its name: a chart's own buttons tell of "training steps"."""
+    return lambda page: page.locator(".st-key-lesson_stage").get_by_role("button", name=words, exact=True).click()
 
 
 GESTURES: dict[str, list[Gesture]] = {
@@ -125,19 +126,21 @@ GESTURES: dict[str, list[Gesture]] = {
 }
 
 
+UNCHOSEN = """() => [...document.querySelectorAll(".st-key-lesson_stage input[type=radio], .st-key-lesson_stage [role=radio]")].find(
+  (one) => !one.checked && one.getAttribute("aria-checked") !== "true")"""
 # As a hand does that has turned a slider and presses the menu at once: the page in the address is another one before its elements are there.
-LEAVE_AND_CHOOSE = """(path) => {
-  const radio = [...document.querySelectorAll(".st-key-lesson_stage input[type=radio], .st-key-lesson_stage [role=radio]")].find(
-    (one) => !one.checked && one.getAttribute("aria-checked") !== "true");
-  history.pushState({}, "", path);
+LEAVE_AND_CHOOSE = f"""(path) => {{
+  const radio = ({UNCHOSEN})();
+  history.pushState({{}}, "", path);
   dispatchEvent(new PopStateEvent("popstate"));
   radio.click();
-}"""
+}}"""
 
 
 def test_a_gesture_while_the_next_lesson_opens_breaks_nothing(walk: Any, address: str) -> None:
     """Streamlit by itself empties the new page, and nothing works until a reload; see vaelab/ui/ordered_session.py."""
     page = walk_to_lesson(walk, address, "elbo")
+    page.wait_for_function(UNCHOSEN, polling=OFTEN)
     page.evaluate(LEAVE_AND_CHOOSE, "/learn_graphs?lang=en")
     walk_to_lesson(walk, address, "graphs")
     page.locator('[data-node="alarm"]').wait_for()

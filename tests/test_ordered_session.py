@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -10,13 +11,16 @@ import pytest
 from streamlit.proto.ClientState_pb2 import ClientState
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime import app_session, websocket_session_manager
+from streamlit.runtime.fragment import MemoryFragmentStorage
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.script_data import ScriptData
-from streamlit.runtime.scriptrunner import RerunData, ScriptRunnerEvent
+from streamlit.runtime.scriptrunner import RerunData, ScriptRunner, ScriptRunnerEvent
 from streamlit.runtime.scriptrunner.script_cache import ScriptCache
+from streamlit.runtime.scriptrunner_utils.script_requests import ScriptRequests
 from streamlit.signal_util import Signal
 
-from vaelab.ui.ordered_session import LOOK_AGAIN, OrderedSession, install
+from vaelab.cli.bench.visitor import PATIENCE, Visitor
+from vaelab.ui.ordered_session import LOOK_AGAIN, OrderedRunner, OrderedSession, install
 
 
 class Runner:
@@ -26,6 +30,7 @@ class Runner:
         self.asked = [initial_rerun_data]
         self.ended = False
         self.on_event = Signal()
+        self._requests = ScriptRequests()  # what it has not begun
 
     def start(self) -> None: ...
 
@@ -35,6 +40,7 @@ class Runner:
     def request_rerun(self, data: RerunData) -> bool:
         if not self.ended:
             self.asked.append(data)
+            self._requests.request_rerun(data)
         return not self.ended
 
     def draw(self, text: str) -> None:
@@ -66,7 +72,7 @@ def play(monkeypatch: pytest.MonkeyPatch) -> Callable[[Play], list[Runner]]:
         return runners[-1]
 
     monkeypatch.setattr(app_session, "ScriptRunner", begin)
-    monkeypatch.setattr(OrderedSession, "has_fragment", lambda _, __: True)
+    monkeypatch.setattr(OrderedSession, "has_fragment", lambda _, fragment: fragment != "gone")
 
     def run(scene: Play) -> list[Runner]:
         async def whole() -> None:
@@ -83,8 +89,15 @@ def play(monkeypatch: pytest.MonkeyPatch) -> Callable[[Play], list[Runner]]:
     return run
 
 
-def asks(page: str, fragment: str = "") -> ClientState:
-    return ClientState(page_script_hash=page, fragment_id=fragment)
+def asks(page: str, fragment: str = "", press: str = "", is_tick: bool = False) -> ClientState:
+    asked = ClientState(page_script_hash=page, fragment_id=fragment, is_auto_rerun=is_tick)
+    if press:
+        asked.widget_states.widgets.add(id=press, trigger_value=True)
+    return asked
+
+
+def presses(data: RerunData) -> list[str]:
+    return [one.id for one in data.widget_states.widgets] if data.widget_states else []
 
 
 def texts(session: OrderedSession) -> list[str]:
@@ -94,7 +107,7 @@ def texts(session: OrderedSession) -> list[str]:
 
 
 def fragments(runner: Runner) -> list[str]:
-    return [data.fragment_id or "" for data in runner.asked]
+    return [data.fragment_id or "".join(data.fragment_id_queue) for data in runner.asked]
 
 
 async def a_moment() -> None:
@@ -150,17 +163,73 @@ def test_what_an_ended_run_has_drawn_arrives_though_another_is_asked_for(play: A
     assert fragments(next_one) == ["first", "second"]
 
 
-def test_a_run_of_the_whole_page_waits_for_nothing(play: Any) -> None:
+def test_a_run_of_the_whole_page_waits_for_nothing_and_takes_the_presses_along(play: Any) -> None:
     async def scene(session: OrderedSession, runners: list[Runner]) -> None:
         session.request_rerun(asks("one"))
         runners[0].end()
-        session.request_rerun(asks("one", "older"))
+        session.request_rerun(asks("one", "older", press="train"))
         session.request_rerun(asks("one"))
         assert len(runners) == 2
         await a_moment()
 
     _, second = play(scene)
     assert fragments(second) == [""]
+    assert presses(second.asked[0]) == ["train"]
+
+
+def test_a_press_that_waits_for_the_page_outlives_another_run_of_it(play: Any) -> None:
+    """Streamlit stops the runner, and forgets the press with it."""
+
+    async def scene(session: OrderedSession, runners: list[Runner]) -> None:
+        session.request_rerun(asks("one"))
+        session.request_rerun(asks("one", "stage", press="train"))
+        session.request_rerun(asks("one", "clock", is_tick=True))
+        session.request_rerun(asks("one"))
+        session.request_rerun(asks("one", "stage", press="pause"))
+        session.request_rerun(asks("two"))
+
+    _, second, third = play(scene)
+    assert second.asked[0].fragment_id_queue == []
+    assert presses(second.asked[0]) == ["train"]
+    assert presses(third.asked[0]) == [], "what was pressed on a page that was left draws nothing"
+
+
+def test_a_press_in_a_fragment_that_has_gone_is_answered_by_the_whole_page(play: Any) -> None:
+    """Streamlit drops it; of a tick nothing is lost."""
+
+    async def scene(session: OrderedSession, runners: list[Runner]) -> None:
+        session.request_rerun(asks("one", "gone", is_tick=True))
+        session.request_rerun(asks("one", "gone", press="train"))
+
+    (only,) = play(scene)
+    assert fragments(only) == [""]
+    assert presses(only.asked[0]) == ["train"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "queue"),
+    [
+        ([asks("one", "there", press="train")], ["there"]),
+        ([asks("one", "gone", press="train")], []),
+        ([asks("one", "gone", press="train"), asks("one", "there", is_tick=True)], []),
+        ([asks("one", "gone", is_tick=True)], ["gone"]),
+        ([asks("one", "gone")], []),
+    ],
+)
+def test_a_fragment_that_has_gone_until_its_turn_becomes_the_whole_page(
+    asked: list[ClientState], queue: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[RerunData] = []
+    monkeypatch.setattr(ScriptRunner, "_run_script", lambda _, data: begun.append(data))
+    requests, runner = ScriptRequests(), OrderedRunner.__new__(OrderedRunner)
+    runner._fragment_storage = MemoryFragmentStorage()
+    monkeypatch.setattr(runner._fragment_storage, "contains", lambda fragment: fragment == "there")
+    for one in asked:
+        requests.request_rerun(
+            RerunData(widget_states=one.widget_states, fragment_id=one.fragment_id, is_auto_rerun=one.is_auto_rerun)
+        )
+    runner._run_script(requests.on_scriptrunner_ready().rerun_data)
+    assert begun[0].fragment_id_queue == queue
 
 
 def test_a_session_that_was_left_begins_nothing(play: Any) -> None:
@@ -174,8 +243,35 @@ def test_a_session_that_was_left_begins_nothing(play: Any) -> None:
     assert len(play(scene)) == 1
 
 
+class Watcher(Visitor):
+    """A visitor who reads how far a lesson's training is."""
+
+    steps = 0
+
+    def _element_came(self, delta: Any) -> None:
+        super()._element_came(delta)
+        found = re.match(r"Step ([\d,]+)", delta.new_element.progress.text)
+        self.steps = int(found[1].replace(",", "")) if found else self.steps
+
+
+def test_train_is_pressed_where_the_server_has_taken_its_fragment_away(digits_app: str) -> None:
+    async def scene() -> None:
+        visitor = Watcher(digits_app)
+        await visitor.open("learn_elbo")
+        try:
+            await visitor._ask("0" * 32, pressed=visitor._element("elbo_race_go")[0])
+            while not visitor.steps:
+                await asyncio.sleep(0.1)
+        finally:
+            await visitor.close()
+
+    asyncio.run(asyncio.wait_for(scene(), PATIENCE))
+
+
 def test_every_new_session_is_of_this_kind(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(websocket_session_manager, "AppSession", app_session.AppSession)
+    monkeypatch.setattr(app_session, "ScriptRunner", ScriptRunner)
     install()
     assert websocket_session_manager.AppSession is OrderedSession
+    assert app_session.ScriptRunner is OrderedRunner
     assert "AppSession" in websocket_session_manager.WebsocketSessionManager.connect_session.__code__.co_names

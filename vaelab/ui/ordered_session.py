@@ -1,24 +1,43 @@
-"""A session that answers what the page in the browser asks, and loses nothing that a run has drawn.
+"""A session that answers what the page in the browser asks, and loses nothing: no press, and nothing that a run has drawn.
 
-Streamlit 1.67 takes a fragment's run as it comes. Two orders of things end badly, the more often the busier the machine:
+Streamlit 1.67 takes a fragment's run as it comes. Four orders of things end badly, the more often the busier the machine:
 
 - A gesture on a page that was just left asks for that page's fragment. Its run says that the old page is shown; the browser then empties
   the new one, and what is drawn next has no place to go ("'setIn' cannot be called on an ElementNode"): the app is dead until a reload.
 - A fragment is asked for in the moment in which a run has ended and its last elements are on their way to the event loop. Streamlit begins
   another runner and drops what the one before still had to say: a chart never comes.
+- A button in a fragment is pressed while the page is drawn, and waits for the end of that run. If the whole page is asked for once more
+  before, the run is stopped and the press is forgotten with it: the browser sends a press once.
+- A run takes a fragment away whose button is still to be seen in the browser, and is pressed there. Streamlit drops the press.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from streamlit.proto.ClientState_pb2 import ClientState
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
-from streamlit.runtime import websocket_session_manager
+from streamlit.runtime import app_session, websocket_session_manager
 from streamlit.runtime.app_session import AppSession, AppSessionState
-from streamlit.runtime.scriptrunner import RerunData
+from streamlit.runtime.scriptrunner import RerunData, ScriptRunner
+from streamlit.runtime.scriptrunner_utils.script_requests import (
+    ScriptRequests,
+    ScriptRequestType,
+    _has_active_trigger_value,
+)
 
 LOOK_AGAIN = 0.001  # seconds until the rest of an ended run has been taken in
+
+
+class OrderedRunner(ScriptRunner):
+    """A runner that answers with the whole page where a fragment that was pressed has gone until its turn came."""
+
+    def _run_script(self, rerun_data: RerunData) -> None:
+        gone = [fragment for fragment in rerun_data.fragment_id_queue if not self._fragment_storage.contains(fragment)]
+        if gone and (not rerun_data.is_auto_rerun or has_press(rerun_data)):
+            rerun_data = replace(rerun_data, fragment_id_queue=[])
+        super()._run_script(rerun_data)
 
 
 class OrderedSession(AppSession):
@@ -27,19 +46,21 @@ class OrderedSession(AppSession):
     def __init__(self, *arguments: Any, **named: Any) -> None:
         # The hash of the page that the browser has or has asked for; empty before its first answer.
         self._page = ""
-        self._late: list[
-            RerunData
-        ] = []  # what waits for the end of a runner that has ended, as the browser asked for it
+        self._late: list[RerunData] = []  # what the browser has asked for and no runner has yet, in order
         super().__init__(*arguments, **named)
 
     def request_rerun(self, client_state: ClientState | None) -> None:
         """Run what the browser asks for; a fragment only of the page that it has."""
         if client_state is not None:
-            page = client_state.page_script_hash
-            if client_state.fragment_id and "" not in (page, self._page) and page != self._page:
+            page, fragment = client_state.page_script_hash, client_state.fragment_id
+            if fragment and "" not in (page, self._page) and page != self._page:
                 return
-            if not client_state.fragment_id:
+            if fragment and not client_state.is_auto_rerun and not self.has_fragment(fragment):
+                client_state, fragment = of_the_whole_page(client_state), ""
+            if not fragment:
                 self._page = page
+                if self._scriptrunner is not None:  # it is stopped at once
+                    self._late[:0] = waits_in(self._scriptrunner)
         super().request_rerun(client_state)
 
     def _enqueue_forward_msg(self, msg: ForwardMsg) -> None:
@@ -48,9 +69,9 @@ class OrderedSession(AppSession):
         super()._enqueue_forward_msg(msg)
 
     def _create_scriptrunner(self, initial_rerun_data: RerunData) -> None:
-        if self._scriptrunner is None and not (self._late and initial_rerun_data.fragment_id):
-            self._late.clear()  # a run of the whole page: the browser has sent with it all that is chosen
-            super()._create_scriptrunner(initial_rerun_data)
+        if self._scriptrunner is None:
+            waiting, self._late = [*self._late, initial_rerun_data], []
+            super()._create_scriptrunner(together(waiting))
             return
         self._late.append(initial_rerun_data)
         if len(self._late) == 1:
@@ -66,6 +87,36 @@ class OrderedSession(AppSession):
                 self._create_scriptrunner(data)
 
 
+def of_the_whole_page(client_state: ClientState) -> ClientState:
+    """The same request, of more than a fragment."""
+    asked = ClientState()
+    asked.CopyFrom(client_state)
+    asked.fragment_id = ""
+    return asked
+
+
+def waits_in(runner: ScriptRunner) -> list[RerunData]:
+    """What a runner has been asked for and has not begun."""
+    requests = runner._requests
+    with requests._lock:
+        return [requests._rerun_data] if requests._state is ScriptRequestType.RERUN else []
+
+
+def has_press(data: RerunData) -> bool:
+    """Whether a button was pressed, or another thing that the browser says once."""
+    return any(map(_has_active_trigger_value, data.widget_states.widgets if data.widget_states else ()))
+
+
+def together(asked: list[RerunData]) -> RerunData:
+    """One run for what was asked for in order: the last one's page and values, and the presses of all that were made on that page."""
+    requests = ScriptRequests()
+    for data in asked:
+        if data.page_script_hash == asked[-1].page_script_hash:
+            requests.request_rerun(data)
+    return requests.on_scriptrunner_ready().rerun_data
+
+
 def install() -> None:
     """Every session that begins from now on is of this kind."""
     websocket_session_manager.AppSession = OrderedSession  # type: ignore[attr-defined]
+    app_session.ScriptRunner = OrderedRunner  # type: ignore[attr-defined]
