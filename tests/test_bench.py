@@ -7,11 +7,12 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+import torch
 from cli_shell import Shell
 from run_writer import write_run
 
 from vaelab.cli import cli
-from vaelab.cli.bench import growing, growth, growth_plot, hands, photograph, project, report, train
+from vaelab.cli.bench import growing, growth, growth_plot, hands, photograph, project, report, step, train
 from vaelab.cli.bench.chosen import choose
 from vaelab.cli.bench.report import SUBJECTS, Report, compare, in_turns
 from vaelab.config.errors import VaeLabError
@@ -82,6 +83,27 @@ def test_both_training_loops_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ]
     assert all(entry.median > 0 for entry in found.entries)
     assert "trainer.fit" in found.notes[0]
+
+
+def test_a_step_is_taken_apart() -> None:
+    found = step.measure(1, models=("linear-vae",), steps=1)
+    parts = {entry.contestant: entry.median for entry in found.entries}
+    assert list(parts) == [
+        train.PLAIN,
+        *(f"{part}, batch {batch}" for batch in train.OUR_BATCHES for part in ("our step", "its products", "its Adam")),
+    ]
+    assert all(value > 0 for value in parts.values())
+
+
+def test_products_are_counted_forwards_and_backwards_and_nothing_else() -> None:
+    clock = iter(range(1000))  # a second for every operation
+    x, w = torch.ones(2, 3), torch.ones(3, 4, requires_grad=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(step.time, "thread_time", lambda: float(next(clock)))
+        with step.Parts() as found:
+            ((x @ w).sum() * 2).backward()
+            torch.optim.Adam([w], fused=True).step()
+    assert (found.products, found.adam) == (2, 1)  # x is no weight: it asks for no product of its own
 
 
 def test_a_photograph_is_decoded_in_all_ways() -> None:

@@ -111,7 +111,7 @@ def _scored(run: store.Run, split: str, limit: int | None) -> dict[str, float]:
 def bench(
     subject: str, repeats: int | None, sessions: int | None, plot: Path | None, runs: tuple[str, ...], as_json: bool
 ) -> None:
-    """Measure ratios side by side in one run: train, decode, hands, crowd, project, startup, arrival, watching, methods, visit or growth; or a whole class: classroom.
+    """Measure ratios side by side in one run: train, step, decode, hands, crowd, project, startup, arrival, watching, methods, visit or growth; or a whole class: classroom.
 
     Contestants take turns, so that a busy moment of the machine hits them alike; the median and the spread are shown.
     """

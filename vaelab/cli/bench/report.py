@@ -13,6 +13,7 @@ from vaelab.models.device import cores
 
 SUBJECTS = {
     "train": "our trainer's step against a plain DataLoader loop",
+    "step": "where the time of a training step goes, and what it cannot do without",
     "decode": "the Decode page in Chromium, dragged with a real pointer",
     "hands": "a pointer over the latent map, and a finger on a phone's slider, in Chromium",
     "crowd": "the latent map with 60,000 points, in Chromium",

@@ -114,13 +114,25 @@ class _PillowImages:
 
 def plain_speed(cfg: RunConfig, images: data.Dataset, device: torch.device, seconds: float) -> float:
     """Images a second of the plain loop."""
+    seen, start = 0, time.perf_counter()
+    warm: tuple[float, int] | None = None
+    for count in plain_steps(cfg, images, device):
+        seen += count
+        now = time.perf_counter()
+        if warm is None and now - start >= WARM_SECONDS:
+            warm = (now, seen)
+        if warm is not None and now - warm[0] >= seconds:
+            return (seen - warm[1]) / (now - warm[0])
+    raise AssertionError("the loader is endless")
+
+
+def plain_steps(cfg: RunConfig, images: data.Dataset, device: torch.device) -> Iterator[int]:
+    """The loop that most tutorials write, for ever: the images of each step, after it."""
     model = build(cfg.model).to(device).train()
     optimizer = torch.optim.Adam(model.parameters(), lr=cfg.optim.lr)
     loader: DataLoader[Tensor] = DataLoader(_PillowImages(images.train.pixels), cfg.optim.batch_size, shuffle=True)  # type: ignore[arg-type]
-    running, seen = 0.0, 0
-    start = time.perf_counter()
-    warm: tuple[float, int] | None = None
-    for batch in _forever(loader):
+    running = 0.0
+    for batch in itertools.chain.from_iterable(loader for _ in itertools.count()):
         x = batch.to(device)
         q = model.encode(x)
         x_hat = model.decode(q.sample())
@@ -131,17 +143,7 @@ def plain_speed(cfg: RunConfig, images: data.Dataset, device: torch.device, seco
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         running += loss.item()
-        seen += len(x)
-        now = time.perf_counter()
-        if warm is None and now - start >= WARM_SECONDS:
-            warm = (now, seen)
-        if warm is not None and now - warm[0] >= seconds:
-            return (seen - warm[1]) / (now - warm[0])
-    raise AssertionError("the loader is endless")
-
-
-def _forever(loader: DataLoader[Tensor]) -> Iterator[Tensor]:
-    return itertools.chain.from_iterable(loader for _ in itertools.count())
+        yield len(x)
 
 
 def our_speed(cfg: RunConfig, images: data.Dataset, device: torch.device, seconds: float) -> float:
