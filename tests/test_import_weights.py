@@ -224,3 +224,21 @@ def test_nothing_is_unpickled_and_a_refusal_leaves_nothing(
     assert store.list_runs() == []
     with pytest.raises(WeightsError):
         read_state(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"root:x:0:0:root:/root:/bin/sh\n",  # IndexError of torch's reader
+        b"X",  # struct.error
+        b"\x8fKKbL(\xbfq",  # AttributeError
+        b"j(\xbc\x02a",  # KeyError
+        b"X\xd3\xe8}1\xb3(N\xf3\xcd}q",  # UnicodeDecodeError
+        b"",
+    ],
+)
+@pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
+def test_a_file_of_anything_else_is_refused_with_a_sentence(tmp_path: Path, content: bytes, suffix: str) -> None:
+    (tmp_path / f"other{suffix}").write_bytes(content)
+    with pytest.raises(WeightsError, match="must be a PyTorch state dict or a safetensors file"):
+        read_state(tmp_path / f"other{suffix}")

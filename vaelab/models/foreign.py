@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
@@ -64,9 +63,10 @@ def read_state(path: Path) -> State:
             f"{path} cannot be read as tensors alone: it is no file of weights, or opening it would run code from it; save the state"
             " dict alone: torch.save(model.state_dict(), ...)"
         ) from error
-    except (OSError, SafetensorError, RuntimeError, ValueError, EOFError, KeyError) as error:
+    except Exception as error:  # of any other bytes torch's reader says whatever its first wrong step leads to
         raise WeightsError(
-            f"{path} must be a PyTorch state dict or a safetensors file, and it cannot be read as either"
+            f"{path} must be a PyTorch state dict or a safetensors file, and it cannot be read as either; torch.save(model.state_dict(), ...)"
+            " writes one"
         ) from error
     while isinstance(found, Mapping):  # a checkpoint may hold a loss, which is a tensor too, beside its state dict
         inner = next((found[key] for key in HOLDERS if isinstance(found.get(key), Mapping)), None)
