@@ -146,6 +146,28 @@ def test_a_chosen_mode_of_the_prior(model):
     assert latent_text.write([float(value) for value in mode.mu[2]]) in link.proto.query_string.replace("%2C", ",")
 
 
+@pytest.mark.parametrize(
+    ("model", "lang", "said"),
+    [
+        (
+            "mixture-vae",
+            "en",
+            ("draws of the learned prior, a mixture of 10 Gaussians", "each of the prior's Gaussians"),
+        ),
+        ("vamp-vae", "zh", ("从 VampPrior（50 张伪输入的平均后验）采样", "先验中每个高斯的一个 σ")),
+        ("ladder-vae", "en", ("draws of the prior of two levels", "grey dots: draws of the prior")),
+        ("flow-vae", "en", ("draws of the prior N(0, I)", "over N(0, 1), dashed")),
+        ("autoencoder", "en", ("draws of the Gaussian that has the average and spread", "what that Gaussian draws in")),
+    ],
+)
+def test_the_codes_stand_over_the_models_own_prior(model, lang, said):
+    settings = {"upper": 2} if model == "ladder-vae" else {}
+    text = words(open_page(run=mixture_run(model, **settings).name, lang=lang))
+    for part in said:
+        assert part in text
+    assert ("N(0, I)" in text) == (model == "flow-vae")
+
+
 def test_a_mode_that_there_is_not(digits):
     """Of a run without modes the link says that it does not fit; a number beyond the last one is no choice."""
     assert "the chosen images" in words(open_page(run="digits-run", mode="2"))

@@ -1,4 +1,4 @@
-"""The aggregate posterior q(z), the average of all images' posteriors, against the prior p(z) = N(0, I). Numpy alone.
+"""The aggregate posterior q(z), the average of all images' posteriors, against a prior p(z), N(0, I) or a mixture. Numpy alone.
 
 Training pulls each q(z|x) towards the prior, but what generation needs is that their average covers it: a place that
 the prior draws from and no image's posterior reaches is a hole, and the decoder has never been there (Makhzani et al.
@@ -8,6 +8,8 @@ the prior draws from and no image's posterior reaches is a hole, and the decoder
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,7 +19,46 @@ Array = NDArray[Any]
 
 IMAGES = 2_000  # whose posteriors are averaged: more change no pixel of a figure
 DRAWS = 1_000  # from the prior, to measure holes
+AT_ONCE = 100  # places whose density is found together: times K x Z numbers
 HOLE = 0.1  # a place is in a hole where q(z) is less than this share of p(z)
+
+
+@dataclass(frozen=True)
+class Gaussians:
+    """A prior as a weighted sum of diagonal Gaussians. mu, sigma: (K, Z); weights: (K,), 1 in all."""
+
+    mu: Array
+    sigma: Array
+    weights: Array
+
+    @classmethod
+    def standard(cls, dims: int) -> Gaussians:
+        """N(0, I)."""
+        return cls(np.zeros((1, dims)), np.ones((1, dims)), np.ones(1))
+
+    def along(self, dims: Sequence[int]) -> Gaussians:
+        """What it is in some dimensions, over all values of the others."""
+        return Gaussians(self.mu[:, list(dims)], self.sigma[:, list(dims)], self.weights)
+
+    def draw(self, n: int, random: np.random.Generator) -> Array:
+        """(n, Z): a Gaussian by its weight, then a draw from it."""
+        eps = random.standard_normal((n, self.mu.shape[1]))
+        chosen = random.choice(len(self.mu), n, p=self.weights / self.weights.sum())
+        return np.asarray(self.mu[chosen] + self.sigma[chosen] * eps)
+
+    def density(self, z: Array) -> Array:
+        """p(z). (N, Z) -> (N,)."""
+        return density(z, self.mu, self.sigma, self.weights)
+
+
+def density(z: Array, mu: Array, sigma: Array, weights: Array | None = None) -> Array:
+    """The density of a sum of diagonal Gaussians, all of one weight unless weights (K,) are given. (N, Z), (K, Z) -> (N,)."""
+    found = np.empty(len(z))
+    for start in range(0, len(z), AT_ONCE):
+        part = z[start : start + AT_ONCE, None, :]
+        each = (normal((part - mu) / sigma) / sigma).prod(axis=2)
+        found[start : start + AT_ONCE] = each.mean(axis=1) if weights is None else each @ weights
+    return found
 
 
 def spread(mu: Array, sigma: Array | None, together: int = 1) -> Array:
@@ -49,20 +90,16 @@ def marginal(mu: Array, sigma: Array, grid: Array) -> Array:
     return np.asarray((normal((grid[:, None] - mu) / sigma) / sigma).mean(axis=1))
 
 
-def overlap(q: Array, grid: Array) -> float:
-    """The mass that q and N(0, 1) share, 0 to 1: the integral of the smaller density over an even grid."""
-    return float(np.minimum(q, normal(grid)).sum() * (grid[1] - grid[0]))
+def overlap(q: Array, grid: Array, p: Array | None = None) -> float:
+    """The mass that q and p, N(0, 1) unless given, share, 0 to 1: the integral of the smaller density over an even grid."""
+    return float(np.minimum(q, normal(grid) if p is None else p).sum() * (grid[1] - grid[0]))
 
 
-def holes(mu: Array, sigma: Array, *, seed: int = 0) -> float:
-    """The share of the prior's draws that fall where q(z) < p(z) / 10. mu, sigma: (N, K) for the K dimensions looked at."""
-    z = np.random.default_rng(seed).standard_normal((DRAWS, mu.shape[1]))
-    q = np.empty(DRAWS)
-    for start in range(0, DRAWS, 100):  # 100 x N x K numbers at once
-        part = z[start : start + 100, None, :]
-        density = (normal((part - mu) / sigma) / sigma).prod(axis=2)
-        q[start : start + 100] = density.mean(axis=1)
-    return float((q < HOLE * normal(z).prod(axis=1)).mean())
+def holes(mu: Array, sigma: Array, prior: Gaussians | None = None, *, seed: int = 0) -> float:
+    """The share of the prior's draws, N(0, I)'s unless given, where q(z) < p(z) / 10. mu, sigma: (N, K) for the K dimensions looked at."""
+    prior = prior or Gaussians.standard(mu.shape[1])
+    z = prior.draw(DRAWS, np.random.default_rng(seed))
+    return float((density(z, mu, sigma) < HOLE * prior.density(z)).mean())
 
 
 def plane_density(points: Array, variances: Array, centre: Array, reach: float, cells: int) -> Array:
