@@ -17,6 +17,7 @@ from trained import write_model
 
 from vaelab.cli.bench.app_server import running_app
 from vaelab.runs.plan import plan
+from vaelab.runs.store import Run
 from vaelab.ui.text import Language, strings
 
 pytestmark = pytest.mark.browser
@@ -32,7 +33,8 @@ def address(tmp_path_factory) -> Iterator[str]:
         run = write_run("digits-run", cfg=cfg)
         write_model(run.path, cfg)
         mixture = plan("digits", "mixture-vae", latent_dim=4)
-        write_model(write_run("mixture-run", cfg=mixture).path, mixture)
+        mixed = write_model(write_run("mixture-run", cfg=mixture).path, mixture)
+        keep_prior(mixed)
         arrays = load_file(run.snapshot_file(20))
         for step, size in ((1, 0.1), (7, 0.5)):
             other = run.snapshot_file(step)
@@ -41,6 +43,16 @@ def address(tmp_path_factory) -> Iterator[str]:
     with running_app(folder / "runs") as found:
         yield found
     shutil.rmtree(folder)
+
+
+def keep_prior(run: Run) -> None:
+    """Two moments of a mixture: the first kept no prior, as an earlier version wrote it."""
+    last = load_file(run.snapshot_file(20))
+    run.snapshot_file(1).parent.mkdir()
+    save_file(last, run.snapshot_file(1))
+    weights = np.linspace(0.055, 0.145, 10, dtype=np.float32)
+    zeros = np.zeros((10, 4), np.float32)
+    save_file(last | {"prior_mu": zeros, "prior_logvar": zeros, "prior_weights": weights}, run.snapshot_file(20))
 
 
 @pytest.fixture
@@ -300,6 +312,19 @@ def test_backdrop_and_density_are_drawn_under_the_points_and_modes_over_them(pag
         page.wait_for_function(f"() => !({inked})()")
     page.goto(f"{address}/latent?run=mixture-run")
     page.get_by_role("button", name=words["modes"], exact=True).click()
+    page.get_by_text(words["modes_told"].format(n=10, share="10.0")).wait_for()
+    slider = page.get_by_label(words["time"])
+    slider.fill("0")
+    page.get_by_text(words["modes_not_kept"]).wait_for()
+    slider.fill("1")
+    page.get_by_text(words["modes_told"].format(n=10, share="5.5–14.5")).wait_for()
+    page.wait_for_function(
+        f"() => new Set(({PLOT}).over.shown.modes.set.places).size <= 3"
+    )  # all at one place of the plane
+    page.locator(".map-canvas").focus()
+    page.keyboard.press("m")
+    page.get_by_text(words["mode_told"].format(k=10, n=10, share="14.5")).first.wait_for()
+    page.get_by_role("button", name=words["now"], exact=True).click()
     page.get_by_text(words["modes_told"].format(n=10, share="10.0")).wait_for()
     page.locator(".map-canvas").focus()
     page.keyboard.press("m")

@@ -11,15 +11,18 @@ import pytest
 import torch
 from PIL import Image
 from run_writer import write_run
+from safetensors.numpy import save_file
 from test_latent_map import address, answer, ask, numbers
 from trained import write_model
 
-from vaelab.analysis import damage_arrows, inference, latents, prior_modes, projections
+from vaelab import data
+from vaelab.analysis import damage_arrows, film, inference, latents, prior_modes, projections
+from vaelab.analysis.projections import Projection
 from vaelab.models.latent_model import LatentModel, build
 from vaelab.models.model_config import ModelConfig
 from vaelab.runs.plan import plan
 from vaelab.runs.store import Run
-from vaelab.ui.components.map.asked import Projection
+from vaelab.training.snapshots import Snapshots
 from vaelab.ui.components.map.layer_routes import placed
 from vaelab.ui.latent.map_panel import layers_of
 
@@ -142,6 +145,81 @@ def test_the_modes_have_pictures() -> None:
         picture = np.asarray(Image.open(io.BytesIO(body)))
         np.testing.assert_array_equal(picture[:32, 64:96], images[2].transpose(1, 2, 0).repeat(3, axis=2)[..., :3])
         assert ask(address(run, f"{name}-1.png"))[0] == 409
+
+
+def filmed(model: str, **values: Any) -> tuple[Run, list[LatentModel]]:
+    """A run with the snapshots of three moments: 20 as an earlier version wrote it, 30 and 40 with other components of the prior each."""
+    run = run_of(model, **values)
+    cfg = run.config()
+    writer = Snapshots(run, data.load("digits", image_size=32, channels=1), cfg, torch.device("cpu"))
+    run.fixed_file.unlink()
+    writer.begin(20)
+    moments = []
+    for step in (20, 30, 40):
+        moment = inference.load_run(run)
+        for seed, (name, parameter) in enumerate(moment.named_parameters()):
+            if name.startswith(
+                ("prior.", "head.")
+            ):  # the images go elsewhere too, so that each moment has a plane of its own
+                parameter.add_(0.2 * random(*parameter.shape, seed=step + seed))
+        before = torch.get_rng_state()
+        writer.write(moment, step)
+        assert torch.equal(before, torch.get_rng_state())  # a resume stays exact
+        moments.append(moment)
+    old = {name: array for name, array in run.snapshot(20).items() if not name.startswith("prior_")}
+    save_file(old, run.snapshot_file(20))
+    return run, moments[1:]
+
+
+@pytest.mark.parametrize(
+    ("model", "values"),
+    [
+        ("mixture-vae", {"settings": {"components": 5}}),
+        ("vamp-vae", {"settings": {"pseudo_inputs": 6}}),
+        ("vamp-vae", {"settings": {"pseudo_inputs": 6}, "label": "class"}),
+    ],
+)
+def test_the_film_keeps_the_modes_of_every_moment(model: str, values: dict[str, Any]) -> None:
+    run, moments = filmed(model, **values)
+    shown = film.film(run)
+    count = next(iter(values["settings"].values()))
+    assert (answer(run, "film.json")["modes"], shown.steps, shown.priors[0]) == (count, (20, 30, 40), None)
+    rows = numbers(run, "film-modes.bin").reshape(3, count, 10)
+    assert np.isnan(rows[0]).all()
+    for k, moment in enumerate(moments, start=1):
+        mu, logvar, log_weights = moment.cfg.method.components(moment)
+        plane, arrays = shown.planes[k], run.snapshot(shown.steps[k])
+        np.testing.assert_allclose(plane.place(arrays["probe_mu"]), shown.points[k], atol=1e-5)
+        np.testing.assert_allclose(rows[k, :, :2], plane.place(mu.numpy()), atol=5e-3)  # kept in half precision
+        for row, part in zip(rows[k], logvar, strict=True):
+            spread = plane.directions @ np.diag(np.exp(part.numpy())) @ plane.directions.T
+            np.testing.assert_allclose(row[[3, 4, 6]], spread[np.triu_indices(2)], rtol=0.01, atol=1e-3)
+        np.testing.assert_allclose(rows[k, :, 9], log_weights.exp(), rtol=1e-5)
+        labels = moment.cfg.method.component_labels(moment)
+        decoded = inference.decode(moment, mu.numpy(), None if labels is None else labels.numpy())
+        status, body, _ = ask(address(run, f"film-mode-{shown.steps[k]}-0.png"))
+        picture = np.asarray(Image.open(io.BytesIO(body)))[:32, :32, 0].astype(int)
+        assert status == 200
+        np.testing.assert_allclose(picture, decoded[0, 0], atol=2)
+        extra = sum(array.nbytes for name, array in arrays.items() if name.startswith("prior_"))
+        assert extra <= count * (2 * 4 * 2 + 4 + 8)  # mu and logvar in half precision, a weight, a label
+    assert not np.allclose(rows[1], rows[2])
+    assert not np.allclose(shown.planes[1].directions, shown.planes[2].directions, atol=0.1)
+    for name, words in (
+        ("film-mode-20-0.png", "holds no components"),
+        ("film-mode-7-0.png", "no snapshot of step 7"),
+    ):
+        status, body, _ = ask(address(run, name))
+        assert (status, words in body.decode()) == (409, True)
+
+
+def test_a_conditional_mixture_of_the_film_takes_the_labels_of_the_nearest_probes() -> None:
+    run, moments = filmed("mixture-vae", label="class", settings={"components": 4})
+    arrays, fixed = run.snapshot(40), run.fixed()
+    mu = arrays["prior_mu"].astype(np.float32)
+    nearest = ((arrays["probe_mu"][None] - mu[:, None]) ** 2).sum(axis=2).argmin(axis=1)
+    expected = inference.decode(moments[1], mu, fixed["probe_y"][nearest])
+    np.testing.assert_allclose(prior_modes.decoded_then(run, 40).astype(int), expected, atol=2)
 
 
 def test_what_a_run_has_not_is_refused_in_words(digits: Run) -> None:

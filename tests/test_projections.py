@@ -106,7 +106,8 @@ def test_frames_of_a_film_do_not_turn():
     last = generator.normal(size=(80, 6)) * [5.0, 3.0, 0.1, 0.1, 0.1, 0.1]
     turn, _ = np.linalg.qr(generator.normal(size=(6, 6)))
     mirrored = last * [-1, 1, 1, 1, 1, 1]
-    frames = film.aligned([last @ turn, mirrored, last])
+    codes = [last @ turn, mirrored, last]
+    frames = film.places(film.aligned(codes), codes)
     np.testing.assert_allclose(frames[0], frames[2], atol=0.3)
     np.testing.assert_allclose(frames[1], frames[2], atol=0.3)
     np.testing.assert_allclose(frames[2], projections.pca_plane(last), atol=1e-5)
@@ -114,7 +115,7 @@ def test_frames_of_a_film_do_not_turn():
 
 def test_two_dimensions_are_filmed_as_they_are():
     codes = np.random.default_rng(4).normal(size=(2, 30, 2))
-    np.testing.assert_allclose(film.aligned(list(codes)), codes, atol=1e-6)
+    np.testing.assert_allclose(film.places(film.aligned(list(codes)), codes), codes, atol=1e-6)
 
 
 GRID = np.linspace(-6.0, 6.0, 601)

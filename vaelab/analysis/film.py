@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
 from vaelab import data
-from vaelab.analysis.projections import align, pca_plane
+from vaelab.analysis.posterior import Gaussians
+from vaelab.analysis.projections import Projection, plane_of, turn_to
 from vaelab.config.errors import DataError, RunError
 from vaelab.runs.store import Run
 
+PRIOR = ("prior_mu", "prior_logvar", "prior_weights")
 Pixels = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
@@ -25,7 +27,8 @@ class Film:
     """steps: (F,) ascending; points: (F, P, 2), the probe images on a plane; recon: (F, 12, C, H, W); samples: (F, 24, C, H, W).
 
     originals: (12, C, H, W); probes: (P, C, H, W); labels: (P,) indices into names, or None; title: what they name.
-    reach: half the extent of all frames' points about the code 0.
+    reach: half the extent of all frames' points about the code 0; planes: how each frame places codes; priors: the
+    components of each frame's prior where it is a mixture, None where the snapshot holds none.
     """
 
     steps: tuple[int, ...]
@@ -38,6 +41,8 @@ class Film:
     names: tuple[str, ...]
     title: str
     reach: float
+    planes: tuple[Projection, ...]
+    priors: tuple[Gaussians | None, ...]
 
 
 def film(run: Run) -> Film:
@@ -56,7 +61,9 @@ def _film(run: Run, steps: tuple[int, ...], _stamp: int) -> Film:
     if not frames:
         raise RunError(f"the snapshots of {run.name} cannot be read; train it again")
     fixed = run.fixed()
-    points = aligned([arrays["probe_mu"] for arrays in frames.values()])
+    codes = [arrays["probe_mu"] for arrays in frames.values()]
+    planes = aligned(codes)
+    points = places(planes, codes)
     names, title, labels = _labels(run, fixed)
     return Film(
         steps=tuple(frames),
@@ -69,6 +76,8 @@ def _film(run: Run, steps: tuple[int, ...], _stamp: int) -> Film:
         names=names,
         title=title,
         reach=max(1.0, 1.04 * float(np.quantile(np.abs(points), 0.995))),
+        planes=tuple(planes),
+        priors=tuple(_prior(arrays) for arrays in frames.values()),
     )
 
 
@@ -76,9 +85,18 @@ def _read(run: Run, step: int) -> dict[str, NDArray[Any]] | None:
     """What a frame needs of a snapshot, without the decoder's weights; None if it was thinned out meanwhile."""
     try:
         with safe_open(run.snapshot_file(step), framework="np") as file:
-            return {name: file.get_tensor(name) for name in ("probe_mu", "recon", "samples")}
+            held = [name for name in PRIOR if name in file.keys()]  # noqa: SIM118  (it is no dict)
+            return {name: file.get_tensor(name) for name in ("probe_mu", "recon", "samples", *held)}
     except (OSError, SafetensorError):
         return None
+
+
+def _prior(arrays: dict[str, NDArray[Any]]) -> Gaussians | None:
+    """The components of a mixture; None where the snapshot holds none."""
+    if any(name not in arrays for name in PRIOR):
+        return None
+    mu, logvar, weights = (arrays[name].astype(np.float64) for name in PRIOR)
+    return Gaussians(mu, np.exp(0.5 * logvar), weights)
 
 
 def _labels(run: Run, fixed: dict[str, NDArray[Any]]) -> tuple[tuple[str, ...], str, NDArray[np.int64] | None]:
@@ -95,14 +113,23 @@ def _labels(run: Run, fixed: dict[str, NDArray[Any]]) -> tuple[tuple[str, ...], 
     return (names, name, labels) if labels.max() < len(names) else ((), name, None)
 
 
-def aligned(codes: Sequence[NDArray[Any]]) -> Floats:
-    """Codes of the same images at several moments on planes that turn as little as they can. [(P, Z)] -> (F, P, 2).
+def places(planes: Sequence[Projection], codes: Sequence[NDArray[Any]]) -> Floats:
+    """Codes at several moments, each on the plane of its moment. [(P, Z)] -> (F, P, 2)."""
+    return np.stack([plane.place(mu) for plane, mu in zip(planes, codes, strict=True)]).astype(np.float32)
+
+
+def aligned(codes: Sequence[NDArray[Any]]) -> list[Projection]:
+    """Planes for codes of the same images at several moments, [(P, Z)], which turn as little as they can.
 
     Every moment has principal axes of its own, which may swap, flip or turn from one to the next; going back from the
     last, each is turned to lie closest to the one after it (orthogonal Procrustes). Two dimensions are shown as they are.
     """
-    planes: list[NDArray[Any]] = []
+    planes: list[Projection] = []
+    after: NDArray[Any] | None = None
     for mu in reversed(codes):
-        plane = pca_plane(mu)
-        planes.append(align(plane, planes[-1]) if planes and mu.shape[1] != 2 else plane)
-    return np.stack(planes[::-1]).astype(np.float32)
+        plane = plane_of(mu)
+        if after is not None and mu.shape[1] != 2:
+            plane = plane.turned(turn_to(plane.place(mu), after))
+        planes.append(plane)
+        after = plane.place(mu)
+    return planes[::-1]

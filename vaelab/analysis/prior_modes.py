@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from vaelab.analysis.latents import Codes
 from vaelab.analysis.projections import nearest_codes
+from vaelab.config.errors import RunError
 from vaelab.models.latent_model import LatentModel
+from vaelab.runs.store import Run
 
 Array = NDArray[Any]
 Floats = NDArray[np.float32]
@@ -61,6 +63,31 @@ def modes(model: LatentModel, known: Codes) -> Modes:
         inputs=None if images is None else inference.to_uint8(images),
         y=y,
     )
+
+
+def decoded_then(run: Run, step: int) -> Pixels:
+    """What the decoder of a snapshot makes of the means of that snapshot's prior, (K, C, H, W).
+
+    Raises WeightsError where the snapshot was thinned out, RunError where it holds no components.
+    """
+    import torch
+
+    from vaelab.analysis import inference
+
+    arrays = run.snapshot(step)
+    mu = arrays.get("prior_mu")
+    if mu is None:
+        raise RunError(f"the snapshot of step {step} of {run.name} holds no components of a prior")
+    cfg = run.config().model
+    with torch.device("meta"):  # shapes alone: only the decoder gets weights
+        model = LatentModel(cfg)
+    kept = {n: torch.from_numpy(a).float() for n, a in arrays.items() if n.startswith(("decoder.", "code_"))}
+    model.load_state_dict(kept, strict=False, assign=True)
+    y = arrays.get("prior_y")
+    if y is None and cfg.classes:
+        nearest, _ = nearest_codes(mu.astype(np.float32), arrays["probe_mu"], 1)
+        y = run.fixed()["probe_y"][nearest[:, 0]]
+    return inference.decode(model.eval().requires_grad_(False), mu.astype(np.float32), y)
 
 
 def covariances(sigma: Array, directions: Array) -> Array:

@@ -30,19 +30,40 @@ TRUST_NEIGHBOURS = 10
 TRUST_SAMPLE = 2_000  # the measure needs all pairs of distances
 
 
+@dataclass(frozen=True)
+class Projection:
+    """A linear map: places (M, K) = (z - mean) directions^T, in latent units. mean: (Z,); directions: (K, Z), orthonormal, K up to 3."""
+
+    mean: Array
+    directions: Array
+
+    def place(self, z: Array) -> Array:
+        """(M, Z) codes at their places, (M, K)."""
+        return np.asarray((z - self.mean) @ self.directions.T)
+
+    def turned(self, turn: Array) -> Projection:
+        """The same plane with its places turned or mirrored, places @ turn. turn: (K, K), orthonormal."""
+        return Projection(self.mean, turn.T @ self.directions)
+
+
 def pca_plane(mu: Array) -> Array:
     """The two directions of largest variance. mu: (P, Z), Z >= 2 -> (P, 2), latent units, about the mean of mu.
 
     The largest entry of each direction is positive, so that the same mu always gives the same picture. Two latent
     dimensions are shown as they are.
     """
+    return plane_of(mu).place(mu)
+
+
+def plane_of(mu: Array) -> Projection:
+    """How `pca_plane` places codes."""
     if mu.shape[1] == 2:
-        return np.asarray(mu, dtype=float)
-    centred = mu - mu.mean(axis=0)
-    _, _, directions = np.linalg.svd(centred.astype(float), full_matrices=False)
+        return Projection(np.zeros(2), np.eye(2))
+    mean = mu.mean(axis=0)
+    _, _, directions = np.linalg.svd((mu - mean).astype(float), full_matrices=False)
     plane = directions[:2]
     signs = np.sign(plane[np.arange(len(plane)), np.abs(plane).argmax(axis=1)])
-    return np.asarray(centred @ (plane * np.where(signs == 0, 1.0, signs)[:, None]).T)
+    return Projection(mean, plane * np.where(signs == 0, 1.0, signs)[:, None])
 
 
 @dataclass(frozen=True)
@@ -76,13 +97,18 @@ def pca(mu: Array, dims: int = 2) -> Pca:
 
 
 def align(points: Array, reference: Array) -> Array:
-    """points turned and mirrored, never stretched, to lie closest to reference. Both (P, 2), row k the same image.
+    """points turned and mirrored, never stretched, to lie closest to reference. Both (P, 2), row k the same image."""
+    return np.asarray(points @ turn_to(points, reference))
+
+
+def turn_to(points: Array, reference: Array) -> Array:
+    """How `align` turns them, (2, 2).
 
     Orthogonal Procrustes: R = U V^T of the SVD of points^T reference (Schönemann 1966). Keeps a picture that is
     computed anew at every tick from spinning or flipping.
     """
     u, _, vt = np.linalg.svd(points.T @ reference)
-    return np.asarray(points @ (u @ vt))
+    return np.asarray(u @ vt)
 
 
 def tsne_plane(mu: Array, *, report: Report | None = None, perplexity: float = PERPLEXITY, seed: int = 0) -> Array:

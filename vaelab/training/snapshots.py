@@ -107,6 +107,7 @@ class Snapshots:
         if given is not None:
             arrays["input"] = _to_uint8(given)
         arrays |= {name: _to_uint8(x) for name, x in self._cfg.model.method.shown(model).items()}
+        arrays |= _modes(model)
         return {name: value.detach().cpu().contiguous().clone() for name, value in arrays.items()}
 
     def _take(self, images: data.Images) -> tuple[Tensor, Tensor | None]:
@@ -126,6 +127,17 @@ def _spread(images: data.Images, count: int) -> data.Images:
 def _to_uint8(x: Tensor) -> Tensor:
     """[0, 1] -> 0-255."""
     return (x * 255.0).round().to(torch.uint8)
+
+
+def _modes(model: LatentModel) -> dict[str, Tensor]:
+    """The components of a prior that is a mixture, so that time travel can move them; nothing of another prior."""
+    method = model.cfg.method
+    if not method.mixture_prior:
+        return {}
+    mu, logvar, log_weights = method.components(model)
+    y = method.component_labels(model)
+    found = {"prior_mu": _half(mu), "prior_logvar": _half(logvar), "prior_weights": log_weights.exp()}
+    return found if y is None else found | {"prior_y": y}
 
 
 def _half(weights: Tensor) -> Tensor:

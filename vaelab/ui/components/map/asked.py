@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, get_args
 
@@ -13,6 +12,7 @@ from starlette.requests import Request
 
 from vaelab.analysis import latents, projections
 from vaelab.analysis.latents import Codes, Query, Split
+from vaelab.analysis.projections import Projection
 from vaelab.config.fields import is_number
 from vaelab.ui.components.map.answers import NotFound, run_in_address
 from vaelab.ui.components.routes import FOREVER, FRESH
@@ -58,18 +58,6 @@ def three(points: NDArray[Any]) -> NDArray[Any]:
     wide = np.zeros((len(points), 3), dtype=np.float32)
     wide[:, : points.shape[1]] = points[:, :3]
     return wide
-
-
-@dataclass(frozen=True)
-class Projection:
-    """A linear map: places (M, K) = (z - mean) directions^T, in latent units. mean: (Z,); directions: (K, Z), orthonormal, K up to 3."""
-
-    mean: NDArray[Any]
-    directions: NDArray[Any]
-
-    def place(self, z: NDArray[Any]) -> NDArray[Any]:
-        """(M, Z) codes at their places, (M, K)."""
-        return np.asarray((z - self.mean) @ self.directions.T)
 
 
 def projection(request: Request, wanted: Query) -> Projection:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import cast
 from urllib.parse import quote
 
 import numpy as np
+from numpy.typing import NDArray
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from vaelab.analysis.film import film
 from vaelab.export import film_file
+from vaelab.runs.store import Run
 from vaelab.ui.components.map.answers import NotFound, binary, png, run_in_address, sheet
+from vaelab.ui.components.map.layer_routes import placed
 from vaelab.ui.components.routes import FOREVER, FRESH, Answer
 from vaelab.ui.pictures import strip
 
@@ -23,6 +27,8 @@ def film_answers() -> dict[str, Answer]:
     return {
         "film.json": film_facts,
         "film.bin": film_places,
+        "film-modes.bin": film_modes,
+        "film-mode-{step:few}-{k:few}.png": film_modes_decoded,
         **{f"film.{format}": film_as_file for format in film_file.FORMATS},
         "originals.png": film_originals,
         "probe-{k:few}.png": probe_pictures,
@@ -50,6 +56,7 @@ def film_facts(request: Request) -> Response:
         "names": list(shown.names),
         "title": shown.title,
         "reach": shown.reach,
+        "modes": max(0 if prior is None else len(prior.mu) for prior in shown.priors),
         "file": run.name,
         "formats": [format for format in ("gif", "mp4") if not film_file.missing(format)],
     }
@@ -59,6 +66,34 @@ def film_facts(request: Request) -> Response:
 def film_places(request: Request) -> Response:
     """The probe images' places in every frame, (F, P, 2) float32."""
     return binary(film(run_in_address(request)).points, FOREVER)
+
+
+def film_modes(request: Request) -> Response:
+    """The components of the prior in every frame, (F, K, 10) float32 as `placed` has them; not numbers where a frame holds none."""
+    shown = film(run_in_address(request))
+    most = max(0 if prior is None else len(prior.mu) for prior in shown.priors)
+    rows = np.full((len(shown.steps), most, 10), np.nan, np.float32)
+    for k, (prior, plane) in enumerate(zip(shown.priors, shown.planes, strict=True)):
+        if prior is not None:
+            rows[k, : len(prior.mu)] = placed(prior, plane)
+    return binary(rows, FOREVER)
+
+
+@lru_cache(maxsize=16)
+def _modes_then(path: str, stamp: int, step: int, run: Run) -> NDArray[np.uint8]:
+    from vaelab.analysis.prior_modes import decoded_then
+    from vaelab.models.one_thread import alone
+
+    return alone(decoded_then, run, step)
+
+
+def film_modes_decoded(request: Request) -> Response:
+    """256 of one frame's component means as its decoder draws them, 16 in a row."""
+    run, step = run_in_address(request), request.path_params["step"]
+    if step not in run.snapshots():
+        raise NotFound(f"there is no snapshot of step {step} any more; reload the page")
+    decoded = _modes_then(str(run.path), run.snapshot_file(step).stat().st_mtime_ns, step, run)
+    return sheet(decoded, request, FOREVER)
 
 
 def film_originals(request: Request) -> Response:

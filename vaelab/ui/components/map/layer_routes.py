@@ -12,12 +12,14 @@ from starlette.responses import JSONResponse, Response
 
 from vaelab.analysis import latents
 from vaelab.analysis.latents import Query
+from vaelab.analysis.projections import Projection
 from vaelab.ui.components.map.answers import NotFound, binary, sheet
-from vaelab.ui.components.map.asked import Projection, lasting, projection, three, wanted_codes
+from vaelab.ui.components.map.asked import lasting, projection, three, wanted_codes
 from vaelab.ui.components.routes import Answer
 
 if TYPE_CHECKING:
     from vaelab.analysis.damage_arrows import Arrows
+    from vaelab.analysis.posterior import Gaussians
     from vaelab.analysis.prior_modes import Modes
 
 UPPER = np.triu_indices(3)  # of a symmetric matrix: xx, xy, xz, yy, yz, zz
@@ -53,11 +55,11 @@ def found_modes(wanted: Query) -> Modes:
     return _modes(str(wanted.run.path), wanted.key, wanted)
 
 
-def placed(modes: Modes, shown: Projection) -> NDArray[np.float32]:
+def placed(modes: Modes | Gaussians, shown: Projection) -> NDArray[np.float32]:
     """(K, 10): place x, y, z, covariance xx, xy, xz, yy, yz, zz, weight; zeros for axes that there are not."""
     from vaelab.analysis.prior_modes import covariances
 
-    wide = np.zeros((len(modes), 3, 3), dtype=np.float32)
+    wide = np.zeros((len(modes.mu), 3, 3), dtype=np.float32)
     size = len(shown.directions)
     wide[:, :size, :size] = covariances(modes.sigma, shown.directions)
     columns = np.c_[three(shown.place(modes.mu)), wide[:, UPPER[0], UPPER[1]], modes.weights]

@@ -1,4 +1,4 @@
-/** What is laid over the points of the newest weights where a method has it: the modes of its prior, arrows from damaged to clean codes; and their switches. */
+/** What is laid over the points where a method has it: the modes of its prior, at each moment that keeps them, arrows from damaged to clean codes; and their switches. */
 
 import { DamageArrows } from "./arrows.js";
 import { NUMBERS, PriorModes } from "./modes.js";
@@ -10,7 +10,7 @@ const KINDS = ["modes", "arrows"];
 export class Layers {
   /** plot: the map; text(key, values) gives words; onmode(k) hears of a mode that is chosen. */
   constructor(plot, text, onmode) {
-    Object.assign(this, { plot, text, onmode, modes: null, arrows: null, known: {}, hovered: -1, selected: -1, isAway: false });
+    Object.assign(this, { plot, text, onmode, modes: null, past: null, arrows: null, known: {}, hovered: -1, selected: -1, isAway: false });
     this.controls = KINDS.map((kind) => button(text(kind), text(`${kind}_tip`), () => this.turn(kind), { pressed: "false", kind: "map-layer" }));
     this.note = el("p", { class: "hint map-layer-note", role: "status" });
     this.box = el("div", { class: "map-layers" }, ...this.controls, this.note);
@@ -37,7 +37,7 @@ export class Layers {
 
   /** Other codes: what is known of them holds no more. */
   open(data) {
-    Object.assign(this, { modes: null, arrows: null, known: data.layers, placed: null });
+    Object.assign(this, { modes: null, past: null, arrows: null, known: data.layers, placed: null });
     for (const kind of KINDS) this.control(kind).hidden = !(kind in this.known);
     this.away();
     this.say();
@@ -50,11 +50,23 @@ export class Layers {
     return this.show();
   }
 
-  /** Another moment's map is shown, to which no layer belongs; or today's again. */
-  travel(away) {
-    this.isAway = away;
-    for (const control of this.controls) control.disabled = away || this.isWithout;
+  /** Another moment's map is shown, with its modes where it keeps them, as TimeTravel has them; or today's again. shape: [C, H, W] of a picture. */
+  travel(away, then = null, shape = null) {
+    if (away !== this.isAway) this.away();
+    Object.assign(this, { isAway: away, isKept: then !== null });
+    if (then) {
+      const glide = this.past !== null && !prefersStill();
+      this.past ??= new PriorModes(then.n, shape, { decoded: then.sheet, inputs: null }, () => this.plot.refresh());
+      this.past.take(then.rows, performance.now(), glide);
+      this.past.show(then.sheet);
+    }
+    this.enable();
     this.say();
+  }
+
+  /** A switch is off where what it would show has no place. */
+  enable() {
+    for (const kind of KINDS) this.control(kind).disabled = this.isAway ? kind !== "modes" || !this.isKept : this.isWithout;
   }
 
   /** Whether the projection has no place for a code that is none of its images. */
@@ -67,7 +79,7 @@ export class Layers {
     if (!this.placed) return;
     const { data, facts, signal } = this.placed;
     const query = { ...data.query, projection: data.view.projection, dims: data.view.dims.join(",") };
-    for (const control of this.controls) control.disabled = this.isAway || this.isWithout;
+    this.enable();
     this.say();
     this.plot.invalidate();
     if (this.isWithout) return;
@@ -104,16 +116,16 @@ export class Layers {
     const { text } = this;
     const on = KINDS.filter((kind) => this.isOn(kind));
     let words = "";
-    if (this.isWithout && Object.keys(this.known).length) words = text("layer_tsne");
-    else if (this.isAway && on.length) words = text("layer_now");
+    if (this.isAway) words = on.map((kind) => (kind === "arrows" ? text("layer_now") : this.isKept ? this.modesTold() : text("modes_not_kept"))).join(" ");
+    else if (this.isWithout && Object.keys(this.known).length) words = text("layer_tsne");
     else words = on.map((kind) => this[`${kind}Told`]()).join(" ");
     if (this.note.textContent !== words) this.note.textContent = words;
   }
 
   modesTold() {
-    const { modes } = this;
-    if (!this.modesAt) return this.text("encoding");
-    const [low, high] = [modes.order.at(-1), modes.order[0]].map((k) => this.percent(k));
+    const modes = this.isAway ? this.past : this.modesAt && this.modes;
+    if (!modes) return this.text("encoding");
+    const [low, high] = [modes.order.at(-1), modes.order[0]].map((k) => this.percent(modes, k));
     return this.text("modes_told", { n: modes.n, share: low === high ? low : `${low}–${high}` });
   }
 
@@ -123,27 +135,28 @@ export class Layers {
     return this.text("arrows_told", { n, length: Number(length.toPrecision(2)), damage: this.known.arrows.damage });
   }
 
-  percent(k) {
-    const share = 100 * this.modes.weights[k];
+  percent(modes, k) {
+    const share = 100 * modes.weights[k];
     return share < 0.1 ? "< 0.1" : share.toFixed(1);
   }
 
   /** "Mode 3 of 50, 2.0 % of the weight". */
-  named(k) {
-    return this.text("mode_told", { k: k + 1, n: this.modes.n, share: this.percent(k) });
+  named(modes, k) {
+    return this.text("mode_told", { k: k + 1, n: modes.n, share: this.percent(modes, k) });
   }
 
   /** What can be seen and meant now. */
   get shown() {
     const isHere = !this.isAway && !this.isWithout;
+    const modes = this.isAway ? this.isKept && this.past : isHere && this.modesAt && this.modes;
     return {
-      modes: isHere && this.isOn("modes") && this.modesAt ? this.modes : null,
+      modes: (this.isOn("modes") && modes) || null,
       arrows: isHere && this.isOn("arrows") && this.arrowsAt ? this.arrows : null,
     };
   }
 
   advance(now) {
-    return this.modes?.set.advance(now) ?? false;
+    return [this.modes, this.past].map((modes) => modes?.set.advance(now)).some(Boolean);
   }
 
   draw(context) {
@@ -151,7 +164,7 @@ export class Layers {
     const style = getComputedStyle(plot.canvas);
     const ink = (name) => style.getPropertyValue(`--vl-${name}`).trim();
     if (shown.arrows) shown.arrows.draw(context, plot.camera, plot.set, plot.marks.inside, ink("text"));
-    const marked = [this.selected, this.hovered].filter((k) => k >= 0);
+    const marked = [this.isAway ? -1 : this.selected, this.hovered].filter((k) => k >= 0);
     if (shown.modes) shown.modes.draw(context, plot.camera, marked, { mark: ink("prior"), strong: ink("text"), rim: ink("background") });
   }
 
@@ -165,11 +178,11 @@ export class Layers {
   }
 
   showCard(k, x, y) {
-    const { modes, plot } = this;
+    const { plot, shown: { modes } } = this;
     if (k !== this.hovered) plot.invalidate();
     this.hovered = k;
     const pictures = () => [
-      { picture: modes.set.picture(k), words: this.named(k) },
+      { picture: modes.set.picture(k), words: this.named(modes, k) },
       ...(modes.inputs ? [{ picture: modes.inputs.picture(k), words: this.text("pseudo") }] : []),
     ];
     plot.card.tell(x, y, pictures, modes.set.shape);
@@ -199,7 +212,7 @@ export class Layers {
     if (!camera.solid) camera.drag(camera.width / 2 - x, camera.height / 2 - y);
     this.showCard(k, ...camera.at(shown.modes.place(k)));
     plot.invalidate();
-    this.note.textContent = this.named(k);
+    this.note.textContent = this.named(shown.modes, k);
     return true;
   }
 }

@@ -47,6 +47,11 @@ export class PriorModes {
     this.order = Array.from({ length: this.n }, (_, k) => k).sort((a, b) => this.weights[b] - this.weights[a] || a - b);
   }
 
+  /** Pictures of another moment's from now on. sheet(k): the address of the k-th sheet. */
+  show(sheet) {
+    Object.assign(this.set, { sheetUrl: sheet, sheets: new Map() });
+  }
+
   /** How large a mark is: its area is as its weight. */
   side(k) {
     const whole = this.n > MANY ? SIDE.many : SIDE.few;

@@ -342,7 +342,6 @@ class MapPage {
   travel(set, film) {
     if (this.plot.set !== set) {
       this.fields.hide();
-      this.layers.travel(true);
       for (const control of [this.path, this.backdrop, this.holes]) control.disabled = true;
       if (this.plot.gesture !== "move") this.takeUp(this.plot.gesture);
       Object.assign(this.plot.marks, { selected: -1, near: [], inside: null });
@@ -355,6 +354,7 @@ class MapPage {
       if (film.labels) this.side.replaceChildren(classLegend(title, names, this.data.time.inks, set, this.text, () => this.plot.invalidate()), this.layers.box);
       else this.side.replaceChildren(this.layers.box);
     }
+    this.layers.travel(true, this.time.modes(), film.shape);
     this.plot.invalidate();
     this.plot.note.textContent = this.text("travelling", { n: film.probes });
     this.say(this.text("travelling_to", { step: film.steps[this.time.at].toLocaleString("en") }));

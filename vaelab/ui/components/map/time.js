@@ -1,5 +1,6 @@
 /** Time travel: a slider over a run's snapshots that moves reconstructions, samples and the probe images' map together; a film of them. */
 
+import { NUMBERS } from "./modes.js";
 import { address, floats, json } from "./source.js";
 import { PointSet } from "./points.js";
 import { button, el, prefersStill, range, setRange } from "../shared/dom.js";
@@ -68,9 +69,10 @@ export class TimeTravel {
     const film = await json(this.base, "film.json", {}, { signal });
     if (film.steps.length === 0 || film.stamp === this.film?.stamp) return;
     const places = await floats(this.base, "film.bin", { v: film.stamp }, { signal });
+    const modes = film.modes ? await floats(this.base, "film-modes.bin", { v: film.stamp }, { signal }) : null;
     const first = !this.film;
     const atEnd = first || this.at === this.film.steps.length - 1;
-    Object.assign(this, { film: { ...film, places }, images: new Map() });
+    Object.assign(this, { film: { ...film, places, modes: { n: film.modes, rows: modes } }, images: new Map() });
     this.slider.max = String(film.steps.length - 1);
     for (const file of this.files) {
       const { format } = file.dataset;
@@ -123,6 +125,14 @@ export class TimeTravel {
       if (!this.images.has(step)) this.images.set(step, this.picture(`frame-${step}.png`, { v: this.film.originals }));
     }
     return this.images.get(this.film.steps[k]);
+  }
+
+  /** The components of the prior at the present moment: n, rows (n, 10), and the address of a sheet of their decoded means; null where it keeps none. */
+  modes() {
+    const { n, rows } = this.film.modes;
+    const now = rows?.slice(NUMBERS * n * this.at, NUMBERS * n * (this.at + 1));
+    if (!now || Number.isNaN(now[0])) return null;
+    return { n, rows: now, sheet: (k) => address(this.base, `film-mode-${this.film.steps[this.at]}-${k}.png`, { v: this.film.originals }) };
   }
 
   /** Go to a snapshot: its map, pictures and step. */
