@@ -22,6 +22,7 @@ import numpy.typing as npt
 
 from vaelab.config.errors import WeightsError
 from vaelab.models.architecture import architecture
+from vaelab.models.folding import with_made
 from vaelab.models.layers import COUPLED, LEAK, NORM_EPS, Layer, Shape
 from vaelab.models.model_config import ModelConfig
 
@@ -58,6 +59,7 @@ def browser_bundle(
         raise WeightsError(
             f"nobody declared the layers of {cfg.network}, so a browser cannot run them; the server does"
         )
+    tensors = with_made(_named_layers(cfg, part), tensors)
     arrays: list[Floats] = []
     offset = 0  # floats
 

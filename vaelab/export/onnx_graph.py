@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from vaelab.config.errors import ExportError
 from vaelab.export.bundle import is_closed
 from vaelab.models.architecture import architecture
+from vaelab.models.folding import with_made
 from vaelab.models.layers import LEAK, NORM_EPS, Layer, Shape, shapes
 from vaelab.models.model_config import ModelConfig
 
@@ -46,7 +47,7 @@ def onnx_model(cfg: ModelConfig, tensors: dict[str, Floats], part: str) -> bytes
     layers = architecture(cfg)
     image: list[str | int | None] = ["N", cfg.channels, cfg.image_size, cfg.image_size]
     code: list[str | int | None] = ["N", cfg.latent_dim]
-    graph = _Graph(helper, tensors)
+    graph = _Graph(helper, with_made(layers.named("decoder"), tensors) if part == "decoder" else tensors)
     inputs = {"x" if part != "decoder" else "z": image if part != "decoder" else code}
     outputs: dict[str, list[str | int | None]] = {}
     if cfg.classes:

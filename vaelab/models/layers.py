@@ -30,6 +30,30 @@ LEAK = 0.1
 
 
 @dataclass(frozen=True)
+class Made:
+    """How the weights of a layer come from those of a user's own modules (folding.py does it).
+
+    source: what the names of a linear layer's or a convolution's weights begin with, "" where there is none; bias: whether it has one;
+    grown: zeros after its kernel, in both directions, which is what torch's `output_padding` does. norm: the same of the batch
+    normalisation that follows and scales and shifts each channel; affine: whether it has weights of its own; eps: beside its variance.
+    times: what all of it is multiplied by.
+    """
+
+    source: str = ""
+    bias: bool = True
+    grown: int = 0
+    norm: str = ""
+    affine: bool = True
+    eps: float = 0.0
+    times: float = 1.0
+
+    @property
+    def name(self) -> str:
+        """What the names of the layer's own weights begin with: no module has a + in its name."""
+        return f"{self.source}+{self.norm}" + (f"*{self.times:g}" if self.times != 1.0 else "")
+
+
+@dataclass(frozen=True)
 class Layer:
     """One layer. inputs, outputs: features or channels; kernel, stride, padding in pixels; shape for Reshape only.
 
@@ -45,6 +69,7 @@ class Layer:
     vector of P numbers outputs * P, those of one entry P apart; of one map as many maps.
     Coupling moves the second half of a vector by what the first says, through `hidden` units: x exp(tanh(s)) + t (Dinh et al. 2017, equations
     7 and 8); then it turns the order round, so that the next one moves the others.
+    made is there where a layer that was read from a user's own code has weights that the code has not as they are.
     """
 
     kind: LayerKind
@@ -60,6 +85,7 @@ class Layer:
     centre: bool = True
     hidden: int = 0
     slope: float = LEAK
+    made: Made | None = None
 
     @property
     def params(self) -> int:
