@@ -155,13 +155,18 @@ def test_a_chosen_mode_of_the_prior(model):
             ("draws of the learned prior, a mixture of 10 Gaussians", "each of the prior's Gaussians"),
         ),
         ("vamp-vae", "zh", ("从 VampPrior（50 张伪输入的平均后验）采样", "先验中每个高斯的一个 σ")),
-        ("ladder-vae", "en", ("draws of the prior of two levels", "grey dots: draws of the prior")),
+        (
+            "ladder-vae",
+            "en",
+            ("draws of the prior of two levels", "Aggregate posterior", "grey dots: draws of the prior"),
+        ),
         ("flow-vae", "en", ("draws of the prior N(0, I)", "over N(0, 1), dashed")),
-        ("autoencoder", "en", ("draws of the Gaussian that has the average and spread", "what that Gaussian draws in")),
+        ("autoencoder", "en", ("draws of the Gaussian that has the average and spread", "Density of the codes")),
+        ("vq-vae", "en", ("draws of the learned prior over grids of codes", "places where the codes are less")),
     ],
 )
 def test_the_codes_stand_over_the_models_own_prior(model, lang, said):
-    settings = {"upper": 2} if model == "ladder-vae" else {}
+    settings = {"ladder-vae": {"upper": 2}, "vq-vae": {"codes": 8}}.get(model, {})
     text = words(open_page(run=mixture_run(model, **settings).name, lang=lang))
     for part in said:
         assert part in text

@@ -34,7 +34,8 @@ def prior_section(wanted: Query, colour: Colour) -> None:
     """Marginals of every dimension over the model's own prior, and posteriors of single images in two dimensions."""
     st.subheader(t("latent.prior_title"), anchor=False)
     prior = _prior(str(wanted.run.path), wanted.key, wanted)
-    st.caption(t("latent.prior_intro", prior=_name(prior)), width=TEXT_WIDTH)
+    points = latents.codes(wanted).sigma is None
+    st.caption(t("latent.prior_intro_points" if points else "latent.prior_intro", prior=_name(prior)), width=TEXT_WIDTH)
     which = _which(prior, wanted)
     left, right = st.columns(2, gap="medium")
     with left:
@@ -44,7 +45,10 @@ def prior_section(wanted: Query, colour: Colour) -> None:
             if prior.kind == "normal"
             else t("latent.over_codes" if prior.kind == "codes" else "latent.over_own")
         )
-        st.markdown(t("latent.marginals", prior=short), help=f"{t('latent.marginals_help')} {which}")
+        st.markdown(
+            t("latent.marginals_points" if points else "latent.marginals", prior=short),
+            help=f"{t('latent.marginals_points_help' if points else 'latent.marginals_help')} {which}",
+        )
         figure = _marginals(str(wanted.run.path), wanted.key, dims, theme(), language(), wanted)
         with st.container(key="latent_marginals"):  # a chart that answers no click has no class of its own
             st.vega_lite_chart(figure.rows, figure.spec, alt=t("latent.marginals_alt"))
@@ -102,7 +106,7 @@ def _pair_view(wanted: Query, colour: Colour, prior: OwnPrior, which: str) -> No
     with st.container(key="latent_ellipses"):
         st.vega_lite_chart(figure.rows, figure.spec, alt=t("latent.ellipses_alt"))
     empty = _holes(str(wanted.run.path), wanted.key, (dims[0], dims[1]), wanted)
-    held = "holes_codes" if prior.kind == "codes" else "holes"
+    held = "holes_codes" if prior.kind == "codes" else "holes_points" if points else "holes"
     st.caption(t(f"latent.{held}", share=f"{100 * empty:.1f}", across=f"z{dims[0]}", up=f"z{dims[1]}"))
 
 
