@@ -174,13 +174,16 @@ def test_marginals_put_each_dimension_on_a_place_of_its_own(theme):
     densities = {k: np.exp(-0.5 * (grid - k) ** 2) for k in (3, 0, 5, 1, 2)}
     texts = {"dim": "dimension", "value": "value", "density": "density"}
     figure = prior.marginals(densities, dict.fromkeys(densities, 0.5), [0, 1, 2, 3], grid, theme, texts)
-    assert len(figure.rows) == 5 * len(grid)
+    shown = slice(None, None, prior.DRAWN)
+    assert len(figure.rows) == 5 * len(grid[shown])
+    assert figure.rows["told"].sum() == 5 * len(grid[:: prior.POINTED])
     seen = set()
     for k, density in densities.items():
         rows = figure.rows[figure.rows["dim"] == f"z{k}"]
-        np.testing.assert_allclose(rows["q"], density, rtol=1e-6)
-        np.testing.assert_allclose(rows["z"], grid, atol=1e-6)
-        np.testing.assert_allclose(rows["prior"] - rows["base"], np.exp(-0.5 * grid**2) / np.sqrt(2 * np.pi), atol=1e-5)
+        np.testing.assert_allclose(rows["q"], density[shown], rtol=1e-6)
+        np.testing.assert_allclose(rows["z"], grid[shown], atol=1e-6)
+        normal = np.exp(-0.5 * grid[shown] ** 2) / np.sqrt(2 * np.pi)
+        np.testing.assert_allclose(rows["prior"] - rows["base"], normal, atol=1e-5)
         assert set(rows["used"]) == {k != 5}
         left, right, base = float(rows["x"].min()), float(rows["x"].max()), float(rows["base"].iloc[0])
         assert all(right < x0 or left > x1 or y != base for x0, x1, y in seen), "panels must not lie upon each other"
