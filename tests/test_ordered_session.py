@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import tomllib
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -20,6 +21,8 @@ from streamlit.runtime.scriptrunner_utils.script_requests import ScriptRequests
 from streamlit.signal_util import Signal
 
 from vaelab.cli.bench.visitor import PATIENCE, Visitor
+from vaelab.config.places import LAB
+from vaelab.ui import ordered_session
 from vaelab.ui.ordered_session import LOOK_AGAIN, OrderedRunner, OrderedSession, install
 
 
@@ -241,6 +244,22 @@ def test_a_session_that_was_left_begins_nothing(play: Any) -> None:
         await a_moment()
 
     assert len(play(scene)) == 1
+
+
+def test_garbage_is_collected_now_and_then_and_not_after_every_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    collected: list[float] = []
+    now = [100.0]
+    monkeypatch.setattr(ScriptRunner, "_run_script", lambda _, __: None)
+    monkeypatch.setattr(ordered_session.gc, "collect", lambda: collected.append(now[0]))
+    monkeypatch.setattr(ordered_session.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(OrderedRunner, "_tidied", 0.0)
+    runner = OrderedRunner.__new__(OrderedRunner)
+    for moment in (100.0, 101.0, 100.0 + ordered_session.TIDY, 101.0 + ordered_session.TIDY):
+        now[0] = moment
+        runner._run_script(RerunData())
+    assert collected == [100.0, 101.0 + ordered_session.TIDY]
+    written = tomllib.loads((LAB / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
+    assert written["runner"]["postScriptGC"] is False
 
 
 class Watcher(Visitor):

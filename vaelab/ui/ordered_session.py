@@ -13,6 +13,8 @@ Streamlit 1.67 takes a fragment's run as it comes. Four orders of things end bad
 
 from __future__ import annotations
 
+import gc
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -28,16 +30,22 @@ from streamlit.runtime.scriptrunner_utils.script_requests import (
 )
 
 LOOK_AGAIN = 0.001  # seconds until the rest of an ended run has been taken in
+TIDY = 10.0  # seconds between two collections of garbage, 30 ms each; Streamlit's own, after every run, is switched off (.streamlit/config.toml)
 
 
 class OrderedRunner(ScriptRunner):
-    """A runner that answers with the whole page where a fragment that was pressed has gone until its turn came."""
+    """A runner that answers with the whole page where a fragment that was pressed has gone until its turn came, and tidies up now and then."""
+
+    _tidied = 0.0  # by the monotonic clock, for all runners
 
     def _run_script(self, rerun_data: RerunData) -> None:
         gone = [fragment for fragment in rerun_data.fragment_id_queue if not self._fragment_storage.contains(fragment)]
         if gone and (not rerun_data.is_auto_rerun or has_press(rerun_data)):
             rerun_data = replace(rerun_data, fragment_id_queue=[])
         super()._run_script(rerun_data)
+        if time.monotonic() - OrderedRunner._tidied > TIDY:
+            OrderedRunner._tidied = time.monotonic()
+            gc.collect()
 
 
 class OrderedSession(AppSession):

@@ -184,7 +184,8 @@ class Visitor:
         kind = element.WhichOneof("type") if element is not None else None
         if kind in ("button", "bidi_component"):
             shown = getattr(element, kind)
-            data = json.loads(shown.json) if kind == "bidi_component" and shown.json else {}
+            told = json.loads(shown.json) if kind == "bidi_component" and shown.json else {}
+            (data,) = told if isinstance(told, list) else (told,)  # ours travel in a list (ui/components/carrier.py)
             self.elements[shown.id.split("-", 2)[-1]] = (shown.id, delta.fragment_id, data)
         elif kind == "exception" or (kind == "alert" and element.alert.format == element.alert.ERROR):
             self.errors.append(
