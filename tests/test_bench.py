@@ -11,8 +11,9 @@ import torch
 from cli_shell import Shell
 from run_writer import write_run
 
+from vaelab import data
 from vaelab.cli import cli
-from vaelab.cli.bench import growing, growth, growth_plot, hands, photograph, project, report, step, train
+from vaelab.cli.bench import growing, growth, growth_plot, hands, photograph, project, pythae_loop, report, step, train
 from vaelab.cli.bench.chosen import choose
 from vaelab.cli.bench.report import SUBJECTS, Report, compare, in_turns
 from vaelab.config.errors import VaeLabError
@@ -104,6 +105,12 @@ def test_products_are_counted_forwards_and_backwards_and_nothing_else() -> None:
             ((x @ w).sum() * 2).backward()
             torch.optim.Adam([w], fused=True).step()
     assert (found.products, found.adam) == (2, 1)  # x is no weight: it asks for no product of its own
+
+
+def test_pythaes_own_trainer_runs_on_the_same_model() -> None:
+    pytest.importorskip("pythae", reason="pip install pythae==0.1.2")
+    cfg, images = plan("pixel-faces", "linear-vae", batch_size=32), data.load("pixel-faces")
+    assert pythae_loop.pythae_speed(cfg, images, torch.device("cpu"), 0.05, 0.01) > 0
 
 
 def test_a_photograph_is_decoded_in_all_ways() -> None:

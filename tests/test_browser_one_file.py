@@ -211,8 +211,15 @@ def test_its_policy_lets_nothing_out_and_nothing_be_evaluated(browser: Any, file
     page.close()
 
 
-@pytest.mark.parametrize(("lang", "theme"), list(zip(LANGUAGES, ["light", "dark"], strict=True)))
-@pytest.mark.parametrize("tab", TABS)
+# Each tab once, in the one language and theme or the other; both with --whole.
+LOOKS = [
+    pytest.param(tab, lang, theme, marks=[pytest.mark.slow] if (at + turn) % 2 else [])
+    for at, tab in enumerate(TABS)
+    for turn, (lang, theme) in enumerate(zip(LANGUAGES, ["light", "dark"], strict=True))
+]
+
+
+@pytest.mark.parametrize(("tab", "lang", "theme"), LOOKS)
 def test_axe_finds_nothing_serious(offline: Any, file: Path, lang: str, theme: str, tab: str) -> None:
     package = pytest.importorskip("axe_playwright_python", reason="pip install -r requirements-dev.txt")
     open_file(offline, file, lang=lang, theme=theme, tab=tab)

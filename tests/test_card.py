@@ -151,8 +151,14 @@ def test_the_figures_of_a_card_come_out_again(name: str) -> None:
     _check_figures(name)
 
 
+ALWAYS = ("cifar10-linear-vae", "mnist-conv-vae")  # the others take a quarter of a minute each: with --whole
+
+
 @pytest.mark.fulldata
-@pytest.mark.parametrize("name", [name for name in SHIPPED if _is_full(name)])
+@pytest.mark.parametrize(
+    "name",
+    [name if name in ALWAYS else pytest.param(name, marks=pytest.mark.slow) for name in SHIPPED if _is_full(name)],
+)
 def test_the_figures_of_a_card_come_out_again_on_the_full_set(name: str) -> None:
     source = store.find(name).config().data.name
     if not (os.environ.get("VAELAB_DATA") and data.is_available(source)):

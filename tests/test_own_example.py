@@ -8,9 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
 
 
+@pytest.mark.slow  # half a minute; test_own_path.py and test_own_model.py train others every time
 def test_the_example_trains_and_its_penalty_makes_codes_smaller(tmp_path: Path) -> None:
     sizes = {}
     for strength in ("0", "30"):

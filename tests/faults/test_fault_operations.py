@@ -76,7 +76,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
 
 
 def test_killed_at_an_operation(bench: Bench, whole: bool, counted: Any) -> None:
-    done = [("kill", at) for at in bench.places(5, whole)] + [("half", at) for at in bench.places(2, whole, "write")]
+    done = [("kill", at) for at in bench.places(3, whole)] + [("half", at) for at in bench.places(1, whole, "write")]
     for how, at in done:
         run, what = bench.new("killed"), f"{how} at {at}, {bench.operations[at - 1]}"
         assert bench.train(run, at=at, how=how) == [-9], what

@@ -18,6 +18,7 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader
 
 from vaelab import data
+from vaelab.cli.bench import pythae_loop
 from vaelab.cli.bench.report import Entry, Report, compare, in_turns
 from vaelab.models.device import choose
 from vaelab.models.latent_model import build
@@ -38,6 +39,7 @@ from vaelab.training.step_program import Program, Recipe, find
 PLAIN_BATCH = 32
 OUR_BATCHES = (32, 128, 512)
 COMPILED = ("autoencoder", "linear-vae", "conv-vae")  # tried with a compiled step too; building one takes 15 s
+PYTHAE, PYTHAE_BATCH = ("linear-vae", "conv-vae"), 128  # compared with pythae's trainer too, where that is installed
 DATASET = "pixel-faces"  # embedded, 32x32 RGB, the shape of CIFAR-10
 WARM_SECONDS = 0.5  # left out: allocators and caches fill
 SECONDS = 2.0  # measured
@@ -72,6 +74,14 @@ def measure(
                 contestants[f"vaelab, batch {batch}, compiled"] = partial(our_speed, compiled, images, device, seconds)
         found = in_turns(contestants, repeats)
         entries += compare(model, "images/s", found, PLAIN, more_is_better=True)
+        if model in PYTHAE and pythae_loop.is_installed():
+            cfg = plan(DATASET, model, batch_size=PYTHAE_BATCH, epochs=100_000)
+            two: dict[str, Callable[[], float]] = {
+                "pythae": partial(pythae_loop.pythae_speed, cfg, images, device, seconds, WARM_SECONDS),
+                "vaelab": partial(our_speed, cfg, images, device, seconds),
+            }
+            against = in_turns(two, repeats)
+            entries += compare(f"{model}, batch {PYTHAE_BATCH}", "images/s", against, "pythae", more_is_better=True)
     return Report("train", repeats, tuple(entries), tuple(notes))
 
 
