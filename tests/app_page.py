@@ -6,8 +6,6 @@ from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
 
-from vaelab.ui.latent.latent_page import GOES_ON
-
 ROOT = Path(__file__).parents[1]
 TIMEOUT = 180  # seconds: a slow machine under load, not a measure of anything
 
@@ -15,7 +13,6 @@ TIMEOUT = 180  # seconds: a slow machine under load, not a measure of anything
 def opened(name: str = "start", **query: str) -> AppTest:
     """The page `name` with these values in its address; it must not fail."""
     app = AppTest.from_file(str(ROOT / "vaelab" / "ui" / "shell.py"), default_timeout=TIMEOUT)
-    app.session_state[GOES_ON] = True  # no browser says here that it has drawn the map
     for key, value in query.items():
         app.query_params[key] = value
     app.run()

@@ -27,7 +27,7 @@ STYLED = "getComputedStyle(document.documentElement).getPropertyValue('--vl-fill
 # Something of each page that comes last, so that nothing is judged before it is there.
 LAST = {
     "decode": "[...document.querySelectorAll('*')].some((e) => e.shadowRoot?.querySelector('.slider-row'))",
-    "latent": "document.querySelector('.st-key-latent_ellipses .marks') && [...document.querySelectorAll('*')].some((e) => e.shadowRoot?.querySelector('.map-legend'))",
+    "latent": "[...document.querySelectorAll('*')].some((e) => e.shadowRoot?.querySelector('.map-legend'))",
 }
 
 

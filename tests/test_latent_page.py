@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 from vaelab.analysis import latent_text, latents
 from vaelab.images.palette import class_colours
 from vaelab.runs.plan import plan
-from vaelab.ui import share, text
+from vaelab.ui import text
 from vaelab.ui.components.map.layer_routes import found_modes
 from vaelab.ui.latent import chosen as map_choice
 from vaelab.ui.latent import inspector, latent_page, map_panel
@@ -45,14 +45,6 @@ def words(app: AppTest) -> str:
     return "\n".join(str(element.value) for elements in kinds for element in elements)
 
 
-@pytest.fixture(autouse=True)
-def drawn(monkeypatch):
-    """The map says that it is there; AppTest runs no JavaScript."""
-    told = {"drawn": True}
-    monkeypatch.setattr(latent_page, "is_drawn", lambda: told["drawn"])
-    return told
-
-
 @pytest.fixture
 def chosen(monkeypatch):
     """Lets a test choose on the map as a click or a lasso would; AppTest runs no JavaScript."""
@@ -63,23 +55,6 @@ def chosen(monkeypatch):
 
 def test_an_empty_lab_says_what_to_do():
     assert "There is no trained model yet" in words(open_page())
-
-
-def test_the_page_goes_on_below_a_map_once_it_is_there(digits, drawn):
-    drawn["drawn"] = False
-    app = open_page(run="digits-run")
-    assert not app.subheader
-    drawn["drawn"] = True
-    assert app.run().subheader[0].value == "Prior against posterior"
-    drawn["drawn"] = False  # another model's map is on its way
-    assert app.run().subheader
-
-
-def test_a_link_brings_all_of_the_page_at_once(digits, drawn):
-    drawn["drawn"] = False
-    app = open_page(run="digits-run", **{share.VALUE: share.packed("latent", {"latent_across": 1, "latent_up": 3})})
-    assert app.subheader[0].value == "Prior against posterior"
-    assert app.selectbox(key="latent_across").value == 1
 
 
 def test_a_map_before_anything_is_chosen(digits):

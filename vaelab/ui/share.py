@@ -178,11 +178,6 @@ def put(values: dict[str, Any]) -> None:
     st.session_state[RESTORED] = values
 
 
-def brings() -> bool:
-    """Whether a link's choices are being put in place: all that they may be about must then be drawn."""
-    return bool(st.session_state.get(RESTORED))
-
-
 def fitted(page: str) -> None:
     """The page was drawn with what a link put there; what stands otherwise now did not fit."""
     restored: dict[str, Any] = st.session_state.pop(RESTORED, {})

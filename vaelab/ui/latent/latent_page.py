@@ -13,7 +13,6 @@ from vaelab.analysis.latents import Query, Split
 from vaelab.config.errors import VaeLabError
 from vaelab.runs.run_config import RunConfig
 from vaelab.runs.store import Run
-from vaelab.ui import share
 from vaelab.ui.decode.decode_page import models
 from vaelab.ui.guard import show_error
 from vaelab.ui.latent.chosen import choice, keep_in_address
@@ -28,7 +27,6 @@ from vaelab.ui.latent.map_panel import (
     Colour,
     View,
     colours_of,
-    is_drawn,
     latent_map,
 )
 from vaelab.ui.latent.prior import prior_section
@@ -39,7 +37,6 @@ from vaelab.workers import tsne_worker
 
 Images = tuple[Split, int]
 DEFAULT_IMAGES: Images = ("test", 2_000)
-GOES_ON = "latent_goes_on"  # in the session: it has been drawn below its map too
 
 
 def page() -> None:
@@ -82,22 +79,9 @@ def workspace(known: dict[str, Run]) -> None:
             codes_download(wanted, view, chosen)
         except VaeLabError as error:
             show_error(error)
-    if not goes_on():
-        return
     prior_section(wanted, view.colour)
     flow_section(wanted, view.colour)
     factor_section(wanted)
-
-
-def goes_on() -> bool:
-    """Whether what stands below the map is drawn: its charts take a browser a second and more, in which no map would come.
-
-    So a session's first map comes alone, and says when it is there; with a link's choices, which may be about all of the page, everything
-    comes at once.
-    """
-    if is_drawn() or share.brings():
-        st.session_state[GOES_ON] = True
-    return GOES_ON in st.session_state
 
 
 def pick_images(run: Run, cfg: RunConfig, place: st.delta_generator.DeltaGenerator) -> Query:

@@ -12,7 +12,6 @@ from functools import cache
 from typing import Any, Literal
 
 import numpy as np
-import streamlit as st
 from numpy.typing import NDArray
 
 from vaelab import data
@@ -114,15 +113,7 @@ def latent_map(wanted: Query, view: View, chosen: Choice, near: NDArray[np.int64
         "text": {**strings("en", TEXTS), **strings(language(), TEXTS)},
     }
     kept, keep = keeping(KEY)
-    _component()(
-        key=KEY, data=told | {"kept": kept}, on_choice_change=_nothing, on_drawn_change=_nothing, on_kept_change=keep
-    )
-
-
-def is_drawn() -> bool:
-    """Whether the browser has drawn the map, or said why there is none, since the page was opened."""
-    answer = st.session_state.get(KEY)
-    return bool(answer and answer.get("drawn"))
+    _component()(key=KEY, data=told | {"kept": kept}, on_choice_change=_nothing, on_kept_change=keep)
 
 
 def layers_of(run: Run) -> dict[str, dict[str, Any]]:
@@ -163,7 +154,7 @@ def _pale(inks: Sequence[str]) -> bool:
 
 
 def _nothing() -> None:
-    """The rerun itself is what is asked for."""
+    """The rerun itself is what a choice asks for."""
 
 
 @cache

@@ -3,8 +3,8 @@
  *
  * It is called again at every rerun that changes its data and on a theme switch; only what differs is fetched and drawn anew, so the view,
  * the choice and a running t-SNE stay. data: {key, images, base, query, time, view: {projection, dims, solid}, colour: {by, kind, title, names, inks, pale},
- * colours, stops, chosen, inside, mode, near, layers, text} as map_panel.py builds it. The answers are two states: `choice`, {images, kind: "point" | "mode" | "none", rows} or
- * {images, kind: "lasso", bits}, a bit for each point (outline.js), and `drawn`, once there is a map or a word why there is none: the page then goes on below it.
+ * colours, stops, chosen, inside, mode, near, layers, text} as map_panel.py builds it. The answer is one state, `choice`: {images, kind: "point" | "mode" | "none", rows} or
+ * {images, kind: "lasso", bits}, a bit for each point (outline.js).
  */
 
 import { classLegend, span, valueLegend } from "./legend.js";
@@ -199,13 +199,6 @@ class MapPage {
       this.say("");
       this.plot.note.textContent = error.message;
     }
-    this.tellDrawn();
-  }
-
-  /** Tell Python, once and after the picture is on the screen, that the browser has time for the charts below. */
-  tellDrawn() {
-    if (!this.hasDrawn) requestAnimationFrame(() => setTimeout(() => this.drawn(true)));
-    this.hasDrawn = true;
   }
 
   say(words) {
@@ -402,7 +395,6 @@ export default lasting(
   (root) => (root.latentMap = new MapPage(root)), // within reach of tests and of the browser's console
   (view, data, setStateValue) => {
     view.emit = (choice) => setStateValue("choice", choice);
-    view.drawn = (yes) => setStateValue("drawn", yes);
     view.take(data);
   },
 );
