@@ -11,7 +11,7 @@ import { classLegend, span, valueLegend } from "./legend.js";
 import { Plot } from "./plot.js";
 import { Fields } from "./fields.js";
 import { Layers } from "./layers.js";
-import { PointSet, rgb } from "./points.js";
+import { PointSet, rgb, spread } from "./points.js";
 import { address, floats, followTsne, json } from "./source.js";
 import { TimeTravel } from "./time.js";
 import { button, el, prefersStill } from "../shared/dom.js";
@@ -56,7 +56,7 @@ class MapPage {
     if (anew) this.open(before.images === data.images);
     else if (this.set) {
       if (!same("view")) this.place();
-      if (!same("colour") || !same("colours")) this.colour();
+      if (!same("colour") || !same("colours")) this.aside(this.colour(), this.abort.signal);
       if (!same("near")) this.mark();
     }
     if (otherTime) this.openTime();
@@ -107,10 +107,10 @@ class MapPage {
     this.plot.invalidate();
   }
 
-  async turnDensity() {
+  turnDensity() {
     const on = this.holes.getAttribute("aria-pressed") !== "true";
     this.holes.setAttribute("aria-pressed", String(on));
-    await this.showDensity();
+    this.aside(this.showDensity(), this.following.signal);
   }
 
   /** The density of the present map, where it is asked for and there is one. */
@@ -149,7 +149,7 @@ class MapPage {
     this.plot.invalidate();
     const { view, images } = this.data;
     const { signal } = this.following;
-    if (view.projection !== "tsne" && !view.solid) this.fields.invert(this.data, row, signal).catch((error) => signal.aborted || console.error(error));
+    if (view.projection !== "tsne" && !view.solid) this.aside(this.fields.invert(this.data, row, signal), signal);
     if (inside) this.emit({ images, kind: "lasso", bits: inside.bits });
     else if (mode >= 0) this.emit({ images, kind: "mode", rows: [mode] });
     else this.emit({ images, kind: row < 0 ? "none" : "point", rows: row < 0 ? [] : [row] });
@@ -201,6 +201,11 @@ class MapPage {
     }
   }
 
+  /** Let work go on by itself: a failure of it goes to the console, unless what it was for has been given up. */
+  aside(work, signal) {
+    work.catch((error) => signal.aborted || console.error(error));
+  }
+
   say(words) {
     this.status.textContent = this.status.title = words;
   }
@@ -228,8 +233,8 @@ class MapPage {
     try {
       if (view.projection !== "tsne") {
         await this.moveTo({ projection: view.projection, dims: view.dims.join(",") }, view, glide, signal);
-        this.tellTrust(view, signal);
-        if (flat) this.fields.invert(this.data, this.plot.marks.selected, signal).catch((error) => signal.aborted || console.error(error));
+        this.aside(this.tellTrust(view, signal), signal);
+        if (flat) this.aside(this.fields.invert(this.data, this.plot.marks.selected, signal), signal);
         await this.showDensity();
         return;
       }
@@ -239,7 +244,7 @@ class MapPage {
         signal,
         onmap: (places) => {
           this.show(spread(places, 2), { dims: 2, solid: false }, { axes: [], origin: null, rings: [] });
-          this.fields.mix(this.data, this.set, signal);
+          this.aside(this.fields.mix(this.data, this.set, signal), signal);
         },
         onstate: (state) => this.tellTsne(state),
       });
@@ -370,7 +375,7 @@ class MapPage {
     this.layers.travel(false);
     this.holes.disabled = this.data.view.solid || this.data.view.projection === "tsne";
     for (const control of [this.path, this.backdrop]) control.disabled = this.data.view.solid || !this.data.decoder;
-    this.showDensity();
+    this.aside(this.showDensity(), this.following.signal);
     this.side.replaceChildren(this.legend, this.layers.box);
   }
 
@@ -380,14 +385,6 @@ class MapPage {
     this.time?.remove();
     this.plot?.remove();
   }
-}
-
-/** (n, from) places as (n, 3). */
-function spread(places, from) {
-  const n = places.length / from;
-  const wide = new Float32Array(3 * n);
-  for (let i = 0; i < n; i++) for (let axis = 0; axis < from; axis++) wide[3 * i + axis] = places[from * i + axis];
-  return wide;
 }
 
 export default lasting(

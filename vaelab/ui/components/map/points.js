@@ -115,3 +115,11 @@ export class PointSet {
 export function packed([r, g, b]) {
   return (Math.round(b) << 16) | (Math.round(g) << 8) | Math.round(r);
 }
+
+/** (n, from) places as (n, 3). */
+export function spread(places, from) {
+  const n = places.length / from;
+  const wide = new Float32Array(3 * n);
+  for (let i = 0; i < n; i++) for (let axis = 0; axis < from; axis++) wide[3 * i + axis] = places[from * i + axis];
+  return wide;
+}
