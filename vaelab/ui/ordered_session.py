@@ -9,6 +9,8 @@ Streamlit 1.67 takes a fragment's run as it comes. Four orders of things end bad
 - A button in a fragment is pressed while the page is drawn, and waits for the end of that run. If the whole page is asked for once more
   before, the run is stopped and the press is forgotten with it: the browser sends a press once.
 - A run takes a fragment away whose button is still to be seen in the browser, and is pressed there. Streamlit drops the press.
+
+Its runners also collect garbage, now and then for the whole server and not after every run.
 """
 
 from __future__ import annotations
