@@ -10,7 +10,7 @@ from starlette.middleware import Middleware
 from vaelab.config.errors import VaeLabError
 from vaelab.config.places import PACKAGE
 from vaelab.runs.limits import limits
-from vaelab.ui import ordered_session, warming
+from vaelab.ui import ordered_session, theme_once, warming
 from vaelab.ui.access.folders import is_open
 from vaelab.ui.access.middleware import Access
 from vaelab.ui.access.people import has_roles
@@ -47,6 +47,7 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     """Keep a standby worker with torch imported, so that a training that is started is seen at once."""
     begin_access()
     ordered_session.install()
+    theme_once.install()
     warming.begin(launch.warm_up)
     yield
     warming.end()

@@ -36,7 +36,7 @@ class Mixture(Protocol):
         """Share of each Gaussian in the density at x: (N, D) -> (N, K)."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # told from others by what it is, as its mixtures are: answers are kept by it
 class Kinds:
     """discriminative: p(y|x), LogisticRegression; generative: p(x); conditional: p(x|y) of each class; priors: p(y), (C,).
 

@@ -89,6 +89,12 @@ def mass_near(mixture: Mixture, centre: Array, radius: float, reach: float, side
 
     Densities times areas, at the middles of cells that fill the box around that part.
     """
+    return _mass_near(mixture, (float(centre[0]), float(centre[1])), radius, reach, side)
+
+
+@lru_cache(maxsize=64)
+def _mass_near(mixture: Mixture, place: tuple[float, float], radius: float, reach: float, side: int) -> float:
+    centre = np.array(place)
     low, high = np.maximum(centre - radius, -reach), np.minimum(centre + radius, reach)
     width = (high - low) / side
     x, y = (low[axis] + (np.arange(side) + 0.5) * width[axis] for axis in (0, 1))

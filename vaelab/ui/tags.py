@@ -11,9 +11,9 @@ from html import escape
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from vaelab.images.files import png
+from vaelab.ui.pictures import sheet_png
 
 
 def stage(body: str, name: str = "") -> str:
@@ -35,14 +35,7 @@ def img_at(address: str, before: NDArray[np.uint8], words: str) -> str:
 
 def _inside(pixels: NDArray[np.uint8]) -> str:
     """The address of a picture that travels inside the page. pixels: (C, H, W) or (H, W, 3 or 4) uint8."""
-    if pixels.shape[-1] == 4:
-        from io import BytesIO
-
-        buffer = BytesIO()
-        Image.fromarray(pixels).save(buffer, format="PNG")
-        data = buffer.getvalue()
-    else:
-        data = png(pixels)
+    data = sheet_png(pixels) if pixels.shape[-1] == 4 else png(pixels)
     return f"data:image/png;base64,{base64.b64encode(data).decode()}"
 
 

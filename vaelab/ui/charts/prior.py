@@ -174,7 +174,7 @@ def pair(
             "y": points[:, 1].astype(np.float32),
             "image": np.repeat(np.arange(len(centres), dtype=np.int16), turns),
             "turn": np.tile(np.arange(turns, dtype=np.int16), len(centres)),
-            "group": np.repeat(np.array(groups, object)[of], turns),
+            "group": pd.Categorical.from_codes(np.repeat(of, turns), groups),  # each name travels once
         }
     )
     ring = _outlines(prior or Gaussians.standard(2), by_draws, texts["prior"])

@@ -100,21 +100,31 @@ def _walk(path: str, key: str, z: int, _wanted: Query) -> NDArray[np.uint8]:
     return inference.decode(inference.load_run(_wanted.run), codes, y)
 
 
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _sheets(path: str, key: str, z: int, factor: str, _wanted: Query) -> tuple[bytes, bytes]:
+    """The walk along z, and an image of each shown value of the factor, packed once for all who look at the same."""
+    known = latents.codes(_wanted)
+    values, _ = known.labels[factor]
+    rows = np.array([int(np.flatnonzero(values == value)[0]) for value in _shown(values)])
+    walk, images = (pictures.strip(pixels, STEPS) for pixels in (_walk(path, key, z, _wanted), known.pixels[rows]))
+    return pictures.sheet_png(walk), pictures.sheet_png(images)
+
+
+def _shown(values: NDArray[Any]) -> list[int]:
+    """The values of a factor that stand for it."""
+    return [int(value) for value in np.unique(values)][:VALUES]
+
+
 def _pictures(wanted: Query, known: latents.Codes, z: int, factor: str) -> None:
     """A walk along one dimension over images that show the values of one factor."""
     values, names = known.labels[factor]
+    walk, images = _sheets(str(wanted.run.path), wanted.key, z, factor, wanted)
     st.markdown(t("latent.factors_walk", dim=f"z{z}"), help=t("latent.factors_walk_help"))
-    walk = _walk(str(wanted.run.path), wanted.key, z, wanted)
-    st.image(
-        pictures.strip(walk, STEPS),
-        output_format="PNG",
-        alt=t("latent.factors_walk", dim=f"z{z}").replace("*", ""),
-    )
+    st.image(walk, output_format="PNG", alt=t("latent.factors_walk", dim=f"z{z}").replace("*", ""))
     title = t("latent.factors_values", factor=label_title(factor))
     st.markdown(title, help=t("latent.factors_values_help"))
-    shown = [int(value) for value in np.unique(values)][:VALUES]
-    rows = np.array([int(np.flatnonzero(values == value)[0]) for value in shown])
-    st.image(pictures.strip(known.pixels[rows], STEPS), output_format="PNG", alt=title.replace("*", ""))
+    st.image(images, output_format="PNG", alt=title.replace("*", ""))
+    shown = _shown(values)
     words = value_names(names)
     st.caption(" · ".join(words[value] for value in shown) + (" …" if len(np.unique(values)) > len(shown) else ""))
 

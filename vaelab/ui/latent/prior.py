@@ -145,7 +145,7 @@ def _holes(path: str, key: str, pair: tuple[int, int], _wanted: Query) -> float:
     return posterior.holes(mu, sigma, _prior(path, key, _wanted).along(pair))
 
 
-@st.cache_data(max_entries=16, show_spinner=False)
+@st.cache_resource(max_entries=16, show_spinner=False)
 def _marginals(path: str, key: str, dims: tuple[int, ...], shown: Theme, lang: str, _wanted: Query) -> Figure:
     known = latents.codes(_wanted)
     mu, sigma = posterior.some(known.mu, posterior.spread(known.mu, known.sigma))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -25,10 +26,7 @@ MOST = 200  # points
 
 def board_view(kinds: Kinds, probe: Array, panel: str, theme: Theme) -> dict[str, Any]:
     """The view of board/plane.js: six fields, those of Bayes' rule in the panel about it. probe: (2,)."""
-    x = np.concatenate([plane(REACH, SIDE), probe[None]])  # the cells, and the probe at the end
-    joint = one_joint(kinds, x)
-    disc: Array = kinds.discriminative.predict_proba(x)[:, 1]
-    p_x: Array = np.exp(kinds.generative.score_samples(x))
+    joint, disc, p_x = _answers(kinds, (float(probe[0]), float(probe[1])))
     gap = disc - joint.posterior[:, 1]
     first = [
         _chance("disc", disc, theme) | {"line": _boundary(kinds)},
@@ -51,6 +49,15 @@ def board_view(kinds: Kinds, probe: Array, panel: str, theme: Theme) -> dict[str
         "guide": panel == "missing",
         "classes": ["A", "B"],
     }
+
+
+@lru_cache(maxsize=32)  # a class that follows its teacher asks for one board thirty times
+def _answers(kinds: Kinds, probe: tuple[float, float]) -> tuple[Sides, Array, Array]:
+    """What the joint, p(B|x) and p(x) are at the cells, and at the probe, which comes last."""
+    x = np.concatenate([plane(REACH, SIDE), [probe]])
+    disc: Array = kinds.discriminative.predict_proba(x)[:, 1]
+    p_x: Array = np.exp(kinds.generative.score_samples(x))
+    return one_joint(kinds, x), disc, p_x
 
 
 def worst(sides: Sides) -> tuple[float, float, float]:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import io
 from functools import lru_cache
 from typing import Any
 
 import numpy.typing as npt
 import streamlit as st
-from PIL import Image
 
 from vaelab.config.errors import WeightsError
 from vaelab.images.palette import Role, markdown
@@ -65,9 +63,7 @@ def _strip_png(path: str, stamp: Stamp, step: int | None, name: str) -> bytes:
         # A method may be given something else than the image itself.
         originals = arrays.get("input", fixed(run).get("originals"))
         sheet = sheet if originals is None else pictures.pairs(originals, arrays["recon"], PAIRS)
-    buffer = io.BytesIO()
-    Image.fromarray(sheet).save(buffer, format="PNG")
-    return buffer.getvalue()
+    return pictures.sheet_png(sheet)
 
 
 def latest_snapshot(run: Run) -> int | None:
