@@ -27,6 +27,10 @@ from vaelab.ui.decode.spec import component_spec
 from vaelab.ui.text import Language, language, strings, t
 
 ENTRY = "decoder/page.js"
+UNUSED: dict[str, Any] = {
+    "directions": [],
+    "code": [],
+}  # by the small decoder, with the pictures two thirds of all that a page would carry
 
 
 class Settled(TypedDict):
@@ -72,6 +76,7 @@ def compact_decoder(name: str, *, key: str, sliders: int = 6, size: int = 384, l
     data = _data(run, None)
     z, label = _opening(data["spec"])
     data |= {"push": asdict(Push(0, z, label)), "compact": {"sliders": sliders, "size": size, "large": large}}
+    data["spec"] = data["spec"] | UNUSED | {"examples": data["spec"]["examples"] | {"pixels": ""}}
     kept, keep = opened_at(key)
     answer = _component()(key=key, data=data | {"kept": kept}, on_z_change=lambda: None, on_kept_change=keep)
     settled: Settled | None = answer.z
@@ -80,7 +85,7 @@ def compact_decoder(name: str, *, key: str, sliders: int = 6, size: int = 384, l
 
 def opening(run: Run) -> tuple[list[float], int]:
     """z and label to begin with: those of the first example, whose picture is sharp; the mean, an average, without examples."""
-    return _opening(_cached_spec(str(run.path), _stamp(run), "", "", language()))
+    return _opening(_cached_spec(str(run.path), _stamp(run), "", "", language())[0])
 
 
 def _opening(spec: dict[str, Any]) -> tuple[list[float], int]:
@@ -102,7 +107,7 @@ def _data(run: Run, other: Run | None) -> dict[str, Any]:
     """The static part of the component's data: addresses of weights, and everything known of the model."""
     active = run.status().is_active
     beside = (str(other.path), _stamp(other)) if other else ("", "")
-    spec = _cached_spec(str(run.path), _stamp(run), *beside, language())
+    spec, digest = _cached_spec(str(run.path), _stamp(run), *beside, language())
     spec = spec | {"model": spec["model"] | {"active": active}}
     live = other is not None and other.status().is_active
     # While it trains, newest.json names the weights: addresses here would change with every snapshot and send everything anew.
@@ -113,8 +118,7 @@ def _data(run: Run, other: Run | None) -> dict[str, Any]:
         "otherNewest": newest_url(other) if other and live else None,
         "newest": newest_url(run) if active else None,
     }
-    content = json.dumps([spec, urls], sort_keys=True)
-    return {"key": hashlib.sha256(content.encode()).hexdigest()[:16], "spec": spec, "urls": urls}
+    return {"key": _digest([digest, active, urls]), "spec": spec, "urls": urls}
 
 
 def _decoder_url(run: Run) -> str:
@@ -140,11 +144,17 @@ def _stamp(run: Run) -> str:
     return f"{run.status().state} {file.stat().st_mtime_ns if file else 0}"
 
 
-@st.cache_data(max_entries=16, show_spinner=False)
-def _cached_spec(path: str, stamp: str, other: str, other_stamp: str, lang: Language) -> dict[str, Any]:
-    """component_spec, kept per content and language (a spec holds translated words)."""
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _cached_spec(path: str, stamp: str, other: str, other_stamp: str, lang: Language) -> tuple[dict[str, Any], str]:
+    """component_spec, kept per content and language (a spec holds translated words) and never changed; and its digest."""
     texts = {**strings("en", "decode_view"), **strings(lang, "decode_view")}
-    return component_spec(Run(path), Run(other) if other else None) | {"text": texts}
+    spec = component_spec(Run(path), Run(other) if other else None) | {"text": texts}
+    return spec, _digest(spec)
+
+
+def _digest(content: Any) -> str:
+    """Changes with the content, which goes into JSON."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 
 @cache
