@@ -13,7 +13,7 @@ from vaelab.ui.guard import show_error
 from vaelab.ui.pages import PAGES, PageEntry
 from vaelab.ui.pictures import favicon
 from vaelab.ui.rooms.keys import keys, obey
-from vaelab.ui.rooms.room_bar import room_bar
+from vaelab.ui.rooms.room_bar import come_in, room_bar
 from vaelab.ui.styles import style_of
 from vaelab.ui.text import LANGUAGES, language, language_may_differ, t
 from vaelab.ui.widgets import page_link
@@ -87,9 +87,10 @@ def main() -> None:
             entries[item.url_path] = entry
             menu.setdefault(t(f"common.group_{entry.group}") if entry.group else "", []).append(item)
     chosen = st.navigation(menu, position="top")
-    st.html(style_of(entries[chosen.url_path].name))
     entry = entries[chosen.url_path]
+    st.html(style_of(entry.name))
     share.take_over(entry.name)
+    come_in(entry)
     header(entry)
     room_bar(entry)
     obey(entry)

@@ -34,14 +34,19 @@ WORDS = (
 )  # fmt: skip
 
 
+def come_in(entry: PageEntry) -> None:
+    """Join by a link, and show what the teacher shows. Draws nothing; may leave for another page, for which nothing should have been drawn."""
+    if has_roles():
+        _join_by_link()
+        if current().role == "student" and st.session_state.pop(WANTED, False):
+            following.catch_up(entry)
+
+
 def room_bar(entry: PageEntry) -> None:
-    """Above the page: join by a link, show what the teacher shows, and the bar. May leave for another page."""
+    """The bar above the page."""
     if not has_roles():
         return
     person = current()
-    _join_by_link()
-    if person.role == "student" and st.session_state.pop(WANTED, False):
-        following.catch_up(entry)
     said = st.session_state.pop(ONCE, None)
     if said:
         st.warning(said, icon=":material/meeting_room:")
