@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,7 @@ FAULTS = (
     "test_version_0_1",
     "test_worker",
 )
+PLACE = pytest.StashKey[tempfile.TemporaryDirectory[str]]()  # where what names no folder of its own goes
 WAIT = 300_000  # milliseconds: nothing is measured, and a loaded machine is slow
 
 
@@ -57,6 +59,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--whole"):
         os.environ["VAELAB_TESTS_WHOLE"] = "1"  # read where Hypothesis is told how much to try, by processes of -n too
+    if "PYTEST_XDIST_WORKER" not in os.environ:  # they inherit it; models/ beside it is empty, whatever the tester has
+        config.stash[PLACE] = tempfile.TemporaryDirectory(prefix="vaelab-tests-")
+        os.environ["VAELAB_RUNS"] = str(Path(config.stash[PLACE].name) / "runs")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if PLACE in config.stash:
+        config.stash[PLACE].cleanup()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
