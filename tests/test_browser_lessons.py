@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import WAIT
 from decode_browser import quiet, settle
+from playwright.sync_api import expect
 from visitors import OFTEN, SETTLED
 
 from vaelab.ui.learn import kinds
@@ -99,6 +101,16 @@ def button(words: str) -> Gesture:
     return lambda page: page.locator(".st-key-lesson_stage").get_by_role("button", name=words, exact=True).click()
 
 
+def on_the_only(selector: str, key: str) -> Gesture:
+    """A key on an element, once the one that a choice takes away has gone."""
+
+    def gesture(page: Any) -> None:
+        expect(page.locator(selector)).to_have_count(1, timeout=WAIT)
+        page.locator(selector).press(key)
+
+    return gesture
+
+
 GESTURES: dict[str, list[Gesture]] = {
     "kinds": [click_at("canvas.plane", 0.5, 0.5), *map(choose, ("Bayes", "Ask", "Missing", "Images"))],
     "joint": [click_at("canvas.grid", 0.5, 0.5)],
@@ -111,7 +123,7 @@ GESTURES: dict[str, list[Gesture]] = {
     ],
     "elbo": [
         *map(choose, ("KL", "Jensen")),
-        lambda page: page.locator("canvas.curves").press("ArrowRight"),
+        on_the_only("canvas.curves", "ArrowRight"),
         choose("KL ≥ 0"),
         drag_in("canvas.curves", ".vl-evidence", (0.413, 0.6), (0.6, 0.5)),
         choose("Bound and gap"),

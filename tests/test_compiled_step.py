@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import shutil
 import sys
 from collections.abc import Callable
@@ -45,7 +46,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In place of machine code: the function that is traced for it, a little off as machine code is. It is looked for at every step."""
+    """In place of machine code: the function that is traced for it, a little off as machine code is. It is looked for at every step, and never
+    built: on a busy machine enough would be left to do for that.
+    """
 
     def load(program: Program) -> step_program.Gradient:
         cfg = settings(optim=COMPILED)
@@ -54,6 +57,7 @@ def stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(Program, "load", load)
     monkeypatch.setattr(Recorder, "beat_due", lambda recorder: True)
+    monkeypatch.setattr(compiling, "LEAST_SECONDS_LEFT", math.inf)
 
 
 def recipe_of(cfg: RunConfig) -> Recipe:

@@ -144,7 +144,7 @@ def test_a_killed_training_goes_on_from_its_last_checkpoint(whole: Run) -> None:
     (run.checkpoints_dir / "latest").unlink()
     train(cfg, run)
     assert numbers(run) == numbers(whole)
-    assert 28 not in run.snapshots()
+    assert all(run.snapshot_file(step).stat().st_size for step in run.snapshots())  # a slow one makes its own of 28
 
 
 def test_a_training_killed_before_its_first_checkpoint_begins_again(whole: Run) -> None:

@@ -11,6 +11,7 @@ const later = () => {
 
 const element = (children = new Set()) => ({
   children,
+  isConnected: true,
   style: {},
   dataset: {},
   setAttribute() {},
@@ -51,10 +52,21 @@ clean = entry({ data: { value: 3, model: "other" }, parentElement });
 later();
 step("another");
 clean();
+later();
 step("cleaned");
+clean = entry({ data: { value: 4, model: "other" }, parentElement });
+step("late");
+const overtaken = clean;
+clean = entry({ data: { value: 5, model: "other" }, parentElement });
+overtaken();
+later();
+step("overtaken");
+clean();
+parentElement.isConnected = false;
 later();
 step("farewell");
-entry({ data: { value: 4, model: "other" }, parentElement });
+parentElement.isConnected = true;
+entry({ data: { value: 6, model: "other" }, parentElement });
 step("again");
 
 // A view that says where it stands.

@@ -6,7 +6,9 @@ import { applyTheme } from "./theme.js";
 const QUIET = 300; // milliseconds after a gesture before Python hears where a view stands
 const GESTURES = ["pointerup", "keyup", "change", "click"];
 const LEAVING = ["pointerleave"]; // of a view whose every gesture would cost the server a look at its page
-const FAREWELL = 100; // milliseconds: Streamlit also cleans up before it calls again; only a clean-up that nothing follows is a farewell
+// Milliseconds. Streamlit also cleans up before it calls again, on a busy machine long before or, of a call that another one has overtaken, after that one:
+// a clean-up is a farewell where the view's place has gone from the page by then.
+const FAREWELL = 100;
 
 /** Tell Python where a view stands, once after each gesture that has changed it. */
 function listen(known) {
@@ -65,6 +67,7 @@ export function lasting(className, make, take, identity = () => "") {
     const mine = known;
     return () => {
       mine.leaving = setTimeout(() => {
+        if (parentElement.isConnected) return;
         leave(mine);
         mounted.delete(parentElement);
       }, FAREWELL);
