@@ -40,6 +40,10 @@ def test_a_clean_up_whose_place_has_gone_is_a_farewell(steps: dict[str, Any]) ->
     assert steps["again"] == {"told": ["view 3 made", "view 3 takes 6"], "roots": 1}
 
 
+def test_a_clean_up_that_was_overtaken_closes_nothing(steps: dict[str, Any]) -> None:
+    assert steps["closed"] == [2]
+
+
 def test_a_view_is_put_back_once_and_tells_where_it_stands_once_a_gesture(steps: dict[str, Any]) -> None:
     assert steps["restored"] == [3, 4]
     assert steps["kept"] == [3, 4]  # a rerun does not take it back

@@ -22,7 +22,7 @@ const element = (children = new Set()) => ({
 globalThis.document = { createElement: () => element() };
 globalThis.getComputedStyle = () => ({ color: "rgb(255, 255, 255)", getPropertyValue: () => "white" });
 
-const { lasting } = await import(pathToFileURL(`${process.argv[2]}/mount.js`));
+const { lastClosing, lasting } = await import(pathToFileURL(`${process.argv[2]}/mount.js`));
 const parentElement = element();
 const told = [];
 let made = 0;
@@ -68,6 +68,14 @@ step("farewell");
 parentElement.isConnected = true;
 entry({ data: { value: 6, model: "other" }, parentElement });
 step("again");
+
+// One that is made anew: the first call's clean-up comes when the second call has drawn.
+const shared = {};
+const closed = [];
+const [first, second] = [1, 2].map((call) => lastClosing(shared, () => closed.push(call)));
+first();
+second();
+steps.closed = closed;
 
 // A view that says where it stands.
 const heard = [];

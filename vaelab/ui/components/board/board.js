@@ -14,6 +14,7 @@ import { mountCurves } from "./curves.js";
 import { mountLoop } from "./loop.js";
 import { mountPlane } from "./plane.js";
 import { mountTable } from "./table.js";
+import { lastClosing } from "../shared/mount.js";
 import { applyTheme } from "../shared/theme.js";
 import { el } from "../shared/dom.js";
 
@@ -114,8 +115,8 @@ export default function board({ data: sent, parentElement, setStateValue }) {
   }
   applyTheme(known.root, parentElement);
   known.inside.take(data, known.edits.take(data, false));
-  return () => {
-    mounted.get(parentElement)?.close();
+  return lastClosing(known, () => {
+    known.close();
     mounted.delete(parentElement);
-  };
+  });
 }

@@ -7,6 +7,7 @@
  */
 
 import { button, el } from "../shared/dom.js";
+import { lastClosing } from "../shared/mount.js";
 import { mountMask } from "./mask.js";
 
 const RESOLUTION = 256; // pixels of a drawing: a whole multiple of 32 and 64, so that it is averaged by blocks
@@ -18,7 +19,7 @@ const mounted = new WeakMap(); // parentElement -> {key, update, close}
 const kept = (globalThis.vaelabCanvas ??= new Map()); // what was drawn, by id: a page switch mounts anew
 
 export default function component({ data, parentElement, setStateValue }) {
-  const known = mounted.get(parentElement);
+  let known = mounted.get(parentElement);
   const key = JSON.stringify([data.mode, data.id, data.text, data.paper, data.colourful, data.size]);
   if (known?.key === key) known.update(data);
   else {
@@ -28,12 +29,13 @@ export default function component({ data, parentElement, setStateValue }) {
     parentElement.append(root);
     const tell = (name, value) => setStateValue(name, value);
     const mount = { draw: mountDrawing, paste: mountPaste, mask: mountMask }[data.mode];
-    mounted.set(parentElement, { key, ...mount(root, data, tell, kept) });
+    known = { key, ...mount(root, data, tell, kept) };
+    mounted.set(parentElement, known);
   }
-  return () => {
-    mounted.get(parentElement)?.close();
+  return lastClosing(known, () => {
+    known.close();
     mounted.delete(parentElement);
-  };
+  });
 }
 
 /** Bytes as base64, in parts that fit into a call. */

@@ -7,6 +7,7 @@
 
 import { applyTheme } from "../shared/theme.js";
 import { el } from "../shared/dom.js";
+import { lastClosing } from "../shared/mount.js";
 
 const WIDTH = 640;
 const PAD = 11; // pixels between a box and its bar
@@ -22,10 +23,10 @@ export default function component({ data, parentElement, setTriggerValue }) {
   }
   view.tell = (id) => setTriggerValue("press", id);
   view.update(data);
-  return () => {
+  return lastClosing(view, () => {
     view.root.remove();
     mounted.delete(parentElement);
-  };
+  });
 }
 
 /** An SVG element. */

@@ -29,6 +29,15 @@ function listen(known) {
 }
 
 /**
+ * The clean-up of one call of a view that is made anew at every rerun. known: what the calls share. One that comes after the call that has
+ * overtaken its own would take away what that one has drawn: it is left out.
+ */
+export function lastClosing(known, close) {
+  const call = (known.calls = (known.calls ?? 0) + 1);
+  return () => known.calls === call && close();
+}
+
+/**
  * The entry of a component: called at every rerun that changes its data and on a theme switch.
  *
  * className: of the root that it adds; make(root, data, setStateValue): the view, at the first call and whenever identity(data) is
