@@ -27,10 +27,8 @@ from vaelab.ui.decode.spec import component_spec
 from vaelab.ui.text import Language, language, strings, t
 
 ENTRY = "decoder/page.js"
-UNUSED: dict[str, Any] = {
-    "directions": [],
-    "code": [],
-}  # by the small decoder, with the pictures two thirds of all that a page would carry
+# What the small decoder has no use for: with the pictures, two thirds of all that its page would carry.
+UNUSED: dict[str, Any] = {"directions": [], "code": []}
 
 
 class Settled(TypedDict):

@@ -6,8 +6,8 @@ import { applyTheme } from "./theme.js";
 const QUIET = 300; // milliseconds after a gesture before Python hears where a view stands
 const GESTURES = ["pointerup", "keyup", "change", "click"];
 const LEAVING = ["pointerleave"]; // of a view whose every gesture would cost the server a look at its page
-// Milliseconds. Streamlit also cleans up before it calls again, on a busy machine long before or, of a call that another one has overtaken, after that one:
-// a clean-up is a farewell where the view's place has gone from the page by then.
+// Milliseconds. Streamlit also cleans up before it calls again, on a busy machine long before: a clean-up is a farewell where the view's place has gone
+// from the page by then.
 const FAREWELL = 100;
 
 /** Tell Python where a view stands, once after each gesture that has changed it. */
@@ -29,8 +29,8 @@ function listen(known) {
 }
 
 /**
- * The clean-up of one call of a view that is made anew at every rerun. known: what the calls share. One that comes after the call that has
- * overtaken its own would take away what that one has drawn: it is left out.
+ * The clean-up of one call of a view. known: what its calls share. A clean-up that comes after the call that has overtaken its own would take away
+ * what that one has drawn: it is left out.
  */
 export function lastClosing(known, close) {
   const call = (known.calls = (known.calls ?? 0) + 1);
@@ -74,12 +74,12 @@ export function lasting(className, make, take, identity = () => "") {
     }
     known.isNew = false;
     const mine = known;
-    return () => {
+    return lastClosing(mine, () => {
       mine.leaving = setTimeout(() => {
         if (parentElement.isConnected) return;
         leave(mine);
         mounted.delete(parentElement);
       }, FAREWELL);
-    };
+    });
   };
 }
