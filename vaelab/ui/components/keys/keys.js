@@ -15,7 +15,8 @@ const SHOWN = "vaelab-presenting"; // in the tab's
 const POINT_MS = 60; // between two places of the pointer
 /** What a key does, in the order of the list. */
 export const DEEDS = { p: "present", n: "next", b: "previous", k: "pause", z: "random", l: "point", "?": "list" };
-const TAKES_LETTERS = "input:not([type=range], [type=checkbox], [type=radio], [type=button]), textarea, select, [contenteditable], [role=combobox], [role=listbox], [role=menu], [role=textbox], dialog";
+// A dialog that has just been closed keeps the focus until the next frame: what is pressed by then is meant for the page.
+const TAKES_LETTERS = "input:not([type=range], [type=checkbox], [type=radio], [type=button]), textarea, select, [contenteditable], [role=combobox], [role=listbox], [role=menu], [role=textbox], dialog[open]";
 
 /** What a key pressed there does; null where it is somebody else's: letters that are typed, and the browser's own shortcuts. */
 export function deed(event) {
