@@ -14,18 +14,21 @@ from typing import Any
 import numpy as np
 import pytest
 from cli_shell import TINY, Shell
+from playwright.sync_api import expect
 from run_writer import write_run
 from trained import write_model
 from visitors import Visitors, Walkers
 
-from vaelab.cli import main
+from vaelab.cli import main, training
 from vaelab.cli.bench.app_server import running_app
 from vaelab.cli.bench.chromium import chromium
+from vaelab.lessons import race
 from vaelab.runs import store
 from vaelab.runs.plan import plan
 from vaelab.runs.store import Run
 from vaelab.ui.components import routes
 from vaelab.ui.text import LANGUAGES, Language
+from vaelab.workers import folder_job
 
 # Files beside tests/faults/ that try what may go wrong too: `scripts/faults` runs them with it.
 FAULTS = (
@@ -57,6 +60,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    expect.set_options(timeout=WAIT)
     if config.getoption("--whole"):
         os.environ["VAELAB_TESTS_WHOLE"] = "1"  # read where Hypothesis is told how much to try, by processes of -n too
     if "PYTEST_XDIST_WORKER" not in os.environ:  # they inherit it; models/ beside it is empty, whatever the tester has
@@ -75,6 +79,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.skip(reason="takes minutes; run it with --whole"))
         if item.path.parent.name == "faults" or item.path.stem in FAULTS:
             item.add_marker("faults")
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing takes a busy machine's silence for an end: no test asks how long these are."""
+    monkeypatch.setattr(race, "FORGOTTEN", 1e6)
+    monkeypatch.setattr(folder_job, "START_PATIENCE", 1e6)
+    monkeypatch.setattr(training, "STOP_SECONDS", 1e3)
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import WAIT
 from decode_browser import settle
 from PIL import Image
 from playwright.sync_api import expect
@@ -82,8 +81,9 @@ def test_a_divider_uncovers_one_model_or_the_other(new_page: Any, address: str) 
     lens.press("PageDown")
     lens.press("ArrowLeft")
     assert lens.get_attribute("aria-valuenow") == "88"
+    box = lens.bounding_box()
     page.touchscreen.tap(box["x"] + box["width"] * 0.75, box["y"] + 20)
-    assert lens.get_attribute("aria-valuenow") == "75"
+    expect(lens).to_have_attribute("aria-valuenow", "75")
     page.locator(".divider .tile").nth(4).click()
     np.testing.assert_allclose(seen(page, lens, (32, 32))[:8, :23], left[4][:8, :23], atol=TOLERANCE)
 
@@ -102,7 +102,7 @@ def test_one_z_moves_the_pictures_of_all_models(page: Any, address: str) -> None
     page.goto(f"{address}/compare?models={','.join(PAIR)}&view=z&lang=en&z=1,-2", wait_until="commit")
     frames = page.locator(".chorus .frame")
     frames.last.wait_for()
-    expect(page.locator(".chorus .frame p")).to_have_count(0, timeout=WAIT)  # both decoders are there
+    expect(page.locator(".chorus .frame p")).to_have_count(0)  # both decoders are there
     position = np.array([1.0, -2.0])
     for k, made in enumerate(decoded(position)):
         np.testing.assert_allclose(seen(page, frames.nth(k), (32, 32)), made, atol=TOLERANCE)

@@ -165,9 +165,10 @@ def test_z_survives_theme_page_switch_and_reload(page, address):
     settle(page)
     assert value_of(page) == moved
     assert pixels(page, canvas) == shown
-    sliders(page).nth(1).press("ArrowRight")
     wait_for_link(page)
-    quiet(page)
+    told = page.url
+    sliders(page).nth(1).press("ArrowRight")
+    page.wait_for_function("(told) => location.href !== told", arg=told)
     page.reload(wait_until="commit")
     canvas.wait_for()
     settle(page)

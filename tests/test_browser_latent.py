@@ -167,7 +167,8 @@ def test_both_images_can_be_in_focus(page, address):
     assert sides() == [256, 96]
     below = page.get_by_role("link", name="Open in Decode")
     below.wait_for()
-    chart = page.locator('[data-testid="stVegaLiteChart"] svg.marks').first
+    after = "xpath=following::*[@data-testid='stVegaLiteChart'][1]"  # the prior's charts stand before it
+    chart = page.locator(".st-key-latent_words").locator(after).locator("svg.marks")
     chart.wait_for()  # it stands between them, and draws itself
     quiet(page)
     code = chart.bounding_box()
@@ -245,7 +246,7 @@ def test_time_travel_moves_everything_together(page, address, lang, words):
 
 def ready(page: Any) -> None:
     """Wait for the decoder and the present map's way back to codes."""
-    page.wait_for_function(f"() => ({PLOT}).card.decoder?.lift")
+    page.wait_for_function(f"() => ({PLOT})?.card.decoder?.lift")
 
 
 @pytest.mark.parametrize("lang", ["en"])
@@ -311,6 +312,7 @@ def test_backdrop_and_density_are_drawn_under_the_points_and_modes_over_them(pag
         control.click()
         page.wait_for_function(f"() => !({inked})()")
     page.goto(f"{address}/latent?run=mixture-run")
+    ready(page)
     page.get_by_role("button", name=words["modes"], exact=True).click()
     page.get_by_text(words["modes_told"].format(n=10, share="10.0")).wait_for()
     slider = page.get_by_label(words["time"])

@@ -310,6 +310,7 @@ def test_a_line_is_broken_and_stepped_on(walk: Any, address: str, lang: Language
     assert float(told.group(1)) * 3072 == pytest.approx(float(told.group(2)), rel=0.05)
     line.press("Enter")
     said(page, ".said", re.escape(texts["mended"]))
+    page.locator('[data-line="mean"][aria-pressed="false"]').wait_for()
     assert line.inner_text().strip() == "recon = bernoulli_recon(logits, x)"
     page.locator(".st-key-code_again button:visible").click()
     said(page, ".said", re.escape(texts["said_encode"]))

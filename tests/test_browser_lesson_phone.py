@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from test_browser_lessons import walk_to_lesson
+from visitors import OFTEN, SETTLED
 
 from vaelab.ui.learn.elbo_derived import JENSEN_STEPS, ONTO_STEPS
 from vaelab.ui.learn.frame import lessons
@@ -49,6 +50,8 @@ def to_its_end(walk: Any, address: str, name: str, lang: Language = "en", **cont
 
 
 def too_wide(page: Any) -> list[str]:
+    page.wait_for_function(SETTLED, polling=OFTEN)
+    page.evaluate("() => document.fonts.ready.then(() => 0)")  # another font has other widths
     return [f"{words} ({right:.0f})" for right, words in page.evaluate(REACH) if right > PHONE["width"] - EDGE]
 
 

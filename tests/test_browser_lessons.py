@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import WAIT
 from decode_browser import quiet, settle
 from playwright.sync_api import expect
 from visitors import OFTEN, SETTLED
@@ -105,7 +104,7 @@ def on_the_only(selector: str, key: str) -> Gesture:
     """A key on an element, once the one that a choice takes away has gone."""
 
     def gesture(page: Any) -> None:
-        expect(page.locator(selector)).to_have_count(1, timeout=WAIT)
+        expect(page.locator(selector)).to_have_count(1)
         page.locator(selector).press(key)
 
     return gesture
@@ -264,7 +263,7 @@ def test_a_training_inside_a_lesson_runs_pauses_and_begins_anew(
     for _ in range(20):  # it trains for some seconds: where the press of Pause comes after its end, it trains again
         before = go.text_content()
         go.click()
-        expect(go).not_to_have_text(before, timeout=WAIT)
+        expect(go).not_to_have_text(before)
         page.get_by_text(re.compile(r"^Step [1-9]")).first.wait_for()
         if "Continue" in go.text_content():
             break

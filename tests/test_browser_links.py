@@ -107,10 +107,11 @@ def test_a_page_s_link_gives_the_same_picture_in_another_browser(name: str, new_
     other = new_page(reduced_motion="reduce")
     other.goto(address)
     other.locator(looked).first.wait_for()
-    first, differ = picture(page, looked), 1.0
-    for _ in range(5):  # a picture may still be on its way
-        second = picture(other, looked)
+    differ = 1.0
+    for _ in range(60):  # a picture may still be on its way
+        first, second = picture(page, looked), picture(other, looked)
         differ = (np.abs(first - second).max(axis=-1) > 24).mean() if first.shape == second.shape else 1.0
         if differ < 0.002:
             break
+        page.wait_for_timeout(1000)
     assert differ < 0.002, f"{differ:.2%} of the pixels differ: {address}"

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from conftest import WAIT
 from decode_browser import drag, pixels, settle, sliders, value_of
 from engines import Window, missing, window
 from test_browser_accessibility import FINDINGS, RULES
@@ -46,6 +47,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def offline(browser: Any) -> Iterator[Any]:
     """A page without a network; no script may fail on it and nothing may be asked for."""
     context = browser.new_context(viewport={"width": 1280, "height": 800}, offline=True, accept_downloads=True)
+    context.set_default_timeout(WAIT)
     page = context.new_page()
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))
@@ -197,6 +199,7 @@ def test_the_picture_can_be_saved(offline: Any, file: Path) -> None:
 
 def test_its_policy_lets_nothing_out_and_nothing_be_evaluated(browser: Any, file: Path) -> None:
     page = browser.new_page()  # on line: it is the file that refuses
+    page.set_default_timeout(WAIT)
     open_file(page, file)
     refused = """async (address) => { try { await fetch(address); return "let out"; } catch { return "refused"; } }"""
     assert page.evaluate(refused, "https://example.org/") == "refused"
@@ -261,7 +264,7 @@ def test_a_notebooks_frame_lives_and_reaches_nothing_outside_it(offline: Any) ->
     slider.focus()
     for _ in range(12):
         slider.press("ArrowRight")
-    settle(offline)
+    settle(frame.locator("body"))  # the frame's own frames: those of the page around it are others
     assert frame.locator(PICTURE).evaluate("(canvas) => canvas.toDataURL()") != before
     reached = """() => { try { return parent.document.body.tagName; } catch (error) { return error.name; } }"""
     assert frame.locator("body").evaluate(reached) == "SecurityError"
@@ -304,6 +307,7 @@ def test_a_file_that_is_cut_off_says_so(browser: Any, file: Path, tmp_path: Path
     start = text.index('id="weights">') + len('id="weights">')
     (tmp_path / "cut.html").write_text(text[: start + 4000] + text[text.index("</script>", start) :], encoding="utf-8")
     page = browser.new_page()
+    page.set_default_timeout(WAIT)
     page.goto((tmp_path / "cut.html").as_uri())
     assert "cut off" in page.get_by_role("alert").inner_text()
     page.close()

@@ -14,6 +14,9 @@ from vaelab.ui.text import strings
 
 pytestmark = pytest.mark.browser
 
+# Nothing above a number is still to get its height: a formula has it with its fonts.
+IN_PLACE = "() => !document.querySelector('[data-testid=stSkeleton]') && document.fonts.status === 'loaded'"
+
 
 @pytest.fixture
 def address(digits_app: str) -> str:
@@ -27,7 +30,8 @@ def test_a_number_in_the_text_is_dragged_and_goes_with_its_slider(page: Any, add
     slider = page.locator(".st-key-lesson_stage").get_by_role("slider", name=texts["sigma"])
     slider.wait_for()
     page.locator(".sentence").filter(has_text="1.26").wait_for()  # the stage has told
-    number.scroll_into_view_if_needed()
+    page.wait_for_function(IN_PLACE)
+    number.hover()
     box = number.bounding_box()
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.mouse.down()
@@ -49,6 +53,7 @@ def test_a_finger_drags_a_number_and_the_page_still_scrolls(new_page: Any, addre
     open_lesson(page, address, "autoencoder")
     number = page.locator(".sentence .dragged")
     page.locator(".sentence").filter(has_text="3,072").wait_for()
+    page.wait_for_function(IN_PLACE)
     number.scroll_into_view_if_needed()
     box = number.bounding_box()
     fingers = page.context.new_cdp_session(page)

@@ -33,7 +33,7 @@ def test_a_stage_follows_the_theme_and_gets_its_sheet_once_a_run(new_page: Any, 
     page.on("websocket", lambda socket: socket.on("framereceived", keep))
     page.goto(f"{address}/learn_autoencoder")
     page.locator(".layers").wait_for()
-    assert page.evaluate(COLOUR) == rgb(palette.surface("text", "light"))
+    page.wait_for_function(f"(light) => ({COLOUR})() === light", arg=rgb(palette.surface("text", "light")))
     sent = sum(RULE in frame for frame in frames)
     assert sent >= 1
     page.emulate_media(color_scheme="dark")

@@ -78,7 +78,8 @@ def test_a_device_that_is_absent_leaves_no_run(shell: Shell, monkeypatch: pytest
     assert store.list_runs() == []
 
 
-def test_pause_resume_and_stop_reach_a_run_in_another_process(shell: Shell) -> None:
+def test_pause_resume_and_stop_reach_a_run_in_another_process(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "FIRST_HEARTBEAT", 1e6)  # the worker comes up slowly on a busy machine
     run = launch.start(plan("digits", "conv-vae", epochs=100_000, device="cpu"), "far")
     try:
         _wait_for(lambda: bool(run.metrics()) or not run.status().is_active)

@@ -26,6 +26,8 @@ class Server:
         self.thread.start()
         self.queue = ForwardMsgQueue()
         self.arrived = False
+        self.may_arrive = threading.Event()
+        self.may_arrive.set()
         session = SimpleNamespace(_event_loop=self.loop, _browser_queue=self.queue)
         self.manager = SimpleNamespace(get_active_session_info=lambda _: SimpleNamespace(session=session))
         monkeypatch.setattr(delivery, "get_script_run_ctx", lambda: SimpleNamespace(session_id="one"))
@@ -37,6 +39,7 @@ class Server:
 
         def slow() -> None:
             time.sleep(0.05)
+            self.may_arrive.wait()
             message = ForwardMsg()
             message.delta.new_element.text.body = "a chart"
             self.queue.enqueue(message)
@@ -45,6 +48,7 @@ class Server:
         self.loop.call_soon_threadsafe(slow)
 
     def close(self) -> None:
+        self.may_arrive.set()
         self.loop.call_soon_threadsafe(self.loop.stop)
         self.thread.join()
         self.loop.close()
@@ -57,7 +61,8 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Any:
     server.close()
 
 
-def test_waits_for_what_is_on_its_way_to_the_queue(server: Server) -> None:
+def test_waits_for_what_is_on_its_way_to_the_queue(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delivery, "PATIENCE", 1e3)
     sent: list[ForwardMsg] = []
 
     def send() -> None:
@@ -83,6 +88,7 @@ def test_a_browser_that_has_gone_holds_nothing_up_for_long(server: Server, monke
 
 
 def test_a_page_whose_browser_has_closed_it_ends(server: Server) -> None:
+    server.may_arrive.clear()
     server.emit()
     server.manager.get_active_session_info = lambda _: None
     delivery.wait_until_sent()

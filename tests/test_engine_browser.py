@@ -12,6 +12,7 @@ from typing import Any
 
 import engine_cases
 import pytest
+from conftest import WAIT
 
 from vaelab.cli.bench.chromium import chromium
 from vaelab.runs import store
@@ -62,6 +63,7 @@ def served(cases: Path, policy: str | None = None) -> Iterator[str]:
 def parity(cases: Path, paths: list[str], policy: str | None = None) -> list[dict[str, Any]]:
     with chromium() as browser, served(cases, policy) as address:
         page = browser.new_page()
+        page.set_default_timeout(WAIT)
         page.goto(f"{address}/tests/js/parity.html")
         page.locator("html[data-ready]").wait_for(state="attached")
         return list(page.evaluate("(paths) => window.parity(paths)", paths))

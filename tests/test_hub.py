@@ -32,6 +32,8 @@ def said(code: str, hub: Hub, place: Path, token: str) -> subprocess.CompletedPr
         "HF_TOKEN": token,
         "HF_HUB_DISABLE_XET": "1",  # a storage of its own beside the hub's HTTP
         "HF_HUB_DISABLE_TELEMETRY": "1",
+        "HF_HUB_ETAG_TIMEOUT": "600",  # seconds
+        "HF_HUB_DOWNLOAD_TIMEOUT": "600",
         "VAELAB_RUNS": str(place / "runs"),
     }
     return subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=False)

@@ -34,6 +34,7 @@ ROOT = Path(__file__).resolve().parents[1]
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("VAELAB_RUNS", str(tmp_path / "runs"))
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    monkeypatch.setattr(store, "FIRST_HEARTBEAT", 1e6)  # a worker comes up slowly on a busy machine
     yield
     launch.cool_down()
     for status in (run.status() for run in store.list_runs()):  # only a failed test leaves one running

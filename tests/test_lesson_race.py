@@ -12,7 +12,7 @@ from test_lesson_views import opened
 from vaelab.lessons import race as races
 from vaelab.lessons.race import MOST_RUNNING, RACES, Plan, Race, RaceFrame, Races
 from vaelab.lessons.spaces import lanes
-from vaelab.ui.learn import race_view
+from vaelab.ui.learn import pitfalls, race_view
 from vaelab.ui.text import strings
 
 LONG = 240.0  # seconds: a slow machine under load
@@ -118,9 +118,9 @@ def test_a_race_that_makes_way_says_so_until_it_goes_on(monkeypatch):
 
 
 def test_a_race_that_nobody_looked_at_says_so(monkeypatch):
-    monkeypatch.setattr(races, "FORGOTTEN", 0.3)
     race = Race(Plan(lanes, steps=100_000))
     race.start(LONG)
+    monkeypatch.setattr(races, "FORGOTTEN", 0.3)
     wait_until(lambda: not race.is_running)
     wait_until(lambda: race.look().state == "paused")
     assert race.look().halt == "away"
@@ -137,6 +137,7 @@ def test_the_page_says_why_a_race_stands(halt, monkeypatch):
 
 
 def test_one_button_keeps_its_place_and_says_what_it_will_do(tmp_path, monkeypatch):
+    monkeypatch.setattr(pitfalls, "STEPS", 100_000)  # not over before it is looked at
     app = opened("pitfalls", {"pitfalls_which": "report"}, tmp_path, monkeypatch)
     race = RACES.get(app.session_state["race_owner"], "pitfall_report", None)
     said = [app.button(key="pitfalls_report_go").label]

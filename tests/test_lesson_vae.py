@@ -220,6 +220,17 @@ def test_a_race_that_is_looked_at_outlives_newer_ones(monkeypatch):
     assert kept.get("b", "x", plan) is not left
 
 
+def test_a_race_that_had_to_go_is_kept_again_once_it_is_started(monkeypatch):
+    """Its page holds it still: a student reads, and comes back to the button."""
+    monkeypatch.setattr(races, "MOST_KEPT", 1)
+    kept, plan = Races(), Plan(lanes, steps=5)
+    read = kept.get("a", "x", plan)
+    read._looked -= 2 * races.FORGOTTEN
+    kept.get("b", "x", plan)
+    kept.start(read)
+    assert kept.get("a", "x", plan) is read
+
+
 def test_a_reset_never_leaves_two_threads_on_the_same_models(monkeypatch):
     race = Race(Plan(lanes, steps=100_000))
     pause, threads = race.pause, []

@@ -8,6 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from vaelab.lessons.race import RACES
+from vaelab.ui.learn import pitfalls
 
 ROOT = Path(__file__).parents[1]
 VIEWS = [
@@ -83,6 +84,7 @@ def test_torch_tells_that_a_plain_draw_has_no_gradient(tmp_path, monkeypatch):
 
 
 def test_a_race_is_started_paused_and_reset_by_its_buttons(tmp_path, monkeypatch):
+    monkeypatch.setattr(pitfalls, "STEPS", 100_000)  # not over before it is looked at
     app = opened("pitfalls", {"pitfalls_which": "std"}, tmp_path, monkeypatch)
     race = RACES.get(app.session_state["race_owner"], "pitfall_std", None)
     app.button(key="pitfalls_std_go").click().run()

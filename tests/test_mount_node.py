@@ -48,3 +48,21 @@ def test_a_view_is_put_back_once_and_tells_where_it_stands_once_a_gesture(steps:
     assert steps["restored"] == [3, 4]
     assert steps["kept"] == [3, 4]  # a rerun does not take it back
     assert steps["heard"] == [["kept", [5]]]  # two events of one gesture, and one that changed nothing
+
+
+def test_a_view_that_is_made_anew_stands_where_the_hand_has_put_the_one_before(steps: dict[str, Any]) -> None:
+    """What Python says of it is of when its run began; Python hears of what it has not been told."""
+    assert steps["turned"] == [[1], [4, ["kept", [4]]]]
+    assert steps["told"] == [[6], [6]]
+
+
+def test_where_its_data_have_put_a_view_is_no_place_for_the_next_nor_is_one_that_does_not_fit(
+    steps: dict[str, Any],
+) -> None:
+    assert steps["smaller"] == [[0], [2]]
+    assert steps["unfit"] == [[3]]
+
+
+def test_a_lesson_that_is_left_late_does_not_silence_the_numbers_of_the_next(steps: dict[str, Any]) -> None:
+    assert steps["lessons"] == [["second", {"turn": 1, "moved": [["linear", "sigma", 0.5]]}]]
+    assert steps["nobody"] is None

@@ -18,9 +18,11 @@ from streamlit.runtime.script_data import ScriptData
 from streamlit.runtime.scriptrunner import RerunData, ScriptRunner, ScriptRunnerEvent
 from streamlit.runtime.scriptrunner.script_cache import ScriptCache
 from streamlit.runtime.scriptrunner_utils.script_requests import ScriptRequests
+from streamlit.runtime.state.common import WidgetMetadata
 from streamlit.signal_util import Signal
 
-from vaelab.cli.bench.visitor import PATIENCE, Visitor
+from vaelab.cli.bench import visitor as visitors
+from vaelab.cli.bench.visitor import Visitor
 from vaelab.config.places import LAB
 from vaelab.ui import ordered_session
 from vaelab.ui.ordered_session import LOOK_AGAIN, OrderedRunner, OrderedSession, install
@@ -54,6 +56,11 @@ class Runner:
     def navigate(self, page: str) -> None:
         message = ForwardMsg()
         message.navigation.page_script_hash = page
+        self.on_event.send(self, event=ScriptRunnerEvent.ENQUEUE_FORWARD_MSG, forward_msg=message)
+
+    def tell_address(self, query: str) -> None:
+        message = ForwardMsg()
+        message.page_info_changed.query_string = query
         self.on_event.send(self, event=ScriptRunnerEvent.ENQUEUE_FORWARD_MSG, forward_msg=message)
 
     def end(self) -> None:
@@ -92,8 +99,8 @@ def play(monkeypatch: pytest.MonkeyPatch) -> Callable[[Play], list[Runner]]:
     return run
 
 
-def asks(page: str, fragment: str = "", press: str = "", is_tick: bool = False) -> ClientState:
-    asked = ClientState(page_script_hash=page, fragment_id=fragment, is_auto_rerun=is_tick)
+def asks(page: str, fragment: str = "", press: str = "", is_tick: bool = False, **more: Any) -> ClientState:
+    asked = ClientState(page_script_hash=page, fragment_id=fragment, is_auto_rerun=is_tick, **more)
     if press:
         asked.widget_states.widgets.add(id=press, trigger_value=True)
     return asked
@@ -209,6 +216,71 @@ def test_a_press_in_a_fragment_that_has_gone_is_answered_by_the_whole_page(play:
     assert presses(only.asked[0]) == ["train"]
 
 
+def test_a_press_that_a_tick_brings_before_its_turn_is_done_once(play: Any) -> None:
+    """The browser sends all that it knows at a tick, and the press once more a moment later."""
+
+    async def scene(session: OrderedSession, runners: list[Runner]) -> None:
+        session.request_rerun(asks("one"))
+        session.request_rerun(asks("one", "clock", press="train", is_tick=True))
+        session.request_rerun(asks("one", "stage", press="train"))
+
+    (only,) = play(scene)
+    assert fragments(only) == ["", "clock", "stage"]
+    assert [presses(data) for data in only.asked] == [[], [], ["train"]]
+
+
+def drawn(session: OrderedSession, name: str, fragment: str | None, **value: Any) -> None:
+    """A widget as a run has drawn it."""
+    held = session._session_state._new_widget_state
+    kind = next(iter(value), "trigger_value")
+    as_it_is: Any = lambda value, *_: value  # noqa: E731
+    held.widget_metadata[name] = WidgetMetadata(name, as_it_is, as_it_is, kind, fragment_id=fragment)  # type: ignore[arg-type]
+    if value:
+        held.set_from_value(name, value[kind])
+
+
+def test_what_is_pressed_outside_the_fragment_that_is_asked_for_is_drawn(play: Any) -> None:
+    """A view tells where it stands as the pointer leaves it for a button: one request, in the name of the view's fragment."""
+
+    async def scene(session: OrderedSession, runners: list[Runner]) -> None:
+        session.request_rerun(asks("one"))
+        drawn(session, "compare", "question")
+        drawn(session, "train", "stage")
+        drawn(session, "language", None, string_value="en")
+        drawn(session, "inner", "stage", string_value="a")
+        session.request_rerun(asks("one", "stage", press="train"))
+        session.request_rerun(asks("one", "stage", press="compare"))
+        for name, value in (("language", "en"), ("inner", "b"), ("language", "zh")):
+            asked = asks("one", "stage")
+            asked.widget_states.widgets.add(id=name, string_value=value)
+            session.request_rerun(asked)
+
+    (first, *_) = runners = play(scene)
+    assert [fragment for runner in runners for fragment in fragments(runner)] == ["", "stage", "", "stage", "stage", ""]
+    assert first.asked[0].fragment_id is None
+
+
+def test_an_address_from_before_takes_nothing_back(play: Any) -> None:
+    """Python has told two newer ones; what the browser goes back to by itself is meant."""
+
+    async def scene(session: OrderedSession, runners: list[Runner]) -> None:
+        session.request_rerun(asks("one", query_string="z=0"))
+        for z in (1, 2):
+            runners[0].tell_address(f"z={z}")
+        await a_moment()
+        session.request_rerun(asks("one", "stage", query_string="z=0"))
+        session.request_rerun(asks("one", "stage", query_string="z=1"))
+        session.request_rerun(asks("one", "stage", query_string="z=2"))
+        session.request_rerun(asks("one", "stage", query_string="z=1", is_history_navigation=True))
+        runners[0].tell_address("z=3")
+        await a_moment()
+        session.request_rerun(asks("one", "stage", query_string="z=9"))
+        session.request_rerun(asks("two", query_string="z=1"))
+
+    asked = [data.query_string for runner in play(scene) for data in runner.asked]
+    assert asked == ["z=0", "z=2", "z=2", "z=2", "z=1", "z=9", "z=1"]
+
+
 @pytest.mark.parametrize(
     ("asked", "queue"),
     [
@@ -273,7 +345,11 @@ class Watcher(Visitor):
         self.steps = int(found[1].replace(",", "")) if found else self.steps
 
 
-def test_train_is_pressed_where_the_server_has_taken_its_fragment_away(digits_app: str) -> None:
+def test_train_is_pressed_where_the_server_has_taken_its_fragment_away(
+    digits_app: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(visitors, "PATIENCE", 600.0)
+
     async def scene() -> None:
         visitor = Watcher(digits_app)
         await visitor.open("learn_elbo")
@@ -284,7 +360,7 @@ def test_train_is_pressed_where_the_server_has_taken_its_fragment_away(digits_ap
         finally:
             await visitor.close()
 
-    asyncio.run(asyncio.wait_for(scene(), PATIENCE))
+    asyncio.run(asyncio.wait_for(scene(), visitors.PATIENCE))
 
 
 def test_every_new_session_is_of_this_kind(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -87,7 +87,7 @@ import time
 from vaelab.runs.plan import plan
 from vaelab.workers import launch
 run = launch.start(plan("digits", "linear-vae", epochs=1, limit=256, device="cpu"), "first")
-while run.status().is_active:
+while run.status().state not in ("finished", "failed", "stopped"):
     time.sleep(0.1)
 print(run.path, run.status().state)
 """

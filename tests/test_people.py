@@ -244,7 +244,8 @@ def test_addresses_are_forgotten() -> None:
     assert len(counted._of) == tries.ADDRESSES
 
 
-def test_the_page_tells_how_long_to_wait() -> None:
+def test_the_page_tells_how_long_to_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tries, "FIRST_WAIT", 200.0)  # seconds, as if the tries came quickly one after another
     mine = newcomer()
     answers = [enter(mine, "wrong") for _ in range(tries.FREE + 1)]
     assert [a.status for a in answers] == [401] * (tries.FREE - 1) + [429] * 2

@@ -37,6 +37,7 @@ def test_a_page_is_presented(page: Any, digits_app: str) -> None:
     page.goto(f"{digits_app}/decode?run=digits-run&lang=en", wait_until="commit")
     slider = page.locator("input[data-dim]").first
     slider.wait_for()
+    page.locator(".st-key-keys .vaelab").wait_for(state="attached")  # somebody listens
     before = slider.input_value()
     page.keyboard.press("z")
     page.wait_for_url(lambda url: "z=" in url, wait_until="commit")

@@ -167,7 +167,7 @@ def runs_folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-def wait_for(name, states, seconds=240):
+def wait_for(name, states, seconds=1800):
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         state = tsne_worker.jobs.state(name)

@@ -293,7 +293,7 @@ def test_a_page_takes_over_what_another_one_shows(monkeypatch: pytest.MonkeyPatc
         share.fitted("learn_vae")  # as after every page
         st.session_state["shown"] = tried.shown_now("learn_vae")
 
-    teacher, student = AppTest.from_function(script), AppTest.from_function(script)
+    teacher, student = (AppTest.from_function(script, default_timeout=600) for _ in range(2))
     teacher.run().slider(key="vae_beta").set_value(2.5).run()
     teacher.button(key="vae_press").click().run()
     teacher.run()

@@ -177,7 +177,9 @@ def test_a_run_without_weights_says_so() -> None:
 
 
 @pytest.mark.parametrize("state", ["queued", "running", "paused"])
-def test_interrupted_means_silent_and_gone(state: str) -> None:
+def test_interrupted_means_silent_and_gone(state: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "HEARTBEAT_OLD", 40.0)  # seconds between writing a status and reading it are no silence
+    monkeypatch.setattr(store, "FIRST_HEARTBEAT", 40.0)
     gone = subprocess.Popen([sys.executable, "-c", ""])
     identity = ProcessIdentity.of(gone.pid)
     dead = {"pid": identity.pid, "start_time": identity.start_time, "boot_id": identity.boot_id}

@@ -60,6 +60,16 @@ def test_python_hears_of_a_number_when_it_has_answered_the_last(answer: dict[str
 
 
 @pytest.mark.node
+def test_what_python_has_not_answered_is_told_again_with_the_next(answer: dict[str, Any]) -> None:
+    """Streamlit hands over the newest turn alone: while Python is slow, the one before is lost."""
+    assert answer["again"] == [{"turn": 5, "moved": [["linear", "sigma", 1], ["bound", "draws", 3]]}]
+    assert answer["heard"] == [{"turn": 6, "moved": [["linear", "weight", 3]]}]
+    assert answer["another"] == [{"turn": 7, "moved": [["linear", "sigma", 1.2]]}], (
+        "another stage does not hear what this one was told"
+    )
+
+
+@pytest.mark.node
 def test_a_number_under_the_hand_is_not_thrown_back_and_follows_the_stage_afterwards(answer: dict[str, Any]) -> None:
     assert answer["mine"] == answer["ahead"] == [0.8, 2]
     assert answer["followed"] == 0.3

@@ -23,7 +23,7 @@ from vaelab.ui import pictures, warming
 from vaelab.ui.start import showcase
 from vaelab.ui.start.evidence import COLUMNS, evidence_html
 
-LONG = 20.0  # seconds: what has not happened by then never will
+LONG = 600.0  # seconds: what has not happened by then never will
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from streamlit.testing.v1 import AppTest
 
 from vaelab.config.errors import RunError
 from vaelab.runs import status as statuses
+from vaelab.runs import store
 from vaelab.runs.files import read_json, write_json
 from vaelab.runs.plan import plan
 from vaelab.runs.processes import ProcessIdentity
@@ -60,6 +61,8 @@ def test_a_stopped_training_is_stalled_and_ends_with_a_checkpoint(
     shell: Shell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    monkeypatch.setattr(store, "FIRST_HEARTBEAT", 1e6)
+    monkeypatch.setattr(launch, "WAKE_SECONDS", 1e3)
     run = launch.start(plan("digits", "linear-vae", latent_dim=2, limit=60, batch_size=20, epochs=100_000), "far")
     try:
         wait_for(lambda: len(run.metrics()) > 2 or not run.status().is_active)

@@ -95,5 +95,56 @@ listeners.click();
 later();
 listeners.keyup();
 later();
-steps.heard = heard;
+steps.heard = [...heard];
+
+// One that is made anew for another language while Python does not know yet where the hand has put it. Its subject has `most` places.
+const views = [];
+const book = element();
+const page = lasting(
+  "view",
+  () => {
+    const view = { at: 0, close() {}, kept: () => [view.at], restore: ([at]) => at <= view.most && (view.at = at) };
+    views.push(view);
+    return view;
+  },
+  (view, { most }) => {
+    if (most !== view.most) Object.assign(view, { most, at: 0 });
+  },
+  ({ language }) => language,
+);
+const turned = (language, kept, most, move) => {
+  heard.length = 0;
+  page({ data: { language, kept, most }, parentElement: book, setStateValue: tell });
+  const made = views.at(-1).at;
+  later();
+  if (move !== undefined) views.at(-1).at = move;
+  return [made, ...heard];
+};
+steps.turned = [turned("en", [1], 9, 4), turned("sv", [1], 9)]; // a gesture that Python has not heard of
+views.at(-1).at = 6;
+listeners.click();
+later(); // told, but Python's run began before
+steps.told = [turned("en", [4], 9), turned("en", [6], 9)];
+steps.smaller = [turned("en", [6], 5), turned("sv", [2], 9)]; // its data moved it, not the hand
+views.at(-1).at = 8;
+steps.unfit = [turned("en", [3], 5)];
+
+// Two lessons with numbers in their text: the first one's farewell comes when the second is there.
+const { default: held } = await import(pathToFileURL(`${process.argv[2]}/../held/held.js`));
+const { numbers } = await import(pathToFileURL(`${process.argv[2]}/numbers.js`));
+const data = { turn: 0, values: {}, words: {} };
+const lessons = [element(), element()];
+const lesson = (name) => (_state, moved) => heard.push([name, moved]);
+heard.length = 0;
+const left = held({ data, parentElement: lessons[0], setStateValue: lesson("first") });
+lessons[0].isConnected = false;
+left();
+const leftToo = held({ data, parentElement: lessons[1], setStateValue: lesson("second") });
+later();
+numbers.move("linear", "sigma", "sigma", 0.5);
+steps.lessons = [...heard];
+lessons[1].isConnected = false;
+leftToo();
+later();
+steps.nobody = numbers.tell;
 console.log(JSON.stringify(steps));

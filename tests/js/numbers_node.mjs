@@ -45,6 +45,16 @@ later(1400);
 answer.patient = told.length;
 later(200);
 answer.impatient = told.splice(0);
+numbers.take(3, { sigma: 0.9, w: 2 }, {}); // turn 4 has not been heard, and will never be
+numbers.move("bound", "draws", "k", 3);
+later(1600);
+answer.again = told.splice(0);
+numbers.take(5, { sigma: 1, w: 2, k: 3 }, {});
+numbers.move("linear", "weight", "w", 3);
+answer.heard = told.splice(0);
+numbers.move("linear", "sigma", "sigma", 1.2);
+numbers.attach((moved) => told.push(structuredClone(moved))); // another stage
+answer.another = told.splice(0);
 const seen = changes;
 unwatch();
 numbers.move("linear", "sigma", "sigma", 1.1);

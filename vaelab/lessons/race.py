@@ -124,8 +124,9 @@ atexit.register(_pause_all)
 class Race:
     """Small models trained on the same batches with the same noise. Every method may be called from any thread."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, owner: tuple[str, str] = ("", "")) -> None:
         self.plan = plan
+        self.owner = owner  # whose it is, and its name
         self._lock = threading.RLock()
         self._thread: threading.Thread | None = None
         self._runners: list[_Runner] = []
@@ -231,6 +232,7 @@ class Race:
             keep_to_one()
             if not self._runners:
                 self._build()
+                self._looked = time.monotonic()  # whoever waits for the models need not have looked again meanwhile
             self._train()
         except Exception as error:  # the thread's last word: without it the page would wait for ever
             _log.exception("a training inside a lesson failed")
@@ -367,7 +369,7 @@ class Races:
         with self._lock:
             race = self._races.get((owner, name))
             if race is None:
-                race = self._races[(owner, name)] = Race(plan)
+                race = self._races[(owner, name)] = Race(plan, (owner, name))
             gone = self._forget_old(race)
         for old in gone:
             old.pause()
@@ -381,9 +383,13 @@ class Races:
         return [self._races.pop(key) for key in idle[: max(0, len(self._races) - MOST_KEPT)]]
 
     def start(self, race: Race, patience: float = 0.0) -> None:
-        """Start a race; those looked at longest ago pause where too many run. patience: as of Race.start."""
+        """Start a race, kept from now on where it had to go while nobody looked; those looked at longest ago pause where too many run.
+
+        patience: as of Race.start.
+        """
         race.start(patience)
         with self._lock:
+            self._races[race.owner] = race
             running = sorted((r for r in self._races.values() if r.is_running), key=lambda r: r.last_look)
         for old in running[: max(0, len(running) - MOST_RUNNING)]:
             if old is not race:

@@ -1,6 +1,6 @@
 """A session that answers what the page in the browser asks, and loses nothing: no press, and nothing that a run has drawn.
 
-Streamlit 1.67 takes a fragment's run as it comes. Four orders of things end badly, the more often the busier the machine:
+Streamlit 1.67 takes a fragment's run as it comes. Seven orders of things end badly, the more often the busier the machine:
 
 - A gesture on a page that was just left asks for that page's fragment. Its run says that the old page is shown; the browser then empties
   the new one, and what is drawn next has no place to go ("'setIn' cannot be called on an ElementNode"): the app is dead until a reload.
@@ -9,6 +9,10 @@ Streamlit 1.67 takes a fragment's run as it comes. Four orders of things end bad
 - A button in a fragment is pressed while the page is drawn, and waits for the end of that run. If the whole page is asked for once more
   before, the run is stopped and the press is forgotten with it: the browser sends a press once.
 - A run takes a fragment away whose button is still to be seen in the browser, and is pressed there. Streamlit drops the press.
+- A tick is due between a press and its sending, a moment later: both bring it, and it is done twice.
+- A view tells where it stands when the pointer leaves it for a button elsewhere: the browser sends both as the view's fragment, and nobody draws
+  what the button changes.
+- Python has changed the address and the browser asks before it has heard: with the address from before, which takes a choice back.
 
 Its runners also collect garbage, now and then for the whole server and not after every run.
 """
@@ -32,6 +36,8 @@ from streamlit.runtime.scriptrunner_utils.script_requests import (
 )
 
 LOOK_AGAIN = 0.001  # seconds until the rest of an ended run has been taken in
+MOST_ADDRESSES = 100  # told before the browser answers
+PLAIN = ("bool_value", "int_value", "string_value")  # values that the browser and Python write alike
 TIDY = 10.0  # seconds between two collections of garbage, 30 ms each; Streamlit's own, after every run, is switched off (.streamlit/config.toml)
 
 
@@ -57,25 +63,64 @@ class OrderedSession(AppSession):
         # The hash of the page that the browser has or has asked for; empty before its first answer.
         self._page = ""
         self._late: list[RerunData] = []  # what the browser has asked for and no runner has yet, in order
+        self._addresses: list[str] = []  # the query that the browser is known to have, then what it was told since
         super().__init__(*arguments, **named)
 
     def request_rerun(self, client_state: ClientState | None) -> None:
         """Run what the browser asks for; a fragment only of the page that it has."""
         if client_state is not None:
-            page, fragment = client_state.page_script_hash, client_state.fragment_id
-            if fragment and "" not in (page, self._page) and page != self._page:
+            page = client_state.page_script_hash
+            if client_state.fragment_id and "" not in (page, self._page) and page != self._page:
                 return
-            if fragment and not client_state.is_auto_rerun and not self.has_fragment(fragment):
-                client_state, fragment = of_the_whole_page(client_state), ""
-            if not fragment:
+            client_state = self._meant(client_state)
+            if not client_state.fragment_id:
                 self._page = page
                 if self._scriptrunner is not None:  # it is stopped at once
                     self._late[:0] = waits_in(self._scriptrunner)
         super().request_rerun(client_state)
 
+    def _meant(self, told: ClientState) -> ClientState:
+        """What a request means, beyond what the browser could know when it was made."""
+        asked = ClientState()
+        asked.CopyFrom(told)
+        here = asked.page_script_hash == self._page and not asked.is_history_navigation
+        if here and asked.query_string in self._addresses[:-1]:
+            asked.query_string = self._addresses[-1]
+        else:
+            self._addresses = [asked.query_string]
+        if asked.is_auto_rerun:
+            for widget in [one for one in asked.widget_states.widgets if _has_active_trigger_value(one)]:
+                asked.widget_states.widgets.remove(widget)
+        elif asked.fragment_id and (not self.has_fragment(asked.fragment_id) or self._goes_beyond(asked)):
+            asked.fragment_id = ""
+        return asked
+
+    def _goes_beyond(self, asked: ClientState) -> bool:
+        """Whether something outside the fragment was pressed, or chosen with a plain value."""
+        known = self._session_state._new_widget_state
+        for widget in asked.widget_states.widgets:
+            metadata = known.widget_metadata.get(widget.id)
+            if metadata is None or metadata.fragment_id == asked.fragment_id:
+                continue
+            if _has_active_trigger_value(widget):
+                return True
+            kind = widget.WhichOneof("value")
+            if metadata.fragment_id is None and kind in PLAIN:
+                before = known.get_serialized(widget.id)
+                if (
+                    before is not None
+                    and before.WhichOneof("value") == kind
+                    and getattr(before, kind) != getattr(widget, kind)
+                ):
+                    return True
+        return False
+
     def _enqueue_forward_msg(self, msg: ForwardMsg) -> None:
-        if msg.WhichOneof("type") == "navigation":  # every run of the whole page says which one it draws
+        kind = msg.WhichOneof("type")
+        if kind == "navigation":  # every run of the whole page says which one it draws
             self._page = msg.navigation.page_script_hash
+        elif kind == "page_info_changed" and msg.page_info_changed.query_string not in self._addresses[-1:]:
+            self._addresses = [*self._addresses, msg.page_info_changed.query_string][-MOST_ADDRESSES:]
         super()._enqueue_forward_msg(msg)
 
     def _create_scriptrunner(self, initial_rerun_data: RerunData) -> None:
@@ -95,14 +140,6 @@ class OrderedSession(AppSession):
             runner = self._scriptrunner
             if runner is None or not runner.request_rerun(data):
                 self._create_scriptrunner(data)
-
-
-def of_the_whole_page(client_state: ClientState) -> ClientState:
-    """The same request, of more than a fragment."""
-    asked = ClientState()
-    asked.CopyFrom(client_state)
-    asked.fragment_id = ""
-    return asked
 
 
 def waits_in(runner: ScriptRunner) -> list[RerunData]:

@@ -33,7 +33,7 @@ from vaelab.workers.standby import Standby, hand_over, python
 
 JobState = Literal["none", "queued", "running", "finished", "cancelled", "failed"]
 
-START_PATIENCE = 30.0  # seconds that a process may need to say that it is there
+START_PATIENCE = 120.0  # seconds that a process may need to say that it is there
 REWARM_SECONDS = 20.0  # the next one imports when this one's first answers are out
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 TRIES = 10  # of a short gesture, in which a busy machine may paint nothing
 PHONE = {"width": 390, "height": 844}
 WINDOW = {"width": 1366, "height": 900}
+# What the last move asked for is painted.
+TWO_FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 SCROLLED = "[window.scrollY, ...[...document.querySelectorAll('*')].map((e) => e.scrollTop)].reduce((a, b) => a + b, 0)"
 
 
@@ -95,9 +97,10 @@ def _on_a_phone(browser: Browser, port: int, address: str, name: str, seconds: f
 
 
 def _painted(page: Page, port: int, middle: float, y: float, reach: float, seconds: float, hand: Hand) -> Painted:
-    for _ in range(TRIES):
+    for k in range(TRIES):  # each longer than the one before
         page.evaluate("vaelabProbe.start()")
-        swing(port, page.url, middle, y, reach, seconds, hand)
+        swing(port, page.url, middle, y, reach, seconds * (1 + k), hand)
+        page.evaluate(TWO_FRAMES)
         frames = page.evaluate("vaelabProbe.frames")
         waits = [frame["latency"] for frame in frames if frame["latency"] is not None]
         if len(frames) > 1 and waits:

@@ -12,7 +12,8 @@ import streamlit as st
 from vaelab.images.palette import Role
 from vaelab.models.one_thread import alone
 from vaelab.ui import pictures, share, tags
-from vaelab.ui.components.lines.lines_view import Line, lines_view, pressed
+from vaelab.ui.components.lines.lines_view import Line, lines_view
+from vaelab.ui.components.presses import pressed
 from vaelab.ui.learn import one_face
 from vaelab.ui.learn.code_curves import curves
 from vaelab.ui.learn.frame import Lesson, Section, lesson_page
@@ -232,9 +233,11 @@ def _lines(now: Training, at: int) -> None:
             shown.append(Line(BREAKS[name].broken if broken else text, kind, name, says, broken))
 
     def press() -> None:
-        name = pressed(LINES_KEY, list(BREAKS))
-        if name is not None:
-            now.change(broken_step("" if name == chosen else name))
+        broken = chosen
+        for name in (names := pressed(LINES_KEY, list(BREAKS))):
+            broken = "" if name == broken else name
+        if names:
+            now.change(broken_step(broken))
 
     lines_view(LINES_KEY, shown, ROLES[list(parts())[at]], t("learn_code.lines"), press)
 

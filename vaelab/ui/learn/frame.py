@@ -33,6 +33,7 @@ from vaelab.ui.text import language, t
 from vaelab.ui.widgets import page_link
 
 TEXT_WIDTH = 430  # pixels: about 60 characters, which leaves the stage more than half of 1280
+TO_SET = "lesson_sets"  # in the session: what a button of the text sets, after all that a hand has told of the stage in the same moment
 
 
 def nothing() -> Mapping[str, str]:
@@ -84,6 +85,7 @@ def lessons() -> list[PageEntry]:
 
 def lesson_page(lesson: Lesson, stage: Callable[[], None]) -> None:
     """Build a lesson's page. stage: draws what moves, about 650 pixels high; it is run as a fragment."""
+    st.session_state.update(st.session_state.pop(TO_SET, {}))
     with st.container(horizontal=True, gap="large"):
         with st.container(width=TEXT_WIDTH, key="lesson_text"):
             st.markdown(joined(t(f"{lesson.name}.lead")))
@@ -163,7 +165,7 @@ def _section(lesson: Lesson, section: Section) -> None:
             key=f"do_{lesson.name}_{section.key}",
             icon=":material/play_circle:",
             on_click=st.session_state.update,
-            args=(dict(section.sets),),
+            args=({TO_SET: dict(section.sets)},),
         )
     for name in section.methods:
         title = preset(name).words.titled(language())

@@ -6,9 +6,10 @@ import streamlit as st
 
 from vaelab.lessons.acquittal import CASES, Case, fewest
 from vaelab.lessons.separation import edges_of
-from vaelab.ui.components.graph.graph_view import Edge, graph, pressed
+from vaelab.ui.components.graph.graph_view import Edge, graph
+from vaelab.ui.components.presses import pressed
 from vaelab.ui.learn.graphs_bayes import HEIGHT, PLACES
-from vaelab.ui.learn.graphs_parts import chance_nodes, percent, title
+from vaelab.ui.learn.graphs_parts import chance_nodes, percent, title, turned
 from vaelab.ui.text import t
 
 NETWORKS = {"alarm": "alarm", "calm": "alarm", "grass": "sprinkler"}  # whose drawing a case has
@@ -34,10 +35,8 @@ def case_view() -> None:
     key = f"graphs_case_{name}"
 
     def press() -> None:
-        node = pressed(key, list(case.open))
-        if node is not None:
-            following = {None: 1, 1: 0, 0: None}[observed.pop(node, None)]
-            state[SEEN] = observed if following is None else {**observed, node: following}
+        for node in pressed(key, list(case.open)):
+            state[SEEN] = turned(state[SEEN], node)
             state[CLAIMED] = False
 
     graph(

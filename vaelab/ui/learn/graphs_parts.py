@@ -11,7 +11,8 @@ import streamlit as st
 from vaelab.lessons.networks import Table, dependence, given, posteriors
 from vaelab.lessons.separation import Path, paths
 from vaelab.ui import tags
-from vaelab.ui.components.graph.graph_view import Edge, Node, graph, pressed
+from vaelab.ui.components.graph.graph_view import Edge, Node, graph
+from vaelab.ui.components.presses import pressed
 from vaelab.ui.text import t
 
 Place = tuple[float, float]
@@ -35,16 +36,19 @@ def seen(name: str) -> dict[str, int]:
     return found
 
 
+def turned(known: Mapping[str, int], node: str) -> dict[str, int]:
+    """What is observed after a press of a node: not observed, then true, then false, then not observed again."""
+    rest = {name: value for name, value in known.items() if name != node}
+    following = {None: 1, 1: 0, 0: None}[known.get(node)]
+    return rest if following is None else {**rest, node: following}
+
+
 def observe(name: str, nodes: Sequence[str]) -> Callable[[], None]:
-    """What a press does: not observed, then true, then false, then not observed again."""
+    """What a press does in a network of the page."""
 
     def turn() -> None:
-        node = pressed(f"graphs_graph_{name}", nodes)
-        if node is None:
-            return
-        known = dict(seen(name))
-        following = {None: 1, 1: 0, 0: None}[known.pop(node, None)]
-        st.session_state[f"graphs_seen_{name}"] = known if following is None else {**known, node: following}
+        for node in pressed(f"graphs_graph_{name}", nodes):
+            st.session_state[f"graphs_seen_{name}"] = turned(seen(name), node)
 
     return turn
 

@@ -7,7 +7,8 @@ import streamlit as st
 from vaelab.models.architecture import architecture
 from vaelab.models.model_config import ModelConfig
 from vaelab.ui import tags
-from vaelab.ui.components.graph.graph_view import Edge, Node, Plate, graph, pressed
+from vaelab.ui.components.graph.graph_view import Edge, Node, Plate, graph
+from vaelab.ui.components.presses import pressed
 from vaelab.ui.learn.number_table import signed
 from vaelab.ui.learn.one_face import one_face
 from vaelab.ui.source import source_of
@@ -66,7 +67,7 @@ def vae_view() -> None:
     ]
 
     def press() -> None:
-        state["graphs_node"] = pressed(KEY, list(NODES)) or chosen
+        state["graphs_node"] = [chosen, *pressed(KEY, list(NODES))][-1]
 
     plate = Plate(112, 6, 416, 244, t("learn_graphs.plate"))
     graph(KEY, nodes, EDGES, name=t("learn_graphs.graph_vae"), height=256, plates=(plate,), on_press=press)

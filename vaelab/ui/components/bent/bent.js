@@ -89,11 +89,12 @@ class Bent {
 
   /** Where it stands, as numbers that a link can hold. */
   kept() {
-    return [this.step];
+    return [this.step, this.steps];
   }
 
-  restore([step]) {
-    if (Number.isFinite(step)) this.go(Math.max(0, Math.min(this.steps, step)));
+  /** of: how many steps there were; another number is another film, on which take() has chosen a step. */
+  restore([step, of = this.steps]) {
+    if (Number.isFinite(step) && of === this.steps) this.go(Math.max(0, Math.min(this.steps, step)));
   }
 
   go(step) {

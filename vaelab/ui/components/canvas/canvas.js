@@ -45,8 +45,16 @@ function base64(bytes) {
   return btoa(text);
 }
 
-async function sendBlob(blob, tell) {
-  tell("image", { data: base64(new Uint8Array(await blob.arrayBuffer())) });
+const asPng = (canvas) => new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
+
+/** What tells Python of a picture, a blob or a promise of one: not of one that is ready only after a newer one was given. */
+function sender(tell) {
+  let given = 0;
+  return async (blob) => {
+    const mine = ++given;
+    const bytes = new Uint8Array(await (await blob).arrayBuffer());
+    if (mine === given) tell("image", { data: base64(bytes) });
+  };
 }
 
 /** A square to draw on with the pointer: colour, width, undo, clear. */
@@ -67,9 +75,10 @@ function mountDrawing(root, data, tell) {
 
   const ink = el("input", { type: "color", value: before?.ink ?? data.ink, title: text.ink, "aria-label": text.ink });
   const width = el("input", { type: "range", min: 6, max: 64, value: before?.width ?? 22, title: text.width, "aria-label": text.width });
+  const sendImage = sender(tell);
   const send = () => {
     kept.set(id, { paper, ink: ink.value, width: width.value, pixels: context.getImageData(0, 0, RESOLUTION, RESOLUTION) });
-    canvas.toBlob((blob) => sendBlob(blob, tell), "image/png");
+    sendImage(asPng(canvas));
   };
   const remember = () => {
     past.push(context.getImageData(0, 0, RESOLUTION, RESOLUTION));
@@ -122,6 +131,7 @@ function mountDrawing(root, data, tell) {
     canvas,
     el("div", { class: "tools" }, data.colourful ? ink : null, width, button(text.undo, text.undo_tip, undo), button(text.clear, text.clear_tip, clear)),
   );
+  if (before?.paper === paper) send(); // Python may not have heard of its last stroke when the page was left
   return { update: (next) => (data = next), close: () => root.remove() };
 }
 
@@ -129,6 +139,7 @@ function mountDrawing(root, data, tell) {
 function mountPaste(root, data, tell) {
   const { text } = data;
   const status = el("p", { role: "status" }, text.paste_how);
+  const sendImage = sender(tell);
   const take = async (items) => {
     const file = [...items].find((item) => item.type?.startsWith("image/"));
     if (!file) {
@@ -136,7 +147,7 @@ function mountPaste(root, data, tell) {
       return;
     }
     try {
-      await sendBlob(file.size <= LARGEST_FILE ? file : await smaller(file), tell);
+      await sendImage(file.size <= LARGEST_FILE ? file : smaller(file));
       status.textContent = text.paste_done;
     } catch (error) {
       console.error(error);
@@ -184,5 +195,5 @@ async function smaller(blob) {
   const scale = Math.min(1, LARGEST_SIDE / Math.max(bitmap.width, bitmap.height));
   const canvas = el("canvas", { width: Math.round(bitmap.width * scale), height: Math.round(bitmap.height * scale) });
   canvas.getContext("2d").drawImage(bitmap, 0, 0, canvas.width, canvas.height);
-  return new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
+  return asPng(canvas);
 }

@@ -33,7 +33,7 @@ const filled = (text, parts) => text.split(/\{(\w+)\}/).map((part, k) => (k % 2 
 
 class Cloud {
   constructor(root, data, setStateValue) {
-    Object.assign(this, { root, text: data.text, setStateValue, told: data.seq, moving: false, timer: 0, frame: 0, network: null, url: "" });
+    Object.assign(this, { root, text: data.text, setStateValue, told: data.seq, heard: 0, moving: false, timer: 0, frame: 0, network: null, url: "" });
     this.values = { mu: data.mu, sigma: data.sigma };
     this.rows = { mu: this.row("mu"), sigma: this.row("sigma") };
     this.one = el("p", { class: "kl" });
@@ -74,7 +74,9 @@ class Cloud {
   /** Take over what Python sent. */
   take(data) {
     this.data = data;
-    if (!this.moving && (data.seq >= this.told || data.seq === 0)) this.values = { mu: data.mu, sigma: data.sigma };
+    this.told = data.seq === 0 && this.heard > 0 ? 0 : Math.max(this.told, data.seq); // a new session counts from 0 again
+    this.heard = data.seq;
+    if (!this.moving && data.seq === this.told) this.values = { mu: data.mu, sigma: data.sigma };
     if (data.decoder !== this.url) this.open(data.decoder);
     if (!this.one.textContent) this.draw(); // the figures have their height before anything is placed below them
     this.invalidate();

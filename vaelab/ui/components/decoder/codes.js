@@ -23,7 +23,9 @@ export function mountCodes(app, host) {
   const cellAt = (event) => host.getRootNode().elementFromPoint(event.clientX, event.clientY)?.closest?.(".code-cell");
   grid.addEventListener("pointerdown", (event) => {
     const from = cellAt(event);
-    if (from && event.button === 0) brush = { from, entry: nearestEntry(codebook, latent.z, Number(from.dataset.place), places), used: false };
+    if (!from || event.button !== 0) return;
+    brush = { from, entry: nearestEntry(codebook, latent.z, Number(from.dataset.place), places), used: false };
+    addEventListener("pointerup", lift, { once: true }); // of the window: a stroke may end outside the grid
   });
   const paint = (event) => {
     const over = brush && cellAt(event);
@@ -37,7 +39,6 @@ export function mountCodes(app, host) {
     brush = null;
   };
   grid.addEventListener("pointermove", paint);
-  grid.addEventListener("pointerup", lift);
   grid.addEventListener("pointercancel", lift);
   grid.addEventListener("keydown", (event) => {
     const step = { ArrowUp: -side, ArrowDown: side, ArrowLeft: -1, ArrowRight: 1 }[event.key];

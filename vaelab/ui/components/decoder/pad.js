@@ -54,7 +54,7 @@ export function mountPad(app, host, beside) {
     follow(event);
   });
   pad.addEventListener("pointermove", (event) => pad.hasPointerCapture(event.pointerId) && follow(event));
-  pad.addEventListener("pointerup", () => app.settle());
+  pad.addEventListener("lostpointercapture", () => app.settle()); // also where a gesture of the system cancels the drag
   pad.addEventListener("dblclick", () => {
     go(0, 0);
     app.settle();

@@ -70,7 +70,7 @@ class Frozen {
   }
 
   restore([mu, sigma]) {
-    for (const [name, value] of Object.entries({ mu, sigma })) this[name] = Math.max(LIMITS[name][0], Math.min(LIMITS[name][1], Number(value) || this[name]));
+    for (const [name, value] of Object.entries({ mu, sigma })) this[name] = Math.max(LIMITS[name][0], Math.min(LIMITS[name][1], Number.isFinite(value) ? value : this[name]));
     this.forget();
   }
 

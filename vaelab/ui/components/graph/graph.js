@@ -1,13 +1,14 @@
 /**
  * A graph whose nodes can be pressed, with the pointer or with Tab and Enter; graph_view.py is the other side.
  *
- * data: {name, height, nodes, edges, plates} as graph_view.py describes them, on a sheet 640 wide.
- * Tells Python `press`, the id of a node. A rerun changes what is there; nothing is drawn anew, so that the focus stays.
+ * data: {name, height, nodes, edges, plates, taken} as graph_view.py describes them, on a sheet 640 wide.
+ * Tells Python `presses`, ids of nodes (shared/presses.js). A rerun changes what is there; nothing is drawn anew, so that the focus stays.
  */
 
 import { applyTheme } from "../shared/theme.js";
 import { el } from "../shared/dom.js";
 import { lastClosing } from "../shared/mount.js";
+import { Presses } from "../shared/presses.js";
 
 const WIDTH = 640;
 const PAD = 11; // pixels between a box and its bar
@@ -15,13 +16,14 @@ const VALUE = 68; // pixels kept for the words beside a bar
 
 const mounted = new WeakMap(); // parentElement -> Graph
 
-export default function component({ data, parentElement, setTriggerValue }) {
+export default function component({ data, parentElement, setStateValue }) {
   let view = mounted.get(parentElement);
   if (!view) {
     view = new Graph(parentElement);
     mounted.set(parentElement, view);
   }
-  view.tell = (id) => setTriggerValue("press", id);
+  view.presses.take(data.taken);
+  view.tell = (id) => setStateValue("presses", view.presses.add(id));
   view.update(data);
   return lastClosing(view, () => {
     view.root.remove();
@@ -59,6 +61,7 @@ class Graph {
     this.sheet = svg("svg", { role: "group" });
     this.root = el("div", { class: "vl-graph" }, this.sheet);
     this.shape = "";
+    this.presses = new Presses();
     this.nodes = new Map();
     parent.append(this.root);
   }

@@ -12,6 +12,7 @@ import streamlit as st
 from vaelab.images.palette import THEMES, Role, css_variables
 from vaelab.ui import styles
 from vaelab.ui.components.carrier import FOLDER, component
+from vaelab.ui.components.presses import taken
 from vaelab.ui.text import t
 
 ENTRY = "graph/graph.js"
@@ -77,7 +78,7 @@ def graph(
 ) -> None:
     """Draw a graph on a sheet 640 wide and `height` high, enlarged to the width there is. name: what it shows, in words.
 
-    on_press: called when a node is pressed; `pressed(key)` then names it. Call it inside a fragment.
+    on_press: called when nodes were pressed; `pressed(key, ...)` then names them. Call it inside a fragment.
     """
     data = {
         "name": name,
@@ -85,18 +86,12 @@ def graph(
         "nodes": [asdict(node) for node in nodes],
         "edges": [asdict(edge) for edge in edges],
         "plates": [asdict(plate) for plate in plates],
+        "taken": taken(key),
     }
     # The place is kept free until the browser has the script that draws.
     st.html(styles.rule(f"{key}_place", aspect_ratio=f"{SHEET} / {height}", max_height="var(--vl-room-graph)"))
     with st.container(key=f"{key}_place"):
-        _component()(key=key, data=data, on_press_change=on_press)
-
-
-def pressed(key: str, known: Sequence[str]) -> str | None:
-    """The node that was pressed, within on_press; None where the browser tells something else."""
-    answer = st.session_state.get(key)
-    told = answer.get("press") if answer else None
-    return told if isinstance(told, str) and told in known else None
+        _component()(key=key, data=data, on_presses_change=on_press)
 
 
 @cache

@@ -11,8 +11,9 @@ import { numbers } from "../shared/numbers.js";
 export default lasting(
   "vaelab held",
   (root, data, setStateValue) => {
-    const view = { setStateValue, close: () => numbers.detach() };
-    numbers.attach((moved) => view.setStateValue("moved", moved));
+    const tell = (moved) => view.setStateValue("moved", moved);
+    const view = { setStateValue, close: () => numbers.tell === tell && numbers.detach() }; // the next lesson's may be there before this one has left
+    numbers.attach(tell);
     return view;
   },
   (view, { turn, values, words }, setStateValue) => {

@@ -1,17 +1,19 @@
 /**
  * Lines of code, some of which can be pressed; lines_view.py is the other side.
  *
- * data: {lines: [{text, kind, name, says, broken}], role, label}. Tells Python `press`, the name of a line. A rerun changes what is there; nothing is
- * drawn anew, so that the focus stays.
+ * data: {lines: [{text, kind, name, says, broken}], role, label, taken}. Tells Python `presses`, names of lines (shared/presses.js). A rerun changes what is
+ * there; nothing is drawn anew, so that the focus stays.
  */
 
 import { el } from "../shared/dom.js";
 import { lasting } from "../shared/mount.js";
+import { Presses } from "../shared/presses.js";
 
 class Lines {
   constructor(root, data) {
+    this.presses = new Presses();
     this.rows = data.lines.map(({ name }) => {
-      const row = el(name ? "button" : "div", name ? { type: "button", class: "line", "data-line": name, onclick: () => this.tell(name) } : { class: "line" });
+      const row = el(name ? "button" : "div", name ? { type: "button", class: "line", "data-line": name, onclick: () => this.tell("presses", this.presses.add(name)) } : { class: "line" });
       const text = el("code", {});
       row.append(text);
       return { row, text };
@@ -22,6 +24,7 @@ class Lines {
 
   take(data, tell) {
     this.tell = tell;
+    this.presses.take(data.taken);
     this.body.setAttribute("aria-label", data.label);
     this.body.style.setProperty("--here", `var(--vl-${data.role})`);
     data.lines.forEach((line, k) => {
@@ -40,11 +43,9 @@ class Lines {
   }
 }
 
-const entry = lasting(
+export default lasting(
   "vaelab",
   (root, data) => new Lines(root, data),
   (view, data, tell) => view.take(data, tell),
   (data) => JSON.stringify(data.lines.map(({ name }) => name)),
 );
-
-export default ({ data, parentElement, setTriggerValue }) => entry({ data, parentElement, setStateValue: (name) => setTriggerValue("press", name) });

@@ -12,6 +12,7 @@ import streamlit as st
 from vaelab.images.palette import Role, css_variables_of_both
 from vaelab.ui import styles
 from vaelab.ui.components.carrier import FOLDER, component
+from vaelab.ui.components.presses import taken
 from vaelab.ui.text import t
 
 ENTRY = "lines/lines.js"
@@ -30,20 +31,13 @@ class Line:
 
 
 def lines_view(key: str, lines: Sequence[Line], role: Role, label: str, on_press: Callable[[], None]) -> None:
-    """Draw the lines, those of the part that ran in the colour of its role. on_press: `pressed(key)` then names the line. Call it inside a fragment."""
+    """Draw the lines, those of the part that ran in the colour of its role. on_press: `pressed(key, ...)` then names lines. Call it inside a fragment."""
     st.html(styles.rule(key, min_height="calc(238px + 122px * var(--vl-stage))"))
     _component()(
         key=key,
-        data={"lines": [asdict(line) for line in lines], "role": role, "label": label},
-        on_press_change=on_press,
+        data={"lines": [asdict(line) for line in lines], "role": role, "label": label, "taken": taken(key)},
+        on_presses_change=on_press,
     )
-
-
-def pressed(key: str, known: Sequence[str]) -> str | None:
-    """The line that was pressed, within on_press; None where the browser tells something else."""
-    answer = st.session_state.get(key)
-    told = answer.get("press") if answer else None
-    return told if isinstance(told, str) and told in known else None
 
 
 @cache

@@ -51,7 +51,7 @@ export class Fields {
 
   /** Another projection comes: the present lift holds no more. */
   leave() {
-    this.wanted = null;
+    this.wanted = this.dense = null;
     this.use(null);
     this.plot.ground.density = null;
   }
@@ -59,6 +59,7 @@ export class Fields {
   /** Another moment's map is shown, whose places belong to other weights. */
   hide() {
     this.hidden = true;
+    this.dense = null;
     this.plot.setDecoder(null);
     this.plot.ground.density = null;
   }
@@ -68,15 +69,19 @@ export class Fields {
     this.use(this.lift);
   }
 
-  /** Show the density of a map, or with null none. Returns the share of the prior's mass in holes; null where there is no prior. */
+  /**
+   * Show the density of a map, or with null none. Returns the share of the prior's mass in holes; null where there is no prior, undefined where
+   * it is not wanted any more.
+   */
   async density(data, hasPrior, signal) {
+    this.dense = data;
     if (!data) {
       this.plot.ground.density = null;
       return null;
     }
     const { projection, dims } = data.view;
     const values = await floats(data.base, "density.bin", { ...data.query, projection, dims: dims.join(",") }, { signal });
-    return this.plot.ground.takeDensity(values, hasPrior);
+    return this.dense === data ? this.plot.ground.takeDensity(values, hasPrior) : undefined;
   }
 
   close() {

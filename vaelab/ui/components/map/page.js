@@ -110,7 +110,7 @@ class MapPage {
   turnDensity() {
     const on = this.holes.getAttribute("aria-pressed") !== "true";
     this.holes.setAttribute("aria-pressed", String(on));
-    this.aside(this.showDensity(), this.following.signal);
+    if (this.set?.placed) this.aside(this.showDensity(), this.following.signal); // else it is shown with the points
   }
 
   /** The density of the present map, where it is asked for and there is one. */
@@ -118,6 +118,7 @@ class MapPage {
     const { data, facts } = this;
     const on = this.holes.getAttribute("aria-pressed") === "true" && !this.holes.disabled && !this.time?.travelling;
     const share = await this.fields.density(on ? data : null, facts.variational && facts.standard, this.following.signal);
+    if (share === undefined) return;
     if (on) this.plot.note.textContent = share === null ? this.text("density_told") : this.text("holes_told", { share: (100 * share).toFixed(1) });
     else if (!this.time?.travelling) this.plot.note.textContent = "";
     this.plot.invalidate();
@@ -143,7 +144,7 @@ class MapPage {
 
   /** A point (its row, else -1), what an outline holds or a mode of the prior was chosen: shown at once, and Python hears of it. */
   choose(row, inside = null, mode = -1) {
-    if (this.time?.travelling) return;
+    if (this.time?.travelling || !this.set?.placed) return; // while newer weights load, the choice holds
     this.layers.selected = mode;
     Object.assign(this.plot.marks, { selected: row, near: [], inside });
     this.plot.invalidate();
@@ -172,25 +173,24 @@ class MapPage {
 
   /** Another model, other images or newer weights: everything is fetched. known: the images are the same, so a choice among them holds. */
   async open(known) {
-    this.abort?.abort();
+    for (const work of [this.abort, this.following]) work?.abort();
     this.abort = new AbortController();
     const { signal } = this.abort;
     const { base, query } = this.data;
-    this.set = null;
+    this.set = this.plot.set = null;
+    this.stop.hidden = this.bar.hidden = true;
     this.fields.close();
     this.layers.open(this.data);
     this.plot.marks.near = this.data.near;
     if (!known) this.layers.selected = this.data.mode;
     if (!known) Object.assign(this.plot.marks, { selected: this.data.chosen, inside: this.data.inside.length ? new Set(this.data.inside) : null });
-    this.plot.set = null;
     this.plot.invalidate();
     this.say(this.text("encoding"));
     this.plot.note.textContent = this.text("encoding_note");
     this.side.replaceChildren();
     try {
       this.facts = await json(base, "facts.json", query, { signal });
-      const fresh = () => this.plot.refresh();
-      this.set = new PointSet(this.facts.n, this.facts.shape, (k) => address(base, `sheet-${k}.png`, query), fresh);
+      this.set = new PointSet(this.facts.n, this.facts.shape, (k) => address(base, `sheet-${k}.png`, query), () => this.plot.refresh());
       await this.colour();
       this.fields.open(this.data, signal);
       await this.place(false);
@@ -308,10 +308,12 @@ class MapPage {
 
   /** Colour the points and say what the colours mean. */
   async colour() {
-    const { base, query, colour, colours, stops } = this.data;
+    const { base, query, colour: { by } } = this.data;
+    const values = await floats(base, "colours.bin", { ...query, by }, { signal: this.abort.signal });
+    const { colour, colours, stops } = this.data; // as they are now
+    if (colour.by !== by) return; // another choice has come, which paints
     const scale = stops.map(rgb);
     const inks = colour.inks.length ? colour.inks : colours;
-    const values = await floats(base, "colours.bin", { ...query, by: colour.by }, { signal: this.abort.signal });
     if (colour.kind === "classes") {
       if (this.grouped !== colour.by) this.set.hidden = new Set(); // what was switched off has another meaning now
       this.grouped = colour.by;
@@ -368,11 +370,11 @@ class MapPage {
     this.plot.note.textContent = "";
     this.lasso.disabled = false;
     this.say(this.told ?? "");
+    this.layers.travel(false);
     if (!this.set || !this.shown) return;
     this.plot.frame = this.shown.frame;
     this.plot.show(this.set, this.shown);
     this.fields.unhide();
-    this.layers.travel(false);
     this.holes.disabled = this.data.view.solid || this.data.view.projection === "tsne";
     for (const control of [this.path, this.backdrop]) control.disabled = this.data.view.solid || !this.data.decoder;
     this.aside(this.showDensity(), this.following.signal);

@@ -19,7 +19,7 @@ export class TimeTravel {
     const { text } = spec;
     this.play = button("▶", text("play"), () => this.toggle(), { kind: "primary map-play" });
     this.play.setAttribute("aria-label", text("play")); // its own text is a sign
-    this.slider = range({ label: text("time"), tip: text("time_tip"), min: 0, max: 1, step: 1, value: 1, oninput: (k) => this.seek(k) });
+    this.slider = range({ label: text("time"), tip: text("time_tip"), min: 0, max: 1, step: 1, value: 1, oninput: (k) => this.drag(k) });
     this.when = el("span", { class: "number map-when" }, "");
     this.now = button(text("now"), text("now_tip"), () => this.leave());
     this.files = ["gif", "mp4"].map((format) => el("a", { class: `button map-${format}`, title: text(`${format}_tip`), download: "", "data-format": format }, text(format)));
@@ -185,6 +185,12 @@ export class TimeTravel {
       else this.pause();
     };
     next();
+  }
+
+  /** The reader's hand on the slider ends the film, whose next frame would undo it. */
+  drag(k) {
+    this.pause();
+    this.seek(k);
   }
 
   pause() {

@@ -149,6 +149,7 @@ class Room {
   draw() {
     const parts = kept.over ? [el("span", { class: "room-told" }, this.text("over"))] : this.data.role === "teacher" ? this.teachers() : this.students();
     const bar = el("div", { class: `room ${this.follows ? "follows" : ""} ${this.data.role}`, role: "status" }, ...parts);
+    if (this.root.firstElementChild?.isEqualNode(bar)) return; // a button made anew between press and release would lose its click
     const held = this.root.getRootNode().activeElement?.dataset?.key; // a button keeps the focus though it is made anew
     this.root.replaceChildren(bar);
     if (held) this.root.querySelector(`[data-key=${held}]`)?.focus();

@@ -10,15 +10,18 @@ const LEAVING = ["pointerleave"]; // of a view whose every gesture would cost th
 // from the page by then.
 const FAREWELL = 100;
 
-/** Tell Python where a view stands, once after each gesture that has changed it. */
-function listen(known) {
-  let told = JSON.stringify(known.view.kept());
+const standing = ({ view }) => JSON.stringify(view.kept());
+
+/** Tell Python where a view stands, once after each gesture that has changed it. told: what Python has heard of that. */
+function listen(known, told) {
+  known.told = told;
   const tell = () => {
     const kept = known.view.kept();
-    if (JSON.stringify(kept) === told) return;
-    told = JSON.stringify(kept);
+    if (JSON.stringify(kept) === known.told) return;
+    Object.assign(known, { told: JSON.stringify(kept), byHand: true });
     known.tell("kept", kept);
   };
+  if (told !== standing(known)) known.telling = setTimeout(tell, QUIET); // of a gesture in the view before this one
   known.root.addEventListener("focusout", tell); // whoever presses Share has left the view
   for (const name of known.view.tellsOnLeaving ? LEAVING : GESTURES) {
     known.root.addEventListener(name, () => {
@@ -43,7 +46,8 @@ export function lastClosing(known, close) {
  * className: of the root that it adds; make(root, data, setStateValue): the view, at the first call and whenever identity(data) is
  * another; take(view, data, setStateValue): at every call. The view has close(). One with kept(), a few numbers that say where it stands, and
  * restore(numbers) is put back to data.kept when it is made, and Python hears of kept() after each gesture, so that a link can hold it; where
- * tellsOnLeaving is true, when the pointer or the focus leaves it.
+ * tellsOnLeaving is true, when the pointer or the focus leaves it: such a view remembers for itself where it stood before it was made anew. Any other
+ * is put back to where the hand has moved the one before it: data.kept is of when Python's run began.
  */
 export function lasting(className, make, take, identity = () => "") {
   const mounted = new WeakMap(); // parentElement -> {id, root, view, leaving}
@@ -56,6 +60,9 @@ export function lasting(className, make, take, identity = () => "") {
   return ({ data, parentElement, setStateValue }) => {
     let known = mounted.get(parentElement);
     const id = identity(data);
+    const hears = known?.told && !known.view.tellsOnLeaving;
+    const hand = hears && (known.byHand || standing(known) !== known.stood) ? standing(known) : "";
+    const told = known?.told;
     if (known?.id !== id) {
       if (known) leave(known);
       const root = el("div", { class: className });
@@ -70,7 +77,12 @@ export function lasting(className, make, take, identity = () => "") {
     take(known.view, data, setStateValue);
     if (known.isNew && data.kept) {
       if (data.kept.length) known.view.restore(data.kept);
-      listen(known);
+      if (hand) known.view.restore(JSON.parse(hand)); // after the other: it stays where this one does not fit
+      listen(known, standing(known) === hand ? told : standing(known));
+    }
+    if (known.told && !known.view.tellsOnLeaving) {
+      known.stood = standing(known);
+      known.byHand = known.stood === hand; // else the data have moved it: not a place to put another back to
     }
     known.isNew = false;
     const mine = known;

@@ -10,7 +10,7 @@ const PATIENCE_MS = 1500; // an answer that never comes must not silence the sen
 
 export class Numbers {
   constructor(now = () => performance.now()) {
-    Object.assign(this, { now, values: new Map(), words: new Map(), watchers: new Set(), waiting: new Map(), tell: null, turn: 0, answered: 0, toldAt: -Infinity, timer: 0 });
+    Object.assign(this, { now, values: new Map(), words: new Map(), watchers: new Set(), waiting: new Map(), unheard: new Map(), tell: null, turn: 0, answered: 0, toldAt: -Infinity, timer: 0 });
   }
 
   /** Be called when a number or a word changes; what ends that. */
@@ -28,6 +28,7 @@ export class Numbers {
   attach(tell) {
     this.tell = tell;
     this.answered = this.turn; // whoever was told before is gone
+    this.unheard.clear();
     this.send();
   }
 
@@ -47,7 +48,10 @@ export class Numbers {
 
   /** Python has drawn: which turn it knows of, {key: value}, {"section name": words}. */
   take(turn, values, words) {
-    if (turn === this.turn) this.answered = turn;
+    if (turn === this.turn) {
+      this.answered = turn;
+      this.unheard.clear();
+    }
     for (const [key, value] of Object.entries(values)) if (!this.isAhead || !this.values.has(key)) this.values.set(key, value);
     for (const [name, text] of Object.entries(words)) this.words.set(name, text);
     this.changed();
@@ -64,9 +68,13 @@ export class Numbers {
     }
     this.turn += 1;
     this.toldAt = this.now();
-    const moved = [...this.waiting.values()];
+    // Streamlit holds the newest turn alone: it tells again what no answer has confirmed, the newest last, because its section's view is shown.
+    for (const [name, move] of this.waiting) {
+      this.unheard.delete(name);
+      this.unheard.set(name, move);
+    }
     this.waiting.clear();
-    this.tell({ turn: this.turn, moved });
+    this.tell({ turn: this.turn, moved: [...this.unheard.values()] });
   }
 
   changed() {
