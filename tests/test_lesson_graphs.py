@@ -1,13 +1,11 @@
 """Lesson 6: inference against sums written out by hand, separation against the numbers of random tables."""
 
 import itertools
-import json
 import math
 from functools import partial
 
 import numpy as np
 import pytest
-from test_engine_node import JS, node
 
 from vaelab.lessons.networks import (
     ALARM,
@@ -24,7 +22,6 @@ from vaelab.lessons.separation import blocked_at, d_separated, edges_of, paths, 
 from vaelab.models.latent_model import build
 from vaelab.models.model_config import ModelConfig
 from vaelab.ui.components import presses
-from vaelab.ui.components.carrier import FOLDER
 from vaelab.ui.components.graph.graph_view import Edge
 from vaelab.ui.learn import graphs_parts, graphs_vae
 from vaelab.ui.source import source_of
@@ -251,42 +248,6 @@ def test_the_graphical_model_is_what_the_solid_arrows_join():
         assert two in said
         assert boxed in said
         assert all(sign in said for sign in (r"$\mu$", r"$\sigma$", r"$\varepsilon$"))
-
-
-@pytest.mark.parametrize(
-    "told",
-    ["anna", 3, None, {"count": 1}, {"count": True, "names": ["anna"]}, {"count": 1, "names": ["nobody", ["anna"]]}],
-)
-def test_what_a_browser_tells_is_not_trusted(told, monkeypatch):
-    monkeypatch.setattr(presses.st, "session_state", {"some": {"presses": told}})
-    assert presses.pressed("some", FRIENDS.nodes) == []
-
-
-def test_no_press_is_lost_and_none_is_taken_twice(monkeypatch):
-    """Two before an answer, one that was heard with them, a view that is made anew, a name that nobody knows."""
-    state = {}
-    monkeypatch.setattr(presses.st, "session_state", state)
-
-    def hear(count, *names):
-        state["some"] = {"presses": {"count": count, "names": list(names)}}
-        return presses.pressed("some", FRIENDS.nodes)
-
-    assert hear(2, "anna", "ben") == ["anna", "ben"]
-    assert hear(2, "anna", "ben") == []
-    assert hear(3, "anna", "ben", "anna") == ["anna"]
-    assert presses.taken("some") == 3
-    assert hear(5, "ben", "nobody") == ["ben"]
-
-
-@pytest.mark.node
-def test_a_view_tells_of_all_presses_that_may_not_have_been_answered():
-    told = json.loads(node(JS / "presses_node.mjs", str(FOLDER)))
-    assert told == {
-        "two": {"count": 2, "names": ["a", "b"]},
-        "three": {"count": 3, "names": ["a", "b", "a"]},
-        "fourth": {"count": 4, "names": ["b"]},
-        "inNewSession": {"count": 1, "names": ["a"]},
-    }
 
 
 def test_a_press_goes_from_true_to_false_to_nothing(monkeypatch):
