@@ -105,12 +105,12 @@ def _middle(page: Page) -> tuple[float, float, float]:
 def _painted(page: Page, port: int, seconds: float, hand: Hand) -> tuple[float, float]:
     """Pictures a second, and ms from event to paint of 95 %, while a pointer moves over the map or drags it."""
     x, y, width = _middle(page)
-    for _ in range(TRIES):
+    for k in range(TRIES):  # each longer than the one before
         page.mouse.move(x, y)
         if hand == "drag":
             page.mouse.down()
         page.evaluate("vaelabProbe.start()")
-        swing(port, page.url, x, y, 0.3 * width, seconds, hand)
+        swing(port, page.url, x, y, 0.3 * width, seconds * (1 + k), hand)
         frames: list[dict[str, Any]] = page.evaluate("vaelabProbe.frames")
         if hand == "drag":
             page.mouse.move(x, y)
