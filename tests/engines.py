@@ -115,6 +115,7 @@ class Firefox:
         self.command("session.subscribe", events=["log.entryAdded"])
         self._context = self.command("browsingContext.getTree")["contexts"][0]["context"]
         self.command("browsingContext.setViewport", context=self._context, viewport=SIZE)
+        self._go("about:blank")  # a page like any other: no script is let into the browser's own, with which it begins
 
     def command(self, method: str, **params: Any) -> Any:
         """One command and its answer; what the page logs meanwhile is kept."""
