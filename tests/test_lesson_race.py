@@ -75,6 +75,17 @@ def test_a_start_before_the_models_are_built_waits_for_the_first_step_too():
     race.pause()
 
 
+def test_a_long_wait_for_the_models_is_no_absence():
+    def slow():
+        race._looked -= 2 * races.FORGOTTEN
+        return lanes()
+
+    race = Race(Plan(slow, steps=100_000))
+    race.start(LONG)
+    assert race.look().step >= 1
+    race.pause()
+
+
 def test_nobody_waits_longer_than_their_patience():
     hold = threading.Event()
 

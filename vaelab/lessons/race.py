@@ -142,7 +142,7 @@ class Race:
         self._step = 0
         self._spent = 0.0
         self._halt: Halt = ""
-        self._looked = time.monotonic()
+        self._looked = self._built = time.monotonic()
         self._shown.clear()
         self._frame = RaceFrame("preparing", 0, self.plan.steps, None)
 
@@ -232,7 +232,7 @@ class Race:
             keep_to_one()
             if not self._runners:
                 self._build()
-                self._looked = time.monotonic()  # whoever waits for the models need not have looked again meanwhile
+                self._built = time.monotonic()
             self._train()
         except Exception as error:  # the thread's last word: without it the page would wait for ever
             _log.exception("a training inside a lesson failed")
@@ -266,7 +266,8 @@ class Race:
         while True:
             began = time.monotonic()
             with self._lock:
-                if self._wanted and began - self._looked > FORGOTTEN:
+                # Whoever waits for the models need not have looked again meanwhile.
+                if self._wanted and began - max(self._looked, self._built) > FORGOTTEN:
                     self._wanted, self._halt = False, "away"
                 going = self._wanted and self._step < self.plan.steps
                 if going:
@@ -390,10 +391,10 @@ class Races:
         race.start(patience)
         with self._lock:
             self._races[race.owner] = race
-            running = sorted((r for r in self._races.values() if r.is_running), key=lambda r: r.last_look)
-        for old in running[: max(0, len(running) - MOST_RUNNING)]:
-            if old is not race:
-                old.pause("crowd")
+            others = (r for r in self._races.values() if r.is_running and r is not race)
+            running = sorted(others, key=lambda r: r.last_look)
+        for old in running[: max(0, len(running) + 1 - MOST_RUNNING)]:
+            old.pause("crowd")
 
 
 RACES = Races()
