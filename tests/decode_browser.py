@@ -12,6 +12,7 @@ from decode_models import drawn, principal_faces
 from safetensors.numpy import load_file, save_file
 from visitors import SETTLED
 
+from vaelab.cli.bench.hands import TWO_FRAMES
 from vaelab.models.model_config import ModelConfig
 from vaelab.runs.processes import ProcessIdentity
 
@@ -70,7 +71,7 @@ def to_mean(page: Any) -> None:
 
 def settle(page: Any) -> None:
     """Let two frames pass: what was asked for is drawn."""
-    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    page.evaluate(TWO_FRAMES)
 
 
 def quiet(page: Any, *told: list[int]) -> None:

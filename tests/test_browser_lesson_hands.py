@@ -299,7 +299,6 @@ def test_a_line_is_broken_and_stepped_on(walk: Any, address: str, lang: Language
     texts = strings(lang, "learn_code")
     page = walk_to_lesson(walk, address, "code", lang)
     line = page.locator('[data-line="mean"]')
-    line.wait_for()
     assert line.get_attribute("aria-pressed") == "false"
     line.press("Enter")
     page.locator('[data-line="mean"][aria-pressed="true"]').wait_for()

@@ -233,7 +233,7 @@ def _lines(now: Training, at: int) -> None:
             shown.append(Line(BREAKS[name].broken if broken else text, kind, name, says, broken))
 
     def press() -> None:
-        broken = chosen
+        broken = _broken(now)  # by now: a run that was cut off has drawn nothing of the press before
         for name in (names := pressed(LINES_KEY, list(BREAKS))):
             broken = "" if name == broken else name
         if names:
