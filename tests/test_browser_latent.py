@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -348,6 +349,28 @@ def test_the_map_is_read_with_the_keyboard(page, address, lang, words):
     page.get_by_text(words["near"]).first.wait_for()
     assert page.evaluate(f"() => ({PLOT}).marks.selected") >= 0
     page.get_by_text(words["here_around"], exact=True).wait_for(state="attached")
+
+
+@pytest.mark.parametrize("lang", ["en"])
+def test_a_map_whose_first_questions_are_lost_comes_all_the_same(page, address, lang, words):
+    """A moment without a network: points, colours and pictures between the points are asked for again."""
+    lost: list[str] = []
+
+    def lose_once(route: Any) -> None:
+        url = route.request.url
+        if url in lost:
+            route.continue_()
+        else:
+            lost.append(url)
+            route.abort()
+
+    page.route(re.compile(r"/(facts\.json|(places|colours|lift)\.bin|[^/]*decoder[^/]*)(\?|$)"), lose_once)
+    canvas = open_map(page, address, lang)
+    ready(page)
+    canvas.focus()
+    page.keyboard.press("ArrowLeft")
+    page.get_by_text(words["here_inverse"], exact=True).wait_for()
+    assert len(lost) >= 5, lost
 
 
 def test_the_page_says_the_same_in_both_languages(page, address):

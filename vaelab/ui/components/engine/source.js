@@ -1,5 +1,6 @@
 // Fetches weights for the engine and follows a training. Addresses are those of carrier.py, relative to the root of the app.
 
+import { ask } from "../shared/asked.js";
 import { ROOT } from "../shared/root.js";
 import { fromPlanes } from "./bundle_format.js";
 import { createNetwork } from "./engine.js";
@@ -10,7 +11,7 @@ const networks = new Map(); // address -> promise of a network; one page asks fo
 
 /** The bytes at an address. Throws an Error of one sentence: the server's own where it sent one. */
 export async function fetchBundle(url, { signal } = {}) {
-  const answer = await fetch(new URL(url, ROOT), { signal });
+  const answer = await ask(new URL(url, ROOT), { signal });
   if (!answer.ok) throw new Error((await answer.text()) || `The weights could not be loaded (${answer.status}); reload the page.`);
   const bytes = new Uint8Array(await answer.arrayBuffer());
   const width = Number(answer.headers.get(PLANES));

@@ -1,5 +1,6 @@
 /** What the map asks of the server (map_routes.py): small JSON, and arrays as raw float32. Addresses are relative to the root of the app. */
 
+import { ask } from "../shared/asked.js";
 import { ROOT } from "../shared/root.js";
 
 const POLL_MS = 350;
@@ -11,20 +12,20 @@ export function address(base, name, query = {}) {
   return url.href;
 }
 
-async function ask(url, options) {
-  const answer = await fetch(url, options);
+async function answered(url, options) {
+  const answer = await ask(url, options);
   if (!answer.ok) throw new Error((await answer.text()) || `${answer.status}`);
   return answer;
 }
 
 /** An object. Throws an Error with the server's sentence. */
 export async function json(base, name, query, options) {
-  return (await ask(address(base, name, query), options)).json();
+  return (await answered(address(base, name, query), options)).json();
 }
 
 /** Numbers. Throws an Error with the server's sentence. */
 export async function floats(base, name, query, options) {
-  return new Float32Array(await (await ask(address(base, name, query), options)).arrayBuffer());
+  return new Float32Array(await (await answered(address(base, name, query), options)).arrayBuffer());
 }
 
 /**
