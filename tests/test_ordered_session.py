@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import tomllib
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -12,7 +11,6 @@ import pytest
 from streamlit.proto.ClientState_pb2 import ClientState
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime import app_session, websocket_session_manager
-from streamlit.runtime.fragment import MemoryFragmentStorage
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.script_data import ScriptData
 from streamlit.runtime.scriptrunner import RerunData, ScriptRunner, ScriptRunnerEvent
@@ -23,9 +21,7 @@ from streamlit.signal_util import Signal
 
 from vaelab.cli.bench import visitor as visitors
 from vaelab.cli.bench.visitor import Visitor
-from vaelab.config.places import LAB
-from vaelab.ui import ordered_session
-from vaelab.ui.ordered_session import LOOK_AGAIN, OrderedRunner, OrderedSession, install
+from vaelab.ui.ordered_session import LOOK_AGAIN, OrderedRunner, OrderedSession, install, silent
 
 
 class Runner:
@@ -44,6 +40,7 @@ class Runner:
 
     def request_rerun(self, data: RerunData) -> bool:
         if not self.ended:
+            data = silent(data)  # as an OrderedRunner does
             self.asked.append(data)
             self._requests.request_rerun(data)
         return not self.ended
@@ -229,6 +226,14 @@ def test_a_press_that_a_tick_brings_before_its_turn_is_done_once(play: Any) -> N
     assert [presses(data) for data in only.asked] == [[], [], ["train"]]
 
 
+def test_a_tick_that_begins_a_runner_brings_no_values(play: Any) -> None:
+    async def scene(session: OrderedSession, runners: list[Runner]) -> None:
+        session.request_rerun(asks("one", "clock", press="train", is_tick=True))
+
+    (only,) = play(scene)
+    assert only.asked[0].widget_states is None
+
+
 def drawn(session: OrderedSession, name: str, fragment: str | None, **value: Any) -> None:
     """A widget as a run has drawn it."""
     held = session._session_state._new_widget_state
@@ -281,32 +286,6 @@ def test_an_address_from_before_takes_nothing_back(play: Any) -> None:
     assert asked == ["z=0", "z=2", "z=2", "z=2", "z=1", "z=9", "z=1"]
 
 
-@pytest.mark.parametrize(
-    ("asked", "queue"),
-    [
-        ([asks("one", "there", press="train")], ["there"]),
-        ([asks("one", "gone", press="train")], []),
-        ([asks("one", "gone", press="train"), asks("one", "there", is_tick=True)], []),
-        ([asks("one", "gone", is_tick=True)], ["gone"]),
-        ([asks("one", "gone")], []),
-    ],
-)
-def test_a_fragment_that_has_gone_until_its_turn_becomes_the_whole_page(
-    asked: list[ClientState], queue: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    begun: list[RerunData] = []
-    monkeypatch.setattr(ScriptRunner, "_run_script", lambda _, data: begun.append(data))
-    requests, runner = ScriptRequests(), OrderedRunner.__new__(OrderedRunner)
-    runner._fragment_storage = MemoryFragmentStorage()
-    monkeypatch.setattr(runner._fragment_storage, "contains", lambda fragment: fragment == "there")
-    for one in asked:
-        requests.request_rerun(
-            RerunData(widget_states=one.widget_states, fragment_id=one.fragment_id, is_auto_rerun=one.is_auto_rerun)
-        )
-    runner._run_script(requests.on_scriptrunner_ready().rerun_data)
-    assert begun[0].fragment_id_queue == queue
-
-
 def test_a_session_that_was_left_begins_nothing(play: Any) -> None:
     async def scene(session: OrderedSession, runners: list[Runner]) -> None:
         session.request_rerun(asks("one"))
@@ -316,22 +295,6 @@ def test_a_session_that_was_left_begins_nothing(play: Any) -> None:
         await a_moment()
 
     assert len(play(scene)) == 1
-
-
-def test_garbage_is_collected_now_and_then_and_not_after_every_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    collected: list[float] = []
-    now = [100.0]
-    monkeypatch.setattr(ScriptRunner, "_run_script", lambda _, __: None)
-    monkeypatch.setattr(ordered_session.gc, "collect", lambda: collected.append(now[0]))
-    monkeypatch.setattr(ordered_session.time, "monotonic", lambda: now[0])
-    monkeypatch.setattr(OrderedRunner, "_tidied", 0.0)
-    runner = OrderedRunner.__new__(OrderedRunner)
-    for moment in (100.0, 101.0, 100.0 + ordered_session.TIDY, 101.0 + ordered_session.TIDY):
-        now[0] = moment
-        runner._run_script(RerunData())
-    assert collected == [100.0, 101.0 + ordered_session.TIDY]
-    written = tomllib.loads((LAB / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
-    assert written["runner"]["postScriptGC"] is False
 
 
 class Watcher(Visitor):

@@ -1,6 +1,6 @@
 """A session that answers what the page in the browser asks, and loses nothing: no press, and nothing that a run has drawn.
 
-Streamlit 1.67 takes a fragment's run as it comes. Seven orders of things end badly, the more often the busier the machine:
+Streamlit 1.67 takes a fragment's run as it comes. Eight orders of things end badly, the more often the busier the machine:
 
 - A gesture on a page that was just left asks for that page's fragment. Its run says that the old page is shown; the browser then empties
   the new one, and what is drawn next has no place to go ("'setIn' cannot be called on an ElementNode"): the app is dead until a reload.
@@ -10,6 +10,8 @@ Streamlit 1.67 takes a fragment's run as it comes. Seven orders of things end ba
   before, the run is stopped and the press is forgotten with it: the browser sends a press once.
 - A run takes a fragment away whose button is still to be seen in the browser, and is pressed there. Streamlit drops the press.
 - A tick is due between a press and its sending, a moment later: both bring it, and it is done twice.
+- A tick is due before the browser has heard what Python has just set, such as a toggle that a button puts back: it brings the value from before,
+  which the page's next run takes.
 - A view tells where it stands when the pointer leaves it for a button elsewhere: the browser sends both as the view's fragment, and nobody draws
   what the button changes.
 - Python has changed the address and the browser asks before it has heard: with the address from before, which takes a choice back.
@@ -26,6 +28,7 @@ from typing import Any
 
 from streamlit.proto.ClientState_pb2 import ClientState
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.proto.WidgetStates_pb2 import WidgetStates
 from streamlit.runtime import app_session, websocket_session_manager
 from streamlit.runtime.app_session import AppSession, AppSessionState
 from streamlit.runtime.scriptrunner import RerunData, ScriptRunner
@@ -46,7 +49,12 @@ class OrderedRunner(ScriptRunner):
 
     _tidied = 0.0  # by the monotonic clock, for all runners
 
+    def request_rerun(self, rerun_data: RerunData) -> bool:
+        return super().request_rerun(silent(rerun_data))
+
     def _run_script(self, rerun_data: RerunData) -> None:
+        if rerun_data.is_auto_rerun and rerun_data.widget_states is None:
+            rerun_data = replace(rerun_data, widget_states=WidgetStates())  # so that presses end, as before every run
         gone = [fragment for fragment in rerun_data.fragment_id_queue if not self._fragment_storage.contains(fragment)]
         if gone and (not rerun_data.is_auto_rerun or has_press(rerun_data)):
             rerun_data = replace(rerun_data, fragment_id_queue=[])
@@ -88,10 +96,8 @@ class OrderedSession(AppSession):
             asked.query_string = self._addresses[-1]
         else:
             self._addresses = [asked.query_string]
-        if asked.is_auto_rerun:
-            for widget in [one for one in asked.widget_states.widgets if _has_active_trigger_value(one)]:
-                asked.widget_states.widgets.remove(widget)
-        elif asked.fragment_id and (not self.has_fragment(asked.fragment_id) or self._goes_beyond(asked)):
+        fragment = "" if asked.is_auto_rerun else asked.fragment_id
+        if fragment and (not self.has_fragment(fragment) or self._goes_beyond(asked)):
             asked.fragment_id = ""
         return asked
 
@@ -124,6 +130,7 @@ class OrderedSession(AppSession):
         super()._enqueue_forward_msg(msg)
 
     def _create_scriptrunner(self, initial_rerun_data: RerunData) -> None:
+        initial_rerun_data = silent(initial_rerun_data)
         if self._scriptrunner is None:
             waiting, self._late = [*self._late, initial_rerun_data], []
             super()._create_scriptrunner(together(waiting))
@@ -140,6 +147,11 @@ class OrderedSession(AppSession):
             runner = self._scriptrunner
             if runner is None or not runner.request_rerun(data):
                 self._create_scriptrunner(data)
+
+
+def silent(asked: RerunData) -> RerunData:
+    """A tick without the values that the browser knows: each that a hand has changed comes with a request of its own."""
+    return replace(asked, widget_states=None) if asked.is_auto_rerun and asked.fragment_id else asked
 
 
 def waits_in(runner: ScriptRunner) -> list[RerunData]:
