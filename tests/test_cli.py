@@ -53,6 +53,12 @@ def test_a_command_has_help_and_a_place_in_the_readme(name: str, shell: Shell) -
     assert f"vaelab {name}" in (ROOT / "README.md").read_text(encoding="utf-8"), f"README.md does not show {name}"
 
 
+def test_no_command_at_all_lists_the_commands(shell: Shell) -> None:
+    lines = shell().splitlines()
+    assert len(lines) > len(COMMANDS)  # as it is laid out, not run together into one sentence
+    assert all(any(line.split()[:1] == [name] for line in lines) for name in COMMANDS)
+
+
 def test_every_command_answers_in_json() -> None:
     for name, command in cli.commands.items():
         if name == "app":
@@ -204,6 +210,9 @@ def test_unusable_weights_and_files_are_refused(
 
 def test_bad_questions_are_one_sentence(shell: Shell, trained: Path) -> None:
     assert "No such command" in shell.refuses("trane")
+    refusal = shell.refuses("train", "folder:pictures")  # where --dataset was left out
+    assert "unexpected extra argument (folder:pictures)" in refusal
+    assert "vaelab train --help` lists what it takes" in refusal
     assert "autoencoder, linear-vae, conv-vae" in shell.refuses("summary", "vae")
     assert "latent_dim" in shell.refuses("summary", "linear-vae", "--latent-dim", "0")
     assert "split must be train or test" in shell.refuses("evaluate", trained, "--split", "validation")

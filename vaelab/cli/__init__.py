@@ -47,8 +47,11 @@ def main(args: Sequence[str] | None = None) -> None:
     """Run a command and exit: 0, 2 with one sentence for bad input, 130 after Ctrl-C."""
     try:
         code = cli.main(args, prog_name=_program(), standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:  # no command at all: what there is
+        click.echo(error.format_message())
+        code = 0
     except (click.ClickException, VaeLabError) as error:
-        _exit_with(error.format_message() if isinstance(error, click.ClickException) else str(error), BAD_INPUT)
+        _exit_with(_told(error), BAD_INPUT)
     except (click.Abort, KeyboardInterrupt):
         _exit_with("stopped by Ctrl-C", INTERRUPTED)
     except BrokenPipeError:  # the reader of a pipe, `head` say, has seen enough
@@ -62,6 +65,15 @@ def main(args: Sequence[str] | None = None) -> None:
 def _program() -> str:
     """The command as it was typed, for usage lines: the installed one or the module."""
     return "vaelab" if Path(sys.argv[0]).stem == "vaelab" else "python -m vaelab"
+
+
+def _told(error: click.ClickException | VaeLabError) -> str:
+    """The error in one sentence; one of click's own about what was typed says besides where the command's words are listed."""
+    if isinstance(error, VaeLabError):
+        return str(error)
+    if not isinstance(error, click.UsageError) or error.ctx is None:
+        return error.format_message()
+    return f"{error.format_message().rstrip('.')} (`{error.ctx.command_path} --help` lists what it takes)"
 
 
 def _exit_with(message: str, code: int) -> None:
