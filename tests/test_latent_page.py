@@ -186,6 +186,17 @@ def test_two_dimensions_make_a_plane_and_three_a_cloud(digits, monkeypatch):
     assert not app.exception
 
 
+def test_the_two_axes_of_the_posteriors_show_different_dimensions(digits):
+    app = open_page(run=digits.name)
+    across, up = (app.selectbox(key=f"latent_{axis}").value for axis in ("across", "up"))
+    app.selectbox(key="latent_up").set_value(across).run()
+    assert not app.exception
+    assert [app.selectbox(key=f"latent_{axis}").value for axis in ("across", "up")] == [up, across]
+    app.session_state["latent_up"] = up  # as an older link or session may hold it
+    app.run()
+    assert app.selectbox(key="latent_up").value != app.selectbox(key="latent_across").value == up
+
+
 def test_a_label_that_repeats_another_is_told_once_and_an_equal_value_of_another_label_is_told():
     shapes, hues = ("square", "heart"), ("red", "blue")
     labels = {

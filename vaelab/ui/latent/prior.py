@@ -26,6 +26,7 @@ ELLIPSES = 300  # of images: more cover each other
 TEXT_WIDTH = 620  # pixels: about 70 characters a line
 TEXTS = {"dim": "dimension", "value": "marginal_value", "density": "marginal_density"}
 CELLS = 161  # of a panel
+PAIR = ("latent_across", "latent_up")  # the keys of the axes' dimensions
 REACH = 4.0  # standard deviations that a panel shows of N(0, 1)
 DOTS = 600  # draws that stand for a prior without outlines
 
@@ -95,19 +96,38 @@ def _pair_view(wanted: Query, colour: Colour, prior: OwnPrior, which: str) -> No
         t("latent.codes_over" if points else "latent.ellipses", prior=shown),
         help=f"{t('latent.codes_over_help' if points else 'latent.ellipses_help')} {which}",
     )
-    across, up = st.columns(2)
-    for name, default in (("latent_across", order[0]), ("latent_up", order[1])):
-        if st.session_state.get(name, -1) not in order:
-            st.session_state[name] = default
-    first = across.selectbox(t("latent.across"), order, key="latent_across", format_func=lambda k: f"z{k}")
-    second = up.selectbox(t("latent.up"), order, key="latent_up", format_func=lambda k: f"z{k}")
-    dims = [int(first), int(second)]
-    figure = _ellipses(str(wanted.run.path), wanted.key, (dims[0], dims[1]), colour.by, theme(), language(), wanted)
+    dims = _pick_pair(order)
+    figure = _ellipses(str(wanted.run.path), wanted.key, dims, colour.by, theme(), language(), wanted)
     with st.container(key="latent_ellipses"):
         st.vega_lite_chart(figure.rows, figure.spec, alt=t("latent.ellipses_alt"))
-    empty = _holes(str(wanted.run.path), wanted.key, (dims[0], dims[1]), wanted)
+    empty = _holes(str(wanted.run.path), wanted.key, dims, wanted)
     held = "holes_codes" if prior.kind == "codes" else "holes_points" if points else "holes"
     st.caption(t(f"latent.{held}", share=f"{100 * empty:.1f}", across=f"z{dims[0]}", up=f"z{dims[1]}"))
+
+
+def _pick_pair(order: list[int]) -> tuple[int, int]:
+    """Two different dimensions; the one chosen for the other axis already makes them change places."""
+    state, (across, up) = st.session_state, PAIR
+    if state.get(across, -1) not in order:
+        state[across] = order[0]
+    if state.get(up, -1) not in order or state[up] == state[across]:
+        state[up] = next(k for k in order if k != state[across])
+    for name, other, place in zip(PAIR, reversed(PAIR), st.columns(2), strict=True):
+        place.selectbox(
+            t(f"latent.{name.removeprefix('latent_')}"),
+            order,
+            key=name,
+            format_func=lambda k: f"z{k}",
+            help=t("latent.pair_help"),
+            on_change=_change_places,
+            args=(name, other, state[name]),
+        )
+    return int(state[across]), int(state[up])
+
+
+def _change_places(name: str, other: str, before: int) -> None:
+    if st.session_state[name] == st.session_state[other]:
+        st.session_state[other] = before
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
