@@ -11,6 +11,7 @@ import pytest
 from streamlit.proto.ClientState_pb2 import ClientState
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime import app_session, websocket_session_manager
+from streamlit.runtime.forward_msg_cache import populate_hash_if_needed
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.script_data import ScriptData
 from streamlit.runtime.scriptrunner import RerunData, ScriptRunner, ScriptRunnerEvent
@@ -284,6 +285,25 @@ def test_an_address_from_before_takes_nothing_back(play: Any) -> None:
 
     asked = [data.query_string for runner in play(scene) for data in runner.asked]
     assert asked == ["z=0", "z=2", "z=2", "z=2", "z=1", "z=9", "z=1"]
+
+
+def test_an_element_is_told_by_its_hash_where_the_browser_has_it_when_it_is_sent(play: Any) -> None:
+    chart = ForwardMsg()
+    chart.delta.new_element.text.body = "chart" * 5_000
+    populate_hash_if_needed(chart)
+    kinds: list[str | None] = []
+
+    async def scene(session: OrderedSession, runners: list[Runner]) -> None:
+        session.request_rerun(asks("one"))
+        for hashes in ([], [chart.hash]):
+            session.request_rerun(asks("one", "stage", cached_message_hashes=hashes))
+            runners[0].on_event.send(runners[0], event=ScriptRunnerEvent.ENQUEUE_FORWARD_MSG, forward_msg=chart)
+            await a_moment()
+            kinds.extend(message.WhichOneof("type") for message in session.flush_browser_queue())
+
+    (only,) = play(scene)
+    assert [kind for kind in kinds if kind in ("delta", "ref_hash")] == ["delta", "ref_hash"]
+    assert all(not data.cached_message_hashes for data in only.asked), "the runner would decide it when it draws"
 
 
 def test_a_session_that_was_left_begins_nothing(play: Any) -> None:

@@ -1,6 +1,6 @@
 """A session that answers what the page in the browser asks, and loses nothing: no press, and nothing that a run has drawn.
 
-Streamlit 1.67 takes a fragment's run as it comes. Eight orders of things end badly, the more often the busier the machine:
+Streamlit 1.67 takes a fragment's run as it comes. Nine orders of things end badly, the more often the busier the machine:
 
 - A gesture on a page that was just left asks for that page's fragment. Its run says that the old page is shown; the browser then empties
   the new one, and what is drawn next has no place to go ("'setIn' cannot be called on an ElementNode"): the app is dead until a reload.
@@ -15,6 +15,7 @@ Streamlit 1.67 takes a fragment's run as it comes. Eight orders of things end ba
 - A view tells where it stands when the pointer leaves it for a button elsewhere: the browser sends both as the view's fragment, and nobody draws
   what the button changes.
 - Python has changed the address and the browser asks before it has heard: with the address from before, which takes a choice back.
+- An element that the browser has is told by its hash, and another run's end makes the browser forget it first: the app is dead until a reload.
 
 Its runners also collect garbage, now and then for the whole server and not after every run.
 """
@@ -37,6 +38,8 @@ from streamlit.runtime.scriptrunner_utils.script_requests import (
     ScriptRequestType,
     _has_active_trigger_value,
 )
+
+from vaelab.ui.sent_before import SentBefore
 
 LOOK_AGAIN = 0.001  # seconds until the rest of an ended run has been taken in
 MOST_ADDRESSES = 100  # told before the browser answers
@@ -71,12 +74,14 @@ class OrderedSession(AppSession):
         # The hash of the page that the browser has or has asked for; empty before its first answer.
         self._page = ""
         self._late: list[RerunData] = []  # what the browser has asked for and no runner has yet, in order
+        self._sent = SentBefore()
         self._addresses: list[str] = []  # the query that the browser is known to have, then what it was told since
         super().__init__(*arguments, **named)
 
     def request_rerun(self, client_state: ClientState | None) -> None:
         """Run what the browser asks for; a fragment only of the page that it has."""
         if client_state is not None:
+            self._sent.heard(client_state.cached_message_hashes)
             page = client_state.page_script_hash
             if client_state.fragment_id and "" not in (page, self._page) and page != self._page:
                 return
@@ -91,6 +96,7 @@ class OrderedSession(AppSession):
         """What a request means, beyond what the browser could know when it was made."""
         asked = ClientState()
         asked.CopyFrom(told)
+        del asked.cached_message_hashes[:]  # looked at when the run's elements are sent
         here = asked.page_script_hash == self._page and not asked.is_history_navigation
         if here and asked.query_string in self._addresses[:-1]:
             asked.query_string = self._addresses[-1]
@@ -128,6 +134,9 @@ class OrderedSession(AppSession):
         elif kind == "page_info_changed" and msg.page_info_changed.query_string not in self._addresses[-1:]:
             self._addresses = [*self._addresses, msg.page_info_changed.query_string][-MOST_ADDRESSES:]
         super()._enqueue_forward_msg(msg)
+
+    def flush_browser_queue(self) -> list[ForwardMsg]:
+        return [self._sent.shortened(message) for message in super().flush_browser_queue()]
 
     def _create_scriptrunner(self, initial_rerun_data: RerunData) -> None:
         initial_rerun_data = silent(initial_rerun_data)
