@@ -1,4 +1,4 @@
-"""Demonstrations: two to four small trainings that show one idea side by side, and what to look for. No torch.
+"""Demonstrations: two or three small trainings that show one idea side by side, and what to look for. No torch.
 
 Each is settings of `plan` alone, on images that come with the project; the words stand in ui/text/LANGUAGE/demos.json. Every method
 of the lab has one, beside the plain model that it changes.

@@ -50,9 +50,9 @@ _NAMED = (
         "conv",
         Words(
             "convolutional VAE",
-            "Convolutional variational autoencoder: grey or RGB, 32 or 64 pixels, label if wanted.",
+            "Convolutional variational autoencoder: grey or RGB, 16 to 256 pixels, label if wanted.",
             "卷积 VAE",
-            "卷积变分自编码器：灰度或 RGB，32 或 64 像素，可按标签生成。",
+            "卷积变分自编码器：灰度或 RGB，16 到 256 像素，可按标签生成。",
         ),
     ),
 )

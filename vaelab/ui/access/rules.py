@@ -1,6 +1,6 @@
 """The one question: `may(action)`. Every route and everything that a page has done on the server asks it, here alone is the answer.
 
-`check` raises where `may` says no; `asks` is a decorator for functions of pages, `guarded` (guarded.py) makes routes that ask.
+`check` raises where `may` says no; `asks` is a decorator for functions that ask it first.
 """
 
 from __future__ import annotations
