@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -148,9 +149,10 @@ def test_camera(new_page, address, lang, words):
     said = "(e) => getComputedStyle(e, '::after').content"
     assert shutter.evaluate(said) == f'"{words["camera_take"]}"'  # Streamlit's own word is English in every language
     # Streamlit asks for the camera anew, at the width that it has found, a second after it has placed it. A press in that moment takes
-    # nothing: a person presses once more.
+    # nothing: a person presses once more, while the button says so. Once there is a photo, a press drops it.
+    takes = f"(e) => getComputedStyle(e, '::after').content === {json.dumps(json.dumps(words['camera_take'], ensure_ascii=False))} && e.click()"
     while page.locator("video").count():
-        shutter.click()
+        shutter.evaluate(takes)
         page.wait_for_timeout(100)
     changes(page, before)
     page.get_by_text(words["seen_1"].format(size=32)).wait_for()  # a colour picture, seen in grey

@@ -41,7 +41,12 @@ def test_a_clean_up_whose_place_has_gone_is_a_farewell(steps: dict[str, Any]) ->
 
 
 def test_a_clean_up_that_was_overtaken_closes_nothing(steps: dict[str, Any]) -> None:
-    assert steps["closed"] == [2]
+    assert steps["closed"] == [[], [3], False]  # once its place has gone, once
+
+
+def test_a_place_for_a_pasted_picture_listens_as_long_as_it_is_there(steps: dict[str, Any]) -> None:
+    """Streamlit cleans up before it calls again; what was pasted meanwhile was lost."""
+    assert steps["paste"] == [True, False]
 
 
 def test_a_view_is_put_back_once_and_tells_where_it_stands_once_a_gesture(steps: dict[str, Any]) -> None:

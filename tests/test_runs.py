@@ -203,6 +203,18 @@ def test_interrupted_means_silent_and_gone(state: str, monkeypatch: pytest.Monke
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="a zombie is told apart by /proc")
+def test_a_worker_that_ends_between_two_looks_has_said_how(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = store.create_run(RunConfig())
+    write_json(run.status_file, _alive())
+
+    def ends(_: Status) -> bool:
+        write_json(run.status_file, _alive(state="finished", message="all seen"))
+        return False
+
+    monkeypatch.setattr(run, "_is_in_hand", ends)
+    assert (run.status().state, run.status().message) == ("finished", "all seen")
+
+
 def test_a_zombie_is_not_alive() -> None:
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     identity = ProcessIdentity.of(child.pid)

@@ -22,7 +22,7 @@ const element = (children = new Set()) => ({
 globalThis.document = { createElement: () => element() };
 globalThis.getComputedStyle = () => ({ color: "rgb(255, 255, 255)", getPropertyValue: () => "white" });
 
-const { lastClosing, lasting } = await import(pathToFileURL(`${process.argv[2]}/mount.js`));
+const { lasting, whenGone } = await import(pathToFileURL(`${process.argv[2]}/mount.js`));
 const parentElement = element();
 const told = [];
 let made = 0;
@@ -69,13 +69,22 @@ parentElement.isConnected = true;
 entry({ data: { value: 6, model: "other" }, parentElement });
 step("again");
 
-// One that is made anew: the first call's clean-up comes when the second call has drawn.
-const shared = {};
-const closed = [];
-const [first, second] = [1, 2].map((call) => lastClosing(shared, () => closed.push(call)));
+// One that is made anew: the first call's clean-up comes when the second call has drawn, and its own when its place is still there.
+const [spot, closed] = [element(), []];
+const mounted = new WeakMap([[spot, {}]]);
+const [first, second] = [1, 2].map((call) => whenGone(mounted, spot, () => closed.push(call)));
 first();
 second();
-steps.closed = closed;
+later();
+steps.closed = [[...closed]];
+const third = whenGone(mounted, spot, () => closed.push(3));
+spot.isConnected = false;
+second();
+third();
+later();
+third();
+later();
+steps.closed.push(closed, mounted.has(spot));
 
 // A view that says where it stands.
 const heard = [];
@@ -147,4 +156,19 @@ lessons[1].isConnected = false;
 leftToo();
 later();
 steps.nobody = numbers.tell;
+
+// A place that takes a picture from the clipboard listens as long as it is there.
+const listening = new Set();
+const leaf = () => ({ ...element(), addEventListener() {}, textContent: "" });
+globalThis.document = { createElement: leaf, addEventListener: (name) => listening.add(name), removeEventListener: (name) => listening.delete(name) };
+const { default: canvas } = await import(pathToFileURL(`${process.argv[2]}/../canvas/canvas.js`));
+const table = { ...element(), querySelector: () => null };
+const tidy = canvas({ data: { mode: "paste", id: "p", side: 256, text: {} }, parentElement: table, setStateValue: tell });
+tidy();
+later();
+steps.paste = [listening.has("paste")];
+table.isConnected = false;
+tidy();
+later();
+steps.paste.push(listening.has("paste"));
 console.log(JSON.stringify(steps));

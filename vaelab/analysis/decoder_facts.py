@@ -18,7 +18,7 @@ from vaelab.analysis.directions import families, from_labels
 from vaelab.config.errors import DataError, WeightsError
 from vaelab.config.texts import Language, say
 from vaelab.data.spoken import label_title, value_names
-from vaelab.runs.files import read_arrays
+from vaelab.runs.files import read_arrays, read_npz
 from vaelab.runs.run_config import RunConfig
 from vaelab.runs.store import Run
 
@@ -51,8 +51,7 @@ def codes_of(run: Run, cfg: RunConfig, step: int | None) -> Codes:
     file = run.path / "latents.npz"
     fixed: Tensors = {}
     if file.is_file():
-        with np.load(file) as stored:
-            arrays: Tensors = {name: stored[name] for name in stored.files}
+        arrays: Tensors = read_npz(file, "mu")
         mu, logvar = arrays["mu"], arrays.get("logvar")
         pixels = arrays.get("thumbnails")
         classes = arrays.get("labels")

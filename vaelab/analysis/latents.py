@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from vaelab import data
 from vaelab.config.errors import DataError
 from vaelab.config.fields import is_number
+from vaelab.runs.files import read_npz
 from vaelab.runs.run_config import RunConfig
 from vaelab.runs.store import Run
 
@@ -186,8 +187,7 @@ def gather(wanted: Query, progress: Callable[[float], None] = lambda share: None
         return _encoded(wanted, progress)
     stored = wanted.run.path / "latents.npz"
     if stored.is_file():
-        with np.load(stored, allow_pickle=False) as archive:
-            return _stand_ins(wanted, {name: archive[name] for name in archive.files})
+        return _stand_ins(wanted, read_npz(stored, "mu"))
     steps, fixed = wanted.run.snapshots(), wanted.run.fixed()
     if steps and "probe_pixels" in fixed:
         arrays = wanted.run.snapshot(steps[-1])
@@ -284,8 +284,7 @@ def stored_with_labels(run: Run) -> tuple[Floats, dict[str, tuple[Ints, tuple[st
     file = run.path / "latents.npz"
     if not file.is_file():
         return None
-    with np.load(file, allow_pickle=False) as archive:
-        arrays = {name: archive[name] for name in archive.files if name != "thumbnails"}
+    arrays = read_npz(file, "mu", without=("thumbnails",))
     mu: Floats = np.asarray(arrays["mu"], dtype=np.float32)
     return mu, _stored_labels(run.config(), arrays, len(mu))
 

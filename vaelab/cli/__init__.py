@@ -5,6 +5,7 @@ May import everything but ui, and streamlit never.
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -45,6 +46,9 @@ for command in (*CATALOG, *TRAINING, *SWEEP, *IMPORT, *MODELS, *FLOW, *SLIM, *ME
 
 def main(args: Sequence[str] | None = None) -> None:
     """Run a command and exit: 0, 2 with one sentence for bad input, 130 after Ctrl-C."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a name of a file may hold what no encoding has
+            stream.reconfigure(errors="backslashreplace")
     try:
         code = cli.main(args, prog_name=_program(), standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:  # no command at all: what there is

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import re
 from collections.abc import Collection
 from functools import partial
 from pathlib import Path
@@ -19,7 +20,7 @@ from vaelab.config.folders import remove
 from vaelab.models.own_module import OWN
 from vaelab.runs import store
 from vaelab.runs.files import write_atomic, write_json
-from vaelab.runs.names import free_name
+from vaelab.runs.names import NAME_LENGTH, free_name
 from vaelab.runs.plan import plan
 from vaelab.runs.run_config import RunConfig
 
@@ -91,7 +92,7 @@ def import_weights(
         state, shapes, (_same_names(state, shapes, renamed) if built.draws_itself else {}) | renamed, str(file)
     )
     built.load_state_dict({**own, **fitted.tensors})
-    run = store.create_run(cfg, free_name(name or file.stem))
+    run = store.create_run(cfg, free_name(name or _name_of(file)))
     try:
         seen = _remember(built, cfg)
         write_atomic(run.path / "model.safetensors", save(dict(built.state_dict())))
@@ -129,6 +130,11 @@ def _same_names(state: Collection[str], shapes: Collection[str], renamed: dict[s
     """Theirs to ours where a module of one's own has the very names of the file, apart from what --map says."""
     said = {part for theirs in renamed for part in theirs.split("+")} | set(renamed.values())
     return {key: f"{OWN}{key}" for key in state if f"{OWN}{key}" in shapes and not {key, f"{OWN}{key}"} & said}
+
+
+def _name_of(file: Path) -> str:
+    """A run's name from the file's: "model (1).pth" becomes model-1."""
+    return re.sub(r"[^\w.+-]+", "-", file.stem).strip("-.+")[:NAME_LENGTH] or "imported"
 
 
 def _remember(built: Any, cfg: RunConfig) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+import numpy as np
 
 from vaelab import data
 from vaelab.analysis import latent_text
@@ -18,7 +19,6 @@ from vaelab.runs import store
 from vaelab.runs.run_config import RunConfig
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
 MOST_SAMPLES = 4096
@@ -78,8 +78,10 @@ def encode(
         raise ImageError(f"{images} cannot be read ({error.strerror}); give the path of an image file") from error
     pixels = files.to_pixels(files.open_image(content), cfg.model.image_size, cfg.model.channels)
     mu, logvar = inference.encode(inference.load_run(run), pixels[None], y)
+    with np.errstate(over="ignore"):  # of weights that diverged
+        sigma = [] if logvar is None else np.exp(0.5 * logvar[0])
     for i, value in enumerate(mu[0]):
-        spread = "" if logvar is None else f"  logvar {logvar[0, i]:+.4f}  sigma {math.exp(0.5 * logvar[0, i]):.4f}"
+        spread = "" if logvar is None else f"  logvar {logvar[0, i]:+.4f}  sigma {sigma[i]:.4f}"
         click.echo(f"z[{i}]  mu {value:+.4f}{spread}")
     if as_json:
         print_json({"mu": mu[0].tolist(), "logvar": None if logvar is None else logvar[0].tolist()})
@@ -100,6 +102,8 @@ def _encode_all(
     from vaelab.export import codes
 
     codes.format_of(output)  # before the work
+    if not output.absolute().parent.is_dir():
+        raise RunError(f"{output.parent} must be a folder, for {output.name} to be written into it; make it first")
     is_set = images in data.names()
     source = images if is_set or images.startswith("folder:") else f"folder:{images}"
     chosen: codes.Split = split or ("test" if is_set else "all")  # type: ignore[assignment]

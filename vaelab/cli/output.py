@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 
 import click
 
+from vaelab.runs.files import finite_or_none
+
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
@@ -22,8 +24,8 @@ def run_argument(function: Function) -> Function:
 
 
 def print_json(value: dict[str, Any]) -> None:
-    """One JSON object on one line. Raises ValueError for NaN or infinity, which JSON does not have."""
-    click.echo(json.dumps(value, allow_nan=False, ensure_ascii=False))
+    """One JSON object on one line; NaN and infinity, which JSON does not have, as null."""
+    click.echo(json.dumps(finite_or_none(value), allow_nan=False, ensure_ascii=False))
 
 
 def table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shlex
 from collections.abc import Mapping
 from typing import Any, get_args, get_type_hints
 
@@ -54,7 +55,7 @@ def sweep(printed: str | None, as_json: bool, **given: str | None) -> None:
     planned = combinations(*_read(given))
     if printed:
         commands = [f"{train_command(cfg)} --name {name}" for name, cfg in planned]
-        indented = "\n".join(f"  '{command}'" for command in commands)
+        indented = "\n".join(f"  {shlex.quote(command)}" for command in commands)
         click.echo(
             "\n".join(commands) if printed == "commands" else SLURM.format(last=len(commands) - 1, commands=indented)
         )

@@ -178,6 +178,9 @@ def resume(
 ) -> None:
     """Go on with a run that was stopped, interrupted, paused or diverged, or with more epochs after it finished."""
     run = store.find(run_name)
+    launch.check_dials(beta, lr)  # before anything is changed
+    if devices > 1:
+        launch.check(run.config(), devices)
     if epochs is not None:
         _lengthen(run, epochs)
     if beta is not None or lr is not None:
@@ -190,8 +193,6 @@ def resume(
         return
     if epochs is None:
         launch.check_resumable(run)
-    if devices > 1:
-        launch.check(run.config(), devices)
     _train_here(run, devices=devices, quiet=quiet, as_json=as_json)
 
 
@@ -260,7 +261,12 @@ def delete(run_name: str, yes: bool, as_json: bool) -> None:
     """Delete a run with everything in it."""
     run = store.find(run_name)
     if not yes:
-        click.confirm(f"Delete {run.path} for good?", abort=True)
+        try:
+            is_meant = click.confirm(f"Delete {run.path} for good?")
+        except click.Abort:  # Ctrl-C, or nobody there who could answer
+            is_meant = False
+        if not is_meant:
+            raise RunError(f"{run.name} was not deleted (`--yes` does not ask)")
     resting.delete_run(run)
     click.echo(f"{run.name} is deleted")
     if as_json:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
 import time
@@ -19,6 +20,9 @@ def make_whole(folder: Path, fill: Callable[[Path], None]) -> None:
 
     Raises OSError, FileExistsError where something else has the name, and what fill raises; nothing is left behind then.
     """
+    folder = Path(os.path.abspath(folder))  # "." has no name of its own
+    if not folder.name:
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(folder))
     part = folder.with_name(f"{MAKING}{uuid.uuid4().hex}")
     try:
         part.mkdir()

@@ -110,7 +110,9 @@ def download(name: str, progress: Progress | None = None, cancelled: Cancelled |
                 info.title, info.download_mb * 1e6, wanted, Path(scratch), root / wanted.folder, tell, stop
             )
     except OSError as error:
-        raise DataError(f"{info.title} could not be written to the data folder ({error.strerror or error})") from error
+        raise DataError(
+            f"{info.title} could not be written to the data folder {root} ({error.strerror or error}); set VAELAB_DATA to another"
+        ) from error
     tell(1.0, f"{info.title} is ready")
 
 

@@ -6,6 +6,7 @@ torchvision reads the same files, but importing it costs seconds that a starting
 from __future__ import annotations
 
 import gzip
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -36,7 +37,7 @@ def read_idx(path: Path, limit: int | None = None) -> Pixels:
                 shape[0] = min(shape[0], limit)
             count = int(np.prod(shape))
             values = np.frombuffer(file.read(count), dtype=np.uint8)
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise DataError(
             f"{path.name} could not be read ({error}); delete it and download the data set again"
         ) from error

@@ -74,7 +74,10 @@ def read_state(path: Path) -> State:
             break
         found = inner
     if not isinstance(found, Mapping) or not any(isinstance(value, Tensor) for value in found.values()):
-        raise WeightsError(f"{path} must hold a state dict (names and tensors), and it holds a {type(found).__name__}")
+        raise WeightsError(
+            f"{path} must hold a state dict (names and tensors), and it holds a {type(found).__name__}{' without tensors' if isinstance(found, Mapping) else ''};"
+            " torch.save(model.state_dict(), ...) writes one"
+        )
     state = {str(name): value for name, value in found.items() if isinstance(value, Tensor)}
     return _without_prefixes(state)
 
@@ -127,7 +130,15 @@ def _named(theirs: State, shapes: Shapes, names: str, ours: str, where: str) -> 
     for name in parts:
         if name not in theirs:
             raise WeightsError(f"{where} has no tensor {name!r} to map from; it has {', '.join(theirs)}")
-    tensor = _joined([theirs.pop(name) for name in parts])
+    if len(set(parts)) < len(parts):
+        raise WeightsError(f"--map {names}={ours} must join different tensors, got one of them twice")
+    taken = [theirs.pop(name) for name in parts]
+    if len({(part.ndim, *part.shape[1:]) for part in taken}) > 1 or (len(taken) > 1 and not taken[0].ndim):
+        found = ", ".join(str(tuple(part.shape)) for part in taken)
+        raise WeightsError(
+            f"--map {names}={ours} must join tensors that differ in their first length alone, got {found}"
+        )
+    tensor = _joined(taken)
     if tuple(tensor.shape) != shapes[ours]:
         raise WeightsError(f"{where}: {ours} must have the shape {shapes[ours]}, and {names} has {tuple(tensor.shape)}")
     return names, tensor

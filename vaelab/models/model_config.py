@@ -119,4 +119,6 @@ class ModelConfig(Strict):
         """Build from a dictionary; raises ConfigError as every config does."""
         if isinstance(data, Mapping) and isinstance(data.get("settings"), Mapping):
             data = {**data, "settings": tuple(data["settings"].items())}
+        elif isinstance(data, Mapping) and not isinstance(data.get("settings", ()), tuple):
+            raise ConfigError(f"model.settings must be an object with named settings, got {data['settings']!r}")
         return super().from_dict(data, where=where, ignore_unknown=ignore_unknown)

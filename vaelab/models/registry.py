@@ -132,7 +132,10 @@ def _parted(text: str) -> tuple[Path, str]:
     file, _, kind = text.rpartition(":")
     if not file or not kind.isidentifier():
         raise ConfigError(f"a model of one's own must be FILE.py:CLASS, the file and the class in it, got {text!r}")
-    return Path(file).expanduser().resolve(), kind
+    try:
+        return Path(file).expanduser().resolve(), kind
+    except (OSError, RuntimeError) as error:  # a user that does not exist, a circle of links
+        raise ConfigError(f"{file} must be the path of a file, got: {error} (check the path)") from error
 
 
 def _take(path: Path, kind: str) -> str:
@@ -182,7 +185,7 @@ def _origin(part: Network | Method) -> str:
 
 def _remembered() -> list[str]:
     try:
-        return (models_root() / NAMED).read_text(encoding="utf-8").split("\n")[:-1]
+        return (models_root() / NAMED).read_text(encoding="utf-8", errors="surrogateescape").split("\n")[:-1]
     except OSError:
         return []
 
@@ -215,10 +218,12 @@ def _from_file(path: Path) -> Iterator[None]:
     before, _reading = _reading, path
     try:
         yield
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         if isinstance(error, ConfigError) and str(error).startswith(str(path)):
             raise
         said = str(error) if isinstance(error, ConfigError) else f"{type(error).__name__}: {error}"
+        if isinstance(error, SystemExit):  # a script: its argparse, say, has met our command line
+            said += " (put what it does as a script under `if __name__ == '__main__':`)"
         raise ConfigError(f"{place_in(path, error)} must define a model that can be read, got {said}") from error
     finally:
         _reading = before

@@ -9,6 +9,8 @@ import math
 import os
 import stat
 import threading
+import zipfile
+import zlib
 from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -159,12 +161,31 @@ def end_torn_line(path: Path) -> None:
 
 
 def finite_or_none(value: Any) -> Any:
-    """The value, with None in place of NaN and infinities, inside lists too."""
+    """The value, with None in place of NaN and infinities, inside lists and dicts too."""
     if isinstance(value, float) and not math.isfinite(value):
         return None
     if isinstance(value, list):
         return [finite_or_none(item) for item in value]
+    if isinstance(value, dict):
+        return {key: finite_or_none(item) for key, item in value.items()}
     return value
+
+
+def read_npz(path: Path, *needs: str, without: tuple[str, ...] = ()) -> dict[str, np.ndarray[Any, Any]]:
+    """The arrays of an .npz file, but for those left out; raises WeightsError when it is broken or one that is needed is not there."""
+    import numpy as np
+
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:  # which leaves a broken one open
+            found = {name: archive[name] for name in archive.files if name not in without}
+    except (OSError, ValueError, EOFError, AttributeError, TypeError, zipfile.BadZipFile, zlib.error) as error:
+        raise WeightsError(
+            f"{path} must be arrays as NumPy's savez writes them, and cannot be read as such; copy it anew, or remove it"
+        ) from error
+    missing = [name for name in needs if name not in found]
+    if missing:
+        raise WeightsError(f"{path} must hold {', '.join(missing)}, and does not; copy it anew, or remove it")
+    return found
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray[Any, Any]]:

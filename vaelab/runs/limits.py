@@ -76,8 +76,11 @@ def _limits(file: Path, stamp: int, given: tuple[tuple[str, str], ...]) -> Limit
     found = Limits()
     for name, text in given:
         if not (text.strip().isascii() and text.strip().isdigit() and len(text.strip()) <= 12):
-            raise ConfigError(f"{PREFIX}{name.upper()} must be a whole number, got {text[:20]!r}")
-        found = dataclasses.replace(found, **{name: int(text)})
+            raise ConfigError(f"{PREFIX}{name.upper()} must be a whole number, got {text[:20]!r}; set another, or none")
+        try:
+            found = dataclasses.replace(found, **{name: int(text)})
+        except ConfigError as error:
+            raise ConfigError(f"{PREFIX}{name.upper()}: {error}") from error
     for name, value in (read_json(file) or {}).items():
         try:
             found = dataclasses.replace(found, **{name: value})

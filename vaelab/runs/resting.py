@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 
 from vaelab.config.errors import RunError
@@ -26,6 +27,10 @@ def rename_run(run: Run, name: str) -> Run:
     try:
         os.rename(run.path, target)
     except OSError as error:
+        if error.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
+            raise RunError(
+                f"{target} is in the way and holds no run (move it elsewhere, or choose another name)"
+            ) from error
         raise unwritable(run.path, error) from error
     return Run(target)
 

@@ -152,6 +152,9 @@ class Run:
         if "state" in damaged:
             status = dataclasses.replace(status, state="interrupted")
         if status.is_active and not self._is_in_hand(status):
+            last, unread = checked(Status, read_json(self.status_file) or values)
+            if not last.is_active and "state" not in unread:
+                return last  # what it said before it ended, between the two looks
             return dataclasses.replace(status, state="interrupted", throughput=None, remaining_seconds=None)
         if status.is_active and status.is_still:
             return dataclasses.replace(status, state="stalled", throughput=None, remaining_seconds=None)
@@ -227,7 +230,10 @@ class Run:
 
     def evaluation(self) -> dict[str, Any] | None:
         """metrics.json of a folder in weights/ ({"test": ...}); None for a run without one."""
-        return read_json(self.path / "metrics.json")
+        found = read_json(self.path / "metrics.json")
+        if found is not None and not isinstance(found.get("test", {}), dict):
+            del found["test"]  # written by hand
+        return found
 
     def checkpoints(self) -> list[Path]:
         """The folders of whole checkpoints, the one to go on from first: the one that `latest` names, then the newest."""
@@ -327,6 +333,10 @@ def create_run(
     """
     if path is not None and Run(path).config_file.exists():
         raise RunError(f"{path} holds a run already (choose a new folder, or resume that run)")
+    if path is not None and not path.name:  # "."
+        path = path.absolute()
+        if not path.name:
+            raise RunError(f"{path} has no name that a run could have (choose a folder below it)")
     asked = path or (runs_root() / check_name(name) if name is not None else None)
     settings = dataclasses.replace(cfg, id=uuid.uuid4().hex).to_dict()
 

@@ -26,12 +26,16 @@ def combinations(options: Mapping[str, Any], varied: Mapping[str, Sequence[Any]]
         count *= len(values)
     if not 1 <= count <= MOST:
         raise ConfigError(f"a sweep may have 1 to {MOST} trainings, got {count} (leave out some values)")
-    planned = []
+    planned: dict[str, RunConfig] = {}
     for values in product(*varied.values()):
         chosen = dict(zip(varied, values, strict=True))
         cfg = plan(**{**options, **chosen})
-        planned.append((_name(cfg, chosen), cfg))
-    return planned
+        name = _name(cfg, chosen)
+        if name in planned:  # they differ behind the length of a name
+            end = f"-{len(planned) + 1}"
+            name = name[: NAME_LENGTH - len(end)].rstrip("-.") + end
+        planned[name] = cfg
+    return list(planned.items())
 
 
 def _name(cfg: RunConfig, chosen: Mapping[str, Any]) -> str:

@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 
 from vaelab import __version__, data
-from vaelab.config.errors import RunError
+from vaelab.config.errors import RunError, VaeLabError
 from vaelab.config.folders import remove
 from vaelab.config.places import runs_root
 from vaelab.config.settings import LossConfig, OptimConfig
@@ -48,7 +48,7 @@ def start(cfg: RunConfig, name: str | None = None, owner: Owner = TEACHER) -> Ru
     run = create_run(dataclasses.replace(cfg, version=__version__), name, title=title, owner=owner)
     try:
         _begin(run)
-    except RunError:
+    except VaeLabError:
         with contextlib.suppress(OSError):
             remove(run.path)  # a run that never began would only keep its name from others
         raise
@@ -154,12 +154,17 @@ def set_dials(run: Run, beta: float | None = None, lr: float | None = None) -> N
 
     Raises ConfigError for a value out of range, RunError for a run that is finished or shipped.
     """
+    check_dials(beta, lr)
+    check_resumable(run)
+    run.ask(beta=beta, lr=lr)
+
+
+def check_dials(beta: float | None = None, lr: float | None = None) -> None:
+    """Raises ConfigError for a value out of range."""
     if beta is not None:
         LossConfig(beta=beta)
     if lr is not None:
         OptimConfig(lr=lr)
-    check_resumable(run)
-    run.ask(beta=beta, lr=lr)
 
 
 def _check_active(run: Run) -> Status:

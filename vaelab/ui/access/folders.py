@@ -6,6 +6,7 @@ VAELAB_FOLDERS alone, and with roles for the teacher alone.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -26,8 +27,13 @@ def is_open() -> bool:
 
 def allowed_roots() -> tuple[Path, ...]:
     """The folders of VAELAB_FOLDERS, separated as PATH is; none without it."""
-    named = os.environ.get("VAELAB_FOLDERS", "").split(os.pathsep)
-    return tuple(Path(text).expanduser().resolve() for text in named if text.strip())
+    roots = []
+    for text in os.environ.get("VAELAB_FOLDERS", "").split(os.pathsep):
+        with contextlib.suppress(
+            OSError, RuntimeError
+        ):  # of a user that does not exist, or a circle of links: nothing lies below it
+            roots += [Path(text).expanduser().resolve()] if text.strip() else []
+    return tuple(roots)
 
 
 @asks("name_folder")

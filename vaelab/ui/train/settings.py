@@ -298,13 +298,13 @@ def _method_setting(setting: MethodSetting) -> Value:
             title, setting.choices, index=index, key=key, format_func=named, help=helped, bind="query-params"
         )
         return str(chosen)
-    whole = isinstance(setting.default, int)
+    whole, bind = isinstance(setting.default, int), _bind(f"own_{setting.name}")
     given: float | None
     if whole:
-        given = st.number_input(title, value=int(setting.default), step=1, key=key, help=helped, bind="query-params")
+        given = st.number_input(title, value=int(setting.default), step=1, key=key, help=helped, bind=bind)
     else:
         default = float(setting.default)
-        given = st.number_input(title, value=default, format="%g", key=key, help=helped, bind="query-params")
+        given = st.number_input(title, value=default, format="%g", key=key, help=helped, bind=bind)
     value = float(setting.default if given is None else given)
     if not setting.low <= value <= setting.high:
         facts = {"field": title, "low": f"{setting.low:g}", "high": f"{setting.high:g}", "value": f"{value:g}"}

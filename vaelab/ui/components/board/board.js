@@ -14,7 +14,7 @@ import { mountCurves } from "./curves.js";
 import { mountLoop } from "./loop.js";
 import { mountPlane } from "./plane.js";
 import { mountTable } from "./table.js";
-import { lastClosing } from "../shared/mount.js";
+import { whenGone } from "../shared/mount.js";
 import { applyTheme } from "../shared/theme.js";
 import { el } from "../shared/dom.js";
 
@@ -22,7 +22,7 @@ const EVERY_MS = 120;
 const PATIENCE_MS = 1500; // an answer that never comes must not silence the board
 
 const mounts = { plane: mountPlane, table: mountTable, loop: mountLoop, curves: mountCurves };
-const mounted = new WeakMap(); // parentElement -> {key, take, close}
+const mounted = new WeakMap(); // parentElement -> {key, tell, root, edits, inside, close}
 const kept = (globalThis.vaelabBoards ??= new Map()); // id -> {push, seq, state}: a page switch mounts anew
 
 const views = (globalThis.vaelabBoardViews ??= new Map()); // id -> {name, view}
@@ -102,7 +102,8 @@ export default function board({ data: sent, parentElement, setStateValue }) {
     parentElement.querySelector(".board")?.remove();
     const root = el("div", { class: `board board-${data.mode}` });
     parentElement.append(root);
-    const edits = new Edits(data.id, (value) => setStateValue("edit", { ...value, has: views.get(data.id)?.name ?? "" }));
+    const made = (known = { key, tell: setStateValue });
+    const edits = new Edits(data.id, (value) => made.tell("edit", { ...value, has: views.get(data.id)?.name ?? "" }));
     edits.take(data, true);
     const inside = mounts[data.mode](root, data, edits);
     const close = () => {
@@ -110,13 +111,10 @@ export default function board({ data: sent, parentElement, setStateValue }) {
       inside.close();
       root.remove();
     };
-    known = { key, root, edits, inside, close };
-    mounted.set(parentElement, known);
+    mounted.set(parentElement, Object.assign(made, { root, edits, inside, close }));
   }
+  known.tell = setStateValue;
   applyTheme(known.root, parentElement);
   known.inside.take(data, known.edits.take(data, false));
-  return lastClosing(known, () => {
-    known.close();
-    mounted.delete(parentElement);
-  });
+  return whenGone(mounted, parentElement, known.close);
 }

@@ -7,7 +7,7 @@
  */
 
 import { button, el } from "../shared/dom.js";
-import { lastClosing } from "../shared/mount.js";
+import { whenGone } from "../shared/mount.js";
 import { mountMask } from "./mask.js";
 
 const RESOLUTION = 256; // pixels of a drawing: a whole multiple of 32 and 64, so that it is averaged by blocks
@@ -15,27 +15,26 @@ const UNDO = 20; // strokes
 const LARGEST_FILE = 6e6; // bytes sent as they are; a larger picture is made smaller in the browser first
 const LARGEST_SIDE = 1600;
 
-const mounted = new WeakMap(); // parentElement -> {key, update, close}
+const mounted = new WeakMap(); // parentElement -> {key, tell, update, close}
 const kept = (globalThis.vaelabCanvas ??= new Map()); // what was drawn, by id: a page switch mounts anew
 
 export default function component({ data, parentElement, setStateValue }) {
   let known = mounted.get(parentElement);
   const key = JSON.stringify([data.mode, data.id, data.text, data.paper, data.colourful, data.size]);
-  if (known?.key === key) known.update(data);
-  else {
+  if (known?.key === key) {
+    known.tell = setStateValue;
+    known.update(data);
+  } else {
     known?.close();
     const root = el("div", { class: "canvas", style: { width: `${data.side}px` } });
     parentElement.querySelector(".canvas")?.remove();
     parentElement.append(root);
-    const tell = (name, value) => setStateValue(name, value);
     const mount = { draw: mountDrawing, paste: mountPaste, mask: mountMask }[data.mode];
-    known = { key, ...mount(root, data, tell, kept) };
-    mounted.set(parentElement, known);
+    const made = (known = { key, tell: setStateValue });
+    Object.assign(made, mount(root, data, (name, value) => made.tell(name, value), kept));
+    mounted.set(parentElement, made);
   }
-  return lastClosing(known, () => {
-    known.close();
-    mounted.delete(parentElement);
-  });
+  return whenGone(mounted, parentElement, known.close);
 }
 
 /** Bytes as base64, in parts that fit into a call. */

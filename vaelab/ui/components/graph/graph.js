@@ -7,7 +7,7 @@
 
 import { applyTheme } from "../shared/theme.js";
 import { el } from "../shared/dom.js";
-import { lastClosing } from "../shared/mount.js";
+import { whenGone } from "../shared/mount.js";
 import { Presses } from "../shared/presses.js";
 
 const WIDTH = 640;
@@ -25,10 +25,7 @@ export default function component({ data, parentElement, setStateValue }) {
   view.presses.take(data.taken);
   view.tell = (id) => setStateValue("presses", view.presses.add(id));
   view.update(data);
-  return lastClosing(view, () => {
-    view.root.remove();
-    mounted.delete(parentElement);
-  });
+  return whenGone(mounted, parentElement, () => view.root.remove());
 }
 
 /** An SVG element. */

@@ -32,12 +32,21 @@ function listen(known, told) {
 }
 
 /**
- * The clean-up of one call of a view. known: what its calls share. A clean-up that comes after the call that has overtaken its own would take away
- * what that one has drawn: it is left out.
+ * The clean-up of one call of a view: it closes where the view's place has gone from the page a moment later. One that comes after the call that has
+ * overtaken its own would take away what that one has drawn. mounted: the views by their places.
  */
-export function lastClosing(known, close) {
+export function whenGone(mounted, place, close) {
+  const known = mounted.get(place);
   const call = (known.calls = (known.calls ?? 0) + 1);
-  return () => known.calls === call && close();
+  const isLast = () => known.calls === call && mounted.get(place) === known;
+  return () => {
+    if (!isLast()) return;
+    setTimeout(() => {
+      if (!isLast() || place.isConnected) return;
+      close();
+      mounted.delete(place);
+    }, FAREWELL);
+  };
 }
 
 /**
@@ -50,9 +59,8 @@ export function lastClosing(known, close) {
  * is put back to where the hand has moved the one before it: data.kept is of when Python's run began.
  */
 export function lasting(className, make, take, identity = () => "") {
-  const mounted = new WeakMap(); // parentElement -> {id, root, view, leaving}
+  const mounted = new WeakMap(); // parentElement -> {id, root, view, telling}
   const leave = (known) => {
-    clearTimeout(known.leaving);
     clearTimeout(known.telling);
     known.view.close();
     known.root.remove();
@@ -68,11 +76,10 @@ export function lasting(className, make, take, identity = () => "") {
       const root = el("div", { class: className });
       parentElement.append(root);
       applyTheme(root, parentElement);
-      known = { id, root, view: make(root, data, setStateValue), leaving: 0, telling: 0, isNew: true };
+      known = { id, root, view: make(root, data, setStateValue), telling: 0, isNew: true };
       mounted.set(parentElement, known);
     }
     known.tell = setStateValue;
-    clearTimeout(known.leaving);
     applyTheme(known.root, parentElement);
     take(known.view, data, setStateValue);
     if (known.isNew && data.kept) {
@@ -86,12 +93,6 @@ export function lasting(className, make, take, identity = () => "") {
     }
     known.isNew = false;
     const mine = known;
-    return lastClosing(mine, () => {
-      mine.leaving = setTimeout(() => {
-        if (parentElement.isConnected) return;
-        leave(mine);
-        mounted.delete(parentElement);
-      }, FAREWELL);
-    });
+    return whenGone(mounted, parentElement, () => leave(mine));
   };
 }
