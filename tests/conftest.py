@@ -17,7 +17,7 @@ from cli_shell import TINY, Shell
 from playwright.sync_api import expect
 from run_writer import write_run
 from trained import write_model
-from visitors import Visitors, Walkers
+from visitors import Visitors, Walkers, shown
 
 from vaelab.cli import main, training
 from vaelab.cli.bench.app_server import running_app
@@ -47,6 +47,7 @@ FAULTS = (
     "test_worker",
 )
 PLACE = pytest.StashKey[tempfile.TemporaryDirectory[str]]()  # where what names no folder of its own goes
+VISITORS = pytest.StashKey[Visitors]()  # who is in the browser
 WAIT = 300_000  # milliseconds: nothing is measured, and a loaded machine is slow
 
 
@@ -79,6 +80,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.skip(reason="takes minutes; run it with --whole"))
         if item.path.parent.name == "faults" or item.path.stem in FAULTS:
             item.add_marker("faults")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[Any]:
+    """A failure in a browser says what its pages showed."""
+    report: pytest.TestReport = yield
+    if call.when == "call" and report.failed and VISITORS in item.config.stash:
+        report.sections += [("page", shown(page)) for _, _, page in item.config.stash[VISITORS].here]
+    return report
 
 
 @pytest.fixture(autouse=True)
@@ -128,9 +138,10 @@ def digits_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def visitors(browser: Any) -> Visitors:
+def visitors(browser: Any, request: pytest.FixtureRequest) -> Visitors:
     """The people of one file."""
-    return Visitors(browser)
+    request.config.stash[VISITORS] = found = Visitors(browser)
+    return found
 
 
 @pytest.fixture

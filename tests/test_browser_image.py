@@ -57,7 +57,7 @@ def open_image(page: Any, address: str, lang: str = "en") -> None:
     page.goto(f"{address}/image?run=digits-run&lang={lang}")
     page.locator(".st-key-image_error img").wait_for()
     page.wait_for_function(LOADED)
-    page.get_by_text("297").first.wait_for()  # the test images have been measured
+    page.locator(".st-key-image_figures [data-testid=stVegaLiteChart]").wait_for()  # the test images have been measured
 
 
 def recon(page: Any) -> str:

@@ -19,7 +19,20 @@ ARRIVED = (
 # What the browser's own Back does: another address, and the app is told. The scripts stay loaded, the session stays the same.
 STEP = """(path) => { history.pushState({}, "", path); dispatchEvent(new PopStateEvent("popstate")); }"""
 OFTEN = 100  # milliseconds between looks at a page: one in every frame would take from what it looks at
+LOOK = 20_000  # milliseconds for the look at a page whose test has failed
 KEPT_APART = "local_storage,indexeddb,cache_storage,service_workers"
+
+
+def shown(page: Any) -> str:
+    """What a page shows, for the report of a test that failed: its address, how it stands with its server, its words."""
+    try:
+        app = page.get_by_test_id("stApp")
+        state = {
+            name: app.get_attribute(f"data-test-{name}", timeout=LOOK) for name in ("connection-state", "script-state")
+        }
+        return f"{page.url}\n{state}\n{page.locator('body').inner_text(timeout=LOOK)}"
+    except Exception as error:  # closed, or too busy to answer: the test's own error is what counts
+        return f"{page.url}\n{error}"
 
 
 class Visitors:

@@ -153,8 +153,7 @@ def _rank(term: str, value: float | None, known: Preparation) -> str:
 
 def _histogram(term: str, value: float, known: Preparation) -> None:
     if known.reference is None:
-        with st.container(height=118, border=False):
-            st.caption(in_markdown(known.problem) if known.done else t("image.measuring_how"))
+        st.caption(in_markdown(known.problem) if known.done else t("image.measuring_how"))
         return
     texts = {"score": t(f"image.{term}"), "nats": t("image.nats"), "share": t("image.share"), "mine": t("image.mine")}
     rows = one_image.score_rows(known.reference.values[term], value)
