@@ -124,8 +124,8 @@ def test_numbers_beyond_json_are_null(shell: Shell, trained: Path, tmp_path: Pat
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
-        ({"channels": 3.0}, "channels must be a whole number, got 3.0"),
-        ({"classes": 0.0}, "classes must be a whole number, got 0.0"),
+        ({"channels": 3.0}, r"channels must be 1 \(grey\) or 3 \(RGB\), got 3\.0"),
+        ({"classes": 0.0}, "classes must be 0 without a label and at least 2 with one, got 0.0"),
         ({"label": ["class"], "classes": 3}, "label must be text or null"),
         ({"settings": 5}, "settings must be an object with named settings, got 5"),
     ],

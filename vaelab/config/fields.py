@@ -119,8 +119,6 @@ class Strict:
                 raise ConfigError(f"{where}.{name} must be text, got {value!r}")
             elif hint == str | None and not isinstance(value, str | None):
                 raise ConfigError(f"{where}.{name} must be text or null, got {value!r}")
-            elif hint is int and (isinstance(value, bool) or not isinstance(value, int)) and not cls._has_bounds(name):
-                raise ConfigError(f"{where}.{name} must be a whole number, got {value!r}")
             elif get_origin(hint) is Literal:
                 check_choice(f"{where}.{name}", value, get_args(hint))
             values[name] = value
@@ -136,10 +134,6 @@ class Strict:
             elif isinstance(hints[name], type) and issubclass(hints[name], Strict) and isinstance(value, Mapping):
                 found += hints[name].unknown_in(value, above=f"{above}{name}.")
         return tuple(found)
-
-    @classmethod
-    def _has_bounds(cls, name: str) -> bool:
-        return cls.__dataclass_fields__[name].metadata.get("bounds") is not None
 
     @classmethod
     def help(cls, name: str) -> str:

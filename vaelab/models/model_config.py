@@ -47,7 +47,7 @@ class ModelConfig(Strict):
             self.check("latent_dim")
         elif self.latent_dim != fixed:
             object.__setattr__(self, "latent_dim", fixed)  # the layers leave no choice
-        if self.channels not in (1, 3):
+        if type(self.channels) is not int or self.channels not in (1, 3):
             raise ConfigError(f"model.channels must be 1 (grey) or 3 (RGB), got {self.channels!r}")
         if self.channels not in self.built_with.channels:
             other = ", ".join(names_where(channels=self.channels))
@@ -63,7 +63,7 @@ class ModelConfig(Strict):
         if self.label is not None and not self.built_with.takes_label:
             able = ", ".join(names_where(label=True))
             raise ConfigError(f"model.label needs one of {able}, got {self.name} with label {self.label!r}")
-        if (self.label is None) != (self.classes == 0):
+        if type(self.classes) is not int or (self.label is None) != (self.classes == 0):
             raise ConfigError(
                 f"model.classes must be 0 without a label and at least 2 with one, got {self.classes} with label {self.label!r}"
             )
