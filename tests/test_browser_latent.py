@@ -14,7 +14,6 @@ import pytest
 from decode_browser import quiet, settle
 from run_writer import write_run
 from safetensors.numpy import load_file, save_file
-from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from trained import write_model
 
 from vaelab.cli.bench.app_server import running_app
@@ -337,48 +336,6 @@ def test_backdrop_and_density_are_drawn_under_the_points_and_modes_over_them(pag
     page.keyboard.press("Enter")
     page.get_by_role("link", name=words["open_mode"]).wait_for()
     page.wait_for_url("**mode=1")
-
-
-@pytest.mark.parametrize("lang", ["en"])
-def test_points_chosen_to_and_fro_before_an_answer_comes(page, address, lang):
-    """Streamlit told an element by its hash that the browser had forgotten by then: "Connection error", and nothing answered."""
-    late: list[tuple[Any, Any]] = []
-    server = {"is_late": False, "ends": 0}
-
-    def between(browser: Any) -> None:
-        def came(message: Any) -> None:
-            server["ends"] += ForwardMsg.FromString(message).HasField("script_finished")
-            if server["is_late"]:
-                late.append((browser, message))
-            else:
-                browser.send(message)
-
-        browser.connect_to_server().on_message(came)
-
-    page.route_web_socket("**/_stcore/stream", between)
-    open_map(page, address, lang)
-    ready(page)
-    quiet(page)
-    app = page.get_by_test_id("stApp")
-
-    def choose(row: int) -> None:
-        ends = server["ends"]
-        page.evaluate(f"(row) => ({PLOT.removesuffix('.plot')}).choose(row)", row)  # as a click on its point does
-        while server["ends"] == ends:
-            assert app.get_attribute("data-test-connection-state") == "CONNECTED"
-            page.wait_for_timeout(20)
-
-    for row in (0, 1):
-        choose(row)
-    quiet(page)
-    server["is_late"] = True
-    for row in (2, 0):
-        choose(row)
-    server["is_late"] = False
-    for browser, message in late:
-        browser.send(message)
-    for row in (1, 2):  # asked for when all of that has arrived, at the latest with the second
-        choose(row)
 
 
 @pytest.mark.parametrize("lang", ["zh"])
