@@ -30,10 +30,11 @@ def combinations(options: Mapping[str, Any], varied: Mapping[str, Sequence[Any]]
     for values in product(*varied.values()):
         chosen = dict(zip(varied, values, strict=True))
         cfg = plan(**{**options, **chosen})
-        name = _name(cfg, chosen)
-        if name in planned:  # they differ behind the length of a name
-            end = f"-{len(planned) + 1}"
-            name = name[: NAME_LENGTH - len(end)].rstrip("-.") + end
+        whole = name = _name(cfg, chosen)
+        number = len(planned)
+        while name in planned:  # they differ behind the length of a name
+            number += 1
+            name = f"{whole[: NAME_LENGTH - 1 - len(str(number))].rstrip('-.')}-{number}"
         planned[name] = cfg
     return list(planned.items())
 
