@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -61,6 +63,20 @@ def test_ctrl_c_stops_with_a_checkpoint_and_resume_finishes_as_if_nothing_had_be
     assert resumed["state"] == "finished"
     assert resumed["test"] == whole["test"]
     assert "finished" in shell.refuses("resume", "cut")
+
+
+@pytest.mark.parametrize("lines", [0, 2])
+def test_a_training_goes_on_when_the_reader_of_its_words_has_gone(lines: int) -> None:
+    command = [sys.executable, "-m", "vaelab", "train", *TINY, "--epochs", "20", "--name", "unheard"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        for _ in range(lines):
+            assert process.stdout.readline()
+        process.stdout.close()  # what `head` does
+        assert process.stderr.read() == ""
+    status = store.find("unheard").status()
+    assert (process.returncode, status.state, status.message) == (1, "finished", "")
 
 
 def test_resume_turns_the_dials_first(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,6 @@ May import everything but ui, and streamlit never.
 from __future__ import annotations
 
 import io
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -45,7 +44,7 @@ for command in (*CATALOG, *TRAINING, *SWEEP, *IMPORT, *MODELS, *FLOW, *SLIM, *ME
 
 
 def main(args: Sequence[str] | None = None) -> None:
-    """Run a command and exit: 0, 2 with one sentence for bad input, 130 after Ctrl-C."""
+    """Run a command and exit: 0, 2 with one sentence for bad input, 130 after Ctrl-C; click's 1, and silence, where nobody reads on."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a name of a file may hold what no encoding has
             stream.reconfigure(errors="backslashreplace")
@@ -58,9 +57,6 @@ def main(args: Sequence[str] | None = None) -> None:
         _exit_with(_told(error), BAD_INPUT)
     except (click.Abort, KeyboardInterrupt):
         _exit_with("stopped by Ctrl-C", INTERRUPTED)
-    except BrokenPipeError:  # the reader of a pipe, `head` say, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 0
     except OSError as error:  # a path that is too long, a folder that may not be read, a disk that fails
         _exit_with(f"{error.filename or 'a file'} cannot be used ({error.strerror}); check the path", BAD_INPUT)
     sys.exit(code if isinstance(code, int) else 0)

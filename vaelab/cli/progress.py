@@ -1,4 +1,4 @@
-"""How a training in this process is shown on the command line: one line written over, or a few."""
+"""How a training in this process is shown on the command line: one line written over, or a few; nobody who reads it is needed."""
 
 from __future__ import annotations
 
@@ -21,6 +21,16 @@ class Progress:
         self._live = sys.stdout.isatty()
         self._width = 0
         self._next_step = 0
+        self._is_heard = True
+
+    def say(self, text: str, nl: bool = True) -> None:
+        """Write where somebody reads. A closed pipe or a full disk under the output ends the words, not the training."""
+        if not self._is_heard:
+            return
+        try:
+            click.echo(text, nl=nl)
+        except OSError:
+            self._is_heard = False
 
     def show(self, row: Row) -> None:
         """Tell where training stands."""
@@ -28,19 +38,19 @@ class Progress:
         total = max(1, status.total_steps)
         if not self._live:
             if row["step"] >= self._next_step or row["step"] == total:
-                click.echo(self._text(row, total))
+                self.say(self._text(row, total))
                 self._next_step = row["step"] + total / PLAIN_LINES
             return
         left = "" if status.remaining_seconds is None else f"  {_clock(status.remaining_seconds)} left"
         done = round(BAR * row["step"] / total)
         line = f"[{'#' * done}{'.' * (BAR - done)}] {self._text(row, total)}{left}"
-        click.echo("\r" + line.ljust(self._width), nl=False)
+        self.say("\r" + line.ljust(self._width), nl=False)
         self._width = len(line)
 
     def end(self) -> None:
         """Leave the line that was written over."""
         if self._width:
-            click.echo()
+            self.say("")
 
     @staticmethod
     def _text(row: Row, total: int) -> str:

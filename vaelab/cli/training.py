@@ -280,8 +280,8 @@ def _train_here(
     from vaelab.analysis import inference  # torch comes with these
     from vaelab.workers import train_worker  # torch comes with these
 
-    click.echo(f"run {run.name} in {run.path}")
     progress = Progress(run)
+    progress.say(f"run {run.name} in {run.path}")
     show = None if quiet else progress.show
     log_file = run.log_file.open("a", buffering=1, encoding="utf-8")
     with log_file as log, contextlib.redirect_stderr(log):  # warnings, tracebacks
