@@ -110,6 +110,17 @@ def _whole(name: str, default: int | None, *, step: int = 1, disabled: bool = Fa
     return None if value is None else int(value)
 
 
+def _batch_size(images: int) -> int | None:
+    """The usual batch, or all images where there are fewer; it goes along with them until somebody types another."""
+    limit = st.session_state.get(_key("limit"))  # its field comes further down
+    usual = min(OptimConfig.batch_size, images, max(1, limit or images))
+    key, offered = _key("batch_size"), "offered_batch_size"
+    if key in st.session_state and st.session_state[key] == st.session_state.get(offered):
+        st.session_state[key] = usual  # a field keeps its number when its default changes
+    st.session_state[offered] = usual
+    return _whole("batch_size", usual)
+
+
 def _real(name: str, default: float, step: float) -> float:
     value = st.number_input(
         t(f"train.label_{name}"),
@@ -200,7 +211,7 @@ def choose_settings(dataset: str, info: DatasetInfo) -> RunConfig:
         epochs = _whole("epochs", OptimConfig.epochs)
     with right:
         beta = _real("beta", LossConfig.beta, 0.5)
-        batch_size = _whole("batch_size", min(OptimConfig.batch_size, data.count(dataset)[0]))
+        batch_size = _batch_size(data.count(dataset)[0])
     if fixed:
         st.caption(t("train.autoencoder_latent"))
     settings = {setting.name: _method_setting(setting) for setting in method.settings}
